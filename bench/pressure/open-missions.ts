@@ -102,6 +102,7 @@ function ticks(states: readonly CoordinationState[]) {
     retryDelayMs: () => 0,
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
+    mayReach: () => [],
     verifyAnswer: () => null,
     verifyRequest: null,
     planDigest: () => '',

@@ -57,7 +57,7 @@ async function writeHistory(bench: BenchLog, records: number): Promise<void> {
     missionRecord(bench, missionId, 0, 'task_progress', {
       ...{ mission_id: missionId, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1 },
       ...{ tool: 'execute_terminal_command', message: 'step: execute_terminal_command' },
-      ...{ substeps_completed: 1, substeps_total: 20, percent_complete: 5, unserved_since: null },
+      ...{ substeps_completed: 1, substeps_total: 20, percent_complete: 5, unserved_since: null, unknown_agent: false },
     }),
   ]);
   const { key, value, headers } = await firstRecord(kafka, topics.coordination);

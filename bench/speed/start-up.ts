@@ -70,6 +70,7 @@ function* progress(bench: BenchLog, records: number): Iterable<AppendRequest> {
       substeps_total: 20,
       percent_complete: 5 * (index % 20),
       unserved_since: null,
+      unknown_agent: false,
     });
   }
 }

@@ -1,5 +1,6 @@
 /** The product's roles as a bench runs them: real ones on a real log, with a model and tools that take no time. */
 import { randomUUID } from 'node:crypto';
+import { createLiveAgents } from '../../src/agent/live-agents.js';
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
@@ -58,6 +59,7 @@ export async function startOrchestrator(
         ...deps.appenders,
         coordination: coordination?.(deps.appenders.coordination) ?? deps.appenders.coordination,
       },
+      roster: createLiveAgents(options.roster),
       planner: createPlanner({ chain: [], roster: createRoster(options.roster), maxOutputTokens: 4000 }),
     }),
   );
@@ -71,7 +73,7 @@ export async function startWorker(
   return run(options, 'worker', (deps) =>
     createWorker({
       ...deps,
-      agents: options.roster,
+      agents: createLiveAgents(options.roster),
       chainOf: () => [model],
       tools,
       packer: createSystemPacker(),
@@ -81,7 +83,7 @@ export async function startWorker(
 }
 
 async function run(
-  { log, topics, roster }: BenchRoleOptions,
+  { log, topics }: BenchRoleOptions,
   name: string,
   create: (deps: RoleDeps) => Role,
 ): Promise<RunningRole> {
@@ -97,7 +99,6 @@ async function run(
     metrics: noMetrics,
     vitals,
     topics,
-    roster,
     processId: `${name}-${randomUUID().slice(0, 8)}`,
   });
   await role.start();

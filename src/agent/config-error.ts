@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 }
 
 /** file:line:column: what is wrong; what to do. */
-function describeProblem(problem: Problem): string {
+export function describeProblem(problem: Problem): string {
   const place = [problem.file, problem.line, problem.column].filter((part) => part !== null).join(':');
   return `${place}: ${problem.message}; ${problem.fix}`;
 }

@@ -51,9 +51,10 @@ export interface Planner {
 
 /**
  * no_planner: no model is configured, and the mission does not ask for the declared order. planner_unreachable: no
- * model of the chain could be reached; the same request may succeed later. planning_failed: anything else.
+ * model of the chain could be reached; the same request may succeed later. unknown_agents: the mission names agents
+ * that are not here, and may be later. planning_failed: anything else.
  */
-export type PlanningFailedCode = 'no_planner' | 'planner_unreachable' | 'planning_failed';
+export type PlanningFailedCode = 'no_planner' | 'planner_unreachable' | 'unknown_agents' | 'planning_failed';
 
 export class PlanningFailed extends Error {
   readonly code: PlanningFailedCode;
@@ -66,7 +67,7 @@ export class PlanningFailed extends Error {
     super(message);
     this.name = 'PlanningFailed';
     this.code = code;
-    this.retriable = code === 'planner_unreachable';
+    this.retriable = code === 'planner_unreachable' || code === 'unknown_agents';
   }
 }
 

@@ -65,7 +65,8 @@ async function propose(
     throw planningFailed(
       turn,
       `the mission names agents that this orchestrator does not know: ${unknown.join(', ')}; ` +
-        'start it with the files of these agents',
+        `put ${unknown.map((name) => `${name}.md`).join(', ')} where it reads its agents`,
+      'unknown_agents',
     );
   if (isByOrder(request)) return answerOf(turn, ORDER, '', planByOrder(scope, request, turn));
   if (options.chain.length === 0) throw planningFailed(turn, noPlanner(options), 'no_planner');

@@ -36,13 +36,8 @@ export interface RosterOptions {
  * Rejects with ConfigError and all problems of all files: unknown keys, tools and dependencies, cycles, wrong names.
  */
 export async function loadRoster(dir: string, options: RosterOptions): Promise<Roster> {
-  const names = await agentFileNames(dir, options.setting ?? '--agents-dir');
-  const files = await Promise.all(names.map((name) => readAgent(join(dir, name), options.tools)));
-  const problems = [
-    ...files.flatMap((file) => file.problems),
-    ...duplicateProblems(files),
-    ...dependencyProblems(files),
-  ];
+  const files = await readAgentFiles(dir, options);
+  const problems = [...problemsBetween(files), ...cycleProblems(files)];
   if (problems.length > 0) throw new ConfigError(problems);
   return rosterOf(
     files.flatMap((file) => (file.spec ? [file.spec] : [])),
@@ -51,6 +46,23 @@ export async function loadRoster(dir: string, options: RosterOptions): Promise<R
       withoutFile(name, message, fix),
   );
 }
+
+/** The directory's files, each by itself. Rejects with ConfigError for a directory that cannot be used. */
+export async function readAgentFiles(dir: string, options: RosterOptions): Promise<readonly AgentFile[]> {
+  const names = await agentFileNames(dir, options.setting ?? '--agents-dir');
+  return Promise.all(names.map((name) => readAgent(join(dir, name), options.tools)));
+}
+
+/** All that is wrong with the files, but for cycles. */
+export const problemsBetween = (files: readonly AgentFile[]): Problem[] => [
+  ...files.flatMap((file) => file.problems),
+  ...duplicateProblems(files),
+  ...dependencyProblems(files),
+];
+
+/** Whether a file of the agents' directory is an agent's. */
+export const isAgentFile = (name: string): boolean =>
+  name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md';
 
 /** A roster of valid specs without cycles. Throws ConfigError for a name used twice: both would share a topic. */
 export function createRoster(specs: readonly AgentSpec[]): Roster {
@@ -65,7 +77,8 @@ const withoutFile = (name: string, message: string, fix: string): Problem => ({
   fix,
 });
 
-function rosterOf(specs: readonly AgentSpec[], problemOf: Roster['problemOf']): Roster {
+/** Throws ConfigError for a name used twice. */
+export function rosterOf(specs: readonly AgentSpec[], problemOf: Roster['problemOf']): Roster {
   const twice = specs.filter(({ name }, index) => specs.findIndex((other) => other.name === name) < index);
   if (twice.length > 0)
     throw new ConfigError(
@@ -138,9 +151,7 @@ async function agentFileNames(dir: string, setting: string): Promise<readonly st
         : `this directory cannot be read: ${unreadableReason(error)}`,
     );
   });
-  const names = entries
-    .filter((name) => name.endsWith('.md') && !name.startsWith('.') && name.toLowerCase() !== 'readme.md')
-    .sort();
+  const names = entries.filter(isAgentFile).sort();
   if (names.length === 0) throw unusable('this directory contains no agents');
   return names;
 }
@@ -158,12 +169,12 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
   });
 }
 
-/** Dependencies on unknown names, and cycles among readable files. An unreadable file counts by its file name. */
+/** Dependencies on unknown names. An unreadable file counts by its file name. */
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
   const names = files.map(
     ({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''),
   );
-  const unknown = files.flatMap(({ source }) =>
+  return files.flatMap(({ source }) =>
     (source.value?.depends_on ?? []).flatMap((name, index) =>
       names.includes(name)
         ? []
@@ -179,7 +190,6 @@ function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
           ],
     ),
   );
-  return [...unknown, ...cycleProblems(files)];
 }
 
 function cycleProblems(files: readonly AgentFile[]): readonly Problem[] {

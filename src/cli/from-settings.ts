@@ -1,11 +1,14 @@
 /** What the settings say, as swarm and client take it. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { rereadRoster } from '../agent/reread-roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { firstTokenWithin } from '../models/ollama.js';
+import { TOOL_NAMES } from '../client/roster.js';
 import { openProvisions } from '../swarm/provisions.js';
 import type { SessionOptions } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
+import { settingPlace } from './setting-place.js';
 
 export function topicsFile({ host }: CommandContext): string {
   return join(host.packageDir, 'topics.yaml');
@@ -27,13 +30,13 @@ export function modelSettings({ host, config: { values } }: CommandContext): Ses
 }
 
 /**
- * Of a worker for these agents. Reads their secrets, which are redacted from now on.
+ * Of a worker for these agents, and for those that are added. Reads their secrets, which are redacted from then on.
  */
 export async function toolSettings(
   { host, config: { values }, hide }: CommandContext,
   agents: readonly AgentSpec[],
-): Promise<SessionOptions['tools']> {
-  const { provisions, hidden } = await openProvisions({
+): Promise<Pick<SessionOptions, 'tools' | 'provide'>> {
+  const { provisions, hidden, add } = await openProvisions({
     agents,
     environment: host.env,
     workspaceRoot: values.WORKSPACE_ROOT,
@@ -41,7 +44,7 @@ export async function toolSettings(
     privateFiles: [join(host.cwd, '.env'), ...(values.KAFKA_TLS_KEY === null ? [] : [values.KAFKA_TLS_KEY])],
   });
   hide(hidden);
-  return {
+  const tools = {
     provisions,
     workspaceRoot: values.WORKSPACE_ROOT,
     sandbox: values.RAVENHELM_SANDBOX,
@@ -49,6 +52,14 @@ export async function toolSettings(
     packageDir: host.packageDir,
     nodePath: host.nodePath,
   };
+  return { tools, provide: async (added) => hide(await add(added)) };
+}
+
+/** Where the agents' files are read again while a process serves. */
+export function agentFiles({ config }: CommandContext): NonNullable<SessionOptions['agentFiles']> {
+  const dir = resolve(config.values.RAVENHELM_AGENTS_DIR);
+  const options = { tools: TOOL_NAMES, setting: settingPlace(config, 'RAVENHELM_AGENTS_DIR') };
+  return { dir, read: (before, refuse) => rereadRoster(dir, options, before, refuse) };
 }
 
 /** Where this process says how it is, and who may ask; null: nowhere. */

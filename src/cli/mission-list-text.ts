@@ -10,6 +10,7 @@ import type { ClientSession } from './client-session.js';
 import type { CommandContext } from './context.js';
 import { shortDuration } from './durations.js';
 import type { Since } from './list-arguments.js';
+import { plannerWaitText } from './planner-wait-text.js';
 import { table } from './table.js';
 import { cutToWidth } from './text-width.js';
 import { withoutWorkerLine } from './without-worker-text.js';
@@ -92,7 +93,7 @@ function rowOf({ host }: CommandContext, feed: MissionFeed, report: MissionRepor
     report.status.replaceAll('_', ' '),
     `${done}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
     shortDuration(endMs - Date.parse(report.started_at)),
-    report.reason ?? report.question?.reason ?? (waitingLine(report) || withoutWorkerLine(report, host.clock.now())),
+    report.reason ?? report.question?.reason ?? (waitingLine(report) || missingLine(report, host.clock.now())),
   ];
 }
 
@@ -102,6 +103,11 @@ function writeTable({ host: { stdout } }: CommandContext, rows: readonly (readon
   const cut = (line: string) => cutToWidth(line, stdout.size().columns);
   stdout.write(stdout.isTerminal ? lines.split('\n').map(cut).join('\n') : lines);
 }
+
+/** Planners, agents and workers that are waited for, in one line; empty when none is. */
+const missingLine = (report: MissionReport, nowMs: number): string =>
+  report.planner_wait === null ? withoutWorkerLine(report, nowMs) : plannerWaitText(report.planner_wait);
+
 /** The calls that wait for a person, in one line; empty when none does. */
 function waitingLine({ waiting_calls: calls }: MissionReport): string {
   const [first] = calls;

@@ -6,7 +6,7 @@ import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { exitOfRole } from './failure.js';
 import { operatorsOf } from './operators-setting.js';
-import { httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
+import { agentFiles, httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
 /** What becomes of a call that the policy asks about: it waits for a person, or is refused at once. */
@@ -17,6 +17,10 @@ export interface ServeOptions {
   readonly orchestrator: boolean;
   /** Agents that this process's worker serves; empty: no worker. */
   readonly agents: readonly AgentSpec[];
+  /** Whether the worker serves agents that are added, too. */
+  readonly servesAll: boolean;
+  /** Whether agents' files are read again while the roles run. */
+  readonly rereadsAgents: boolean;
   readonly allowMemory: boolean;
   readonly onAsk: OnAsk;
 }
@@ -24,7 +28,7 @@ export interface ServeOptions {
 /** Opens the log, starts the roles, runs the body, and takes everything down again, whatever happened. */
 export async function withSwarm<T>(
   context: CommandContext,
-  { allowMemory, onAsk, ...options }: ServeOptions,
+  { allowMemory, onAsk, rereadsAgents, ...options }: ServeOptions,
   body: (session: SwarmSession) => Promise<T>,
 ): Promise<T> {
   const { host, logger, config } = context;
@@ -38,7 +42,8 @@ export async function withSwarm<T>(
       topicsFile: topicsFile(context),
       http: httpAccess(context),
       models: modelSettings(context),
-      tools: await toolSettings(context, options.agents),
+      ...(await toolSettings(context, options.agents)),
+      agentFiles: rereadsAgents ? agentFiles(context) : null,
       policy: policy?.policy ?? null,
       operators: operators?.operators ?? null,
       askMs: onAsk === 'wait' ? config.values.RAVENHELM_APPROVAL_MINUTES * 60_000 : null,

@@ -48,8 +48,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     cleanup.add('feed', () => opened.stop());
     if (closing.signal.aborted) void close(); // it was being opened when the client was closed
   });
-  let read: Promise<Roster> | null = null;
-  const roster = () => (read ??= facts.roster());
+  const { roster } = facts;
   const missions = createOneMission(context, log, feed, cleanup);
   const decide = (wanted: string, decision: Decide): Promise<void> =>
     missions.with(wanted, async (opened) => void (await decideFor(context, log, { ...opened, decision })));

@@ -49,7 +49,7 @@ export interface ClientOptions {
 /** A client of a running swarm. Opens nothing before it is used. Throws OptionError. */
 export function createClient(options: ClientOptions): Client {
   const { prefix, requester, operator, operators } = checkedOptions(OPTIONS, options, 'createClient');
-  const { log, agents, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
+  const { log, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
   const unsigned: ClientContext = {
     clock: createSystemClock(),
     ids: createSystemIds(),
@@ -64,7 +64,7 @@ export function createClient(options: ClientOptions): Client {
   const context = operator === undefined ? unsigned : signingAs(unsigned, createSigner(operator.name, operator.key));
   return createClientOn(context, {
     log,
-    roster: () => rosterOf(agents, 'the option agents'),
+    roster: () => rosterOf(options.agents, 'the option agents'),
     workspaceRoot: resolve(workspaceRoot),
   });
 }
@@ -97,5 +97,6 @@ const OPTIONS = z.strictObject({
   signal: z.custom<AbortSignal>().optional(),
   // What a Swarm has besides.
   failed: z.custom<unknown>().optional(),
+  updateAgents: z.custom<unknown>().optional(),
   close: z.custom<unknown>().optional(),
 });

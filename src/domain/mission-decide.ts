@@ -17,7 +17,7 @@ import {
 } from './mission-state.js';
 import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
-import { agentsOfProposal } from './mission-planning.js';
+import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { timerKeys } from './mission-timers.js';
 import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
@@ -59,6 +59,8 @@ export interface DecideContext {
   timeoutSeconds(agent: string): number;
   /** The revision of an agent that a new attempt keeps, with the checks of its playbook. */
   revisionOf(agent: string, playbook: string | null): AgentRevision;
+  /** What calls of any revision of the agent may read beyond the workspace; of an unknown agent: something. */
+  mayReach(agent: string): readonly Reach[];
   /** Back-off before the attempt that follows so many failures, in milliseconds. */
   retryDelayMs(failures: number): number;
   /** Upper bound of a planner call for this mission. */
@@ -122,12 +124,29 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
   }
 }
 
+/** Whether this build has the agent, with its topic: without its file no attempt of it is decided. */
+const isKnown = (agent: string, context: Pick<DecideContext, 'partitionFor'>): boolean =>
+  context.partitionFor(agent, '') !== null;
+
+/** Agents that the mission waits for, because this build does not have them. */
+export function missingAgents(mission: Mission, context: Pick<DecideContext, 'partitionFor'>): readonly string[] {
+  const agents = mission.planning.kind === 'approved' ? mission.index.waiting.keys() : mission.request.agents;
+  return [...agents].filter((agent) => !isKnown(agent, context));
+}
+
 /** null while its minutes are not used up. */
 function decideOvertime(mission: Mission, context: DecideContext): readonly Decision[] | null {
   const { minutes } = mission.request.budget;
   if (minutes === null || !context.isExpired(timerKeys.minutes(mission.id))) return null;
   const why = `the budget of ${minutes} minutes is used up`;
   const { planning, plannerWait } = mission;
+  const missing = missingAgents(mission, context);
+  if (missing.length > 0)
+    return failMission(
+      mission,
+      context,
+      `${why}; it waited for agents that this swarm does not have: ${missing.join(', ')}`,
+    );
   if (plannerWait === null) return failMission(mission, context, why);
   const waited =
     planning.kind === 'postponed'
@@ -201,6 +220,8 @@ function decidePostponed(
   planning: Extract<Mission['planning'], { kind: 'postponed' }>,
 ): readonly Decision[] {
   const { id, plannerWait, revision } = mission;
+  if (planning.code === UNKNOWN_AGENTS)
+    return missingAgents(mission, context).length > 0 ? [] : [requestPlan(mission, context, planning)];
   if (plannerWait !== null && context.isExpired(timerKeys.plannerWait(id, plannerWait.sinceRevision)))
     return askOrFail(mission, context, planningFailure(planning), null, 'planner_unreachable');
   return context.isExpired(timerKeys.planner(id, revision)) ? [requestPlan(mission, context, planning)] : [];
@@ -242,8 +263,6 @@ function decideAfterRejection(
 }
 
 function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
-  const unknown = unknownAgents(agentsOfProposal(mission), context);
-  if (unknown.length > 0) return failUnknown(mission, context, unknown);
   if (mission.request.approval !== 'approval') {
     return [
       {
@@ -262,18 +281,8 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
   return expired ? failMission(mission, context, 'the plan was not approved in time') : [];
 }
 
-const unknownAgents = (agents: Iterable<string>, context: DecideContext): readonly string[] =>
-  [...new Set(agents)].filter((agent) => context.partitionFor(agent, '') === null);
-
-function failUnknown(mission: Mission, context: DecideContext, agents: readonly string[]): readonly Decision[] {
-  return failMission(mission, context, `the plan names agents that this swarm does not have: ${agents.join(', ')}`);
-}
-
 /** The first wave that is not completed is worked on; a completed one makes way for the next at once. */
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
-  // Also here: a person may approve before the holder has refused, and a swarm may come back without an agent.
-  const unknown = unknownAgents(mission.index.unplaced.keys(), context);
-  if (unknown.length > 0) return failUnknown(mission, context, unknown);
   const decisions: Decision[] = [];
   const { owner } = context;
   for (let place = mission.nextWave; place < mission.waves.length; place += 1) {
@@ -343,11 +352,11 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
     return [cancelTask(mission, task, context.owner, 'retry_requested', task.retryRequest)];
   switch (task.status) {
     case 'waiting':
-      return [assignTask(mission, wave, task, context)];
+      return assignTask(mission, wave, task, context);
     case 'retrying':
       if (task.retryDelayMs === null) return [scheduleRetry(mission, task, context)];
       return context.isExpired(timerKeys.retry(id, task.id, task.attempt))
-        ? [assignTask(mission, wave, task, context)]
+        ? assignTask(mission, wave, task, context)
         : [];
     case 'assigned': {
       // Without a live worker another attempt would only wait in the same place.
@@ -371,12 +380,26 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 /** A verify task runs the mission's checks only: no revision of the agent makes a difference. */
 const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [], playbookChanges: [] };
 
-function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): Decision {
+/**
+ * Nothing while this build does not have the agent: another holder may have it, and an attempt keeps the revision, the
+ * checks and the deadline that the agent's file says.
+ */
+function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
+  const { agent } = task.plan;
+  if (!isKnown(agent, context)) return [];
+  const partition = task.targetPartition ?? context.partitionFor(agent, taskRecordKey(mission.id, task.id));
+  return partition === null ? [] : [assignment(mission, wave, task, partition, context)];
+}
+
+function assignment(
+  mission: Mission,
+  wave: Wave,
+  task: MissionTask,
+  partition: number,
+  context: DecideContext,
+): Decision {
   const { request, answer } = mission;
   const { plan } = task;
-  const partition = task.targetPartition ?? context.partitionFor(plan.agent, taskRecordKey(mission.id, task.id));
-  if (partition === null)
-    throw new TypeError(`no partition for ${plan.agent}: decideWaves assigns nothing to unknown agents`);
   const revision = task.kind === 'verify' ? NO_REVISION : context.revisionOf(plan.agent, plan.playbook);
   const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
   return {
@@ -414,12 +437,7 @@ function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: De
       used_up_by: task.usedUpBy,
       beside: task.kind === 'verify' ? null : besideOf(mission, wave, task, revision, context),
       limits: { ...request.limits },
-      untrusted: untrustedFor(
-        mission,
-        task,
-        revision.reach ?? [],
-        (agent) => context.revisionOf(agent, null).reach ?? [],
-      ),
+      untrusted: untrustedFor(mission, task, revision.reach ?? [], context.mayReach),
     },
   };
 }

@@ -1,19 +1,14 @@
 /** How a mission gets its plan: asked for, proposed, approved or rejected, and taken over into waves and tasks. */
 import { addCost, NOTHING } from './budget.js';
 import type { EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
-import {
-  lastWaveOf,
-  proposalOf,
-  type Mission,
-  type MissionFold,
-  type Planning,
-  type Proposal,
-  type Why,
-} from './mission-state.js';
+import { lastWaveOf, type Mission, type MissionFold, type Planning, type Proposal, type Why } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
 import { verifyTask, type VerifyTask } from './plan.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
+
+/** Code of plan_failed: the mission names agents that the planner does not have yet. */
+export const UNKNOWN_AGENTS = 'unknown_agents';
 
 type Proposed = Extract<Planning, { proposal: Proposal }>;
 
@@ -82,6 +77,12 @@ function planFailed(
   { revision, error, code, retry_in_ms: retryInMs }: PayloadOf<'plan_failed'>,
   { reason, answer }: Why,
 ): void {
+  if (code === UNKNOWN_AGENTS && retryInMs !== null) {
+    // The planner can be reached, and is asked again when the agents are there: no time but the mission's own runs.
+    mission.plannerWait = null;
+    mission.planning = { kind: 'postponed', reason, answer, error, retryInMs, code };
+    return;
+  }
   if (retryInMs === null) {
     mission.plannerWait = null;
     mission.planning = { kind: 'failed', reason, answer, error, code };
@@ -89,7 +90,7 @@ function planFailed(
   }
   const { sinceRevision, calls } = mission.plannerWait ?? { sinceRevision: revision, calls: 0 };
   mission.plannerWait = { sinceRevision, calls: calls + 1 };
-  mission.planning = { kind: 'postponed', reason, answer, error, retryInMs };
+  mission.planning = { kind: 'postponed', reason, answer, error, retryInMs, code };
 }
 
 function planProposed(mission: MissionFold, proposal: Proposal, { reason, answer }: Why): void {
@@ -149,13 +150,6 @@ function wavesOf(
   return verify === null ? waves : [...waves, { wave_number: verify.waveNumber, kind: 'verify', tasks: [verify.task] }];
 }
 
-/** Agents that the proposed plan needs, the one that runs the mission's checks included. */
-export function agentsOfProposal(mission: Mission): readonly string[] {
-  const proposal = proposalOf(mission);
-  const waves = proposal === null ? [] : wavesOf(mission, proposal.plan);
-  return [...new Set(waves.flatMap((wave) => wave.tasks.map((task) => task.agent)))];
-}
-
 /** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
 function planApproved(mission: MissionFold, { reason, answer, proposal }: Proposed): void {
   for (const task of mission.tasks.values())
@@ -211,7 +205,9 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     untrusted: [],
     taintedBy: [],
     detail: '',
+    timeoutSeconds: null,
     withoutWorkerSinceMs: null,
+    unknownAgent: false,
     retryRequest: null,
   };
 }

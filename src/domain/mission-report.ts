@@ -2,6 +2,7 @@ import { heldBefore } from './baseline.js';
 import { jsonObject } from './json-object.js';
 import { waitingCalls } from './mission-approvals.js';
 import { usageOf } from './mission-budget.js';
+import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask, Pause } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus, WaitingCallReport } from './report.js';
@@ -64,9 +65,17 @@ function statusOf({ course, planning, request }: Mission): MissionStatus {
 }
 
 function plannerWaitOf({ planning, plannerWait, course }: Mission): MissionReport['planner_wait'] {
-  if (plannerWait === null || course.kind !== 'working') return null;
+  if (course.kind !== 'working') return null;
+  if (planning.kind === 'postponed' && planning.code === UNKNOWN_AGENTS)
+    return { calls: 0, error: planning.error, retry_in_ms: null, code: planning.code };
+  if (plannerWait === null) return null;
   const error = planning.kind === 'postponed' ? planning.error : null;
-  return { calls: plannerWait.calls, error, retry_in_ms: planning.kind === 'postponed' ? planning.retryInMs : null };
+  return {
+    calls: plannerWait.calls,
+    error,
+    retry_in_ms: planning.kind === 'postponed' ? planning.retryInMs : null,
+    code: 'planner_unreachable',
+  };
 }
 
 function reportTask(mission: Mission, task: MissionTask): TaskReport {
@@ -86,6 +95,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     summary: task.summary,
     detail: task.detail,
     unserved_since: sinceOf(mission, task),
+    unknown_agent: isOpen(mission) && task.unknownAgent,
     checks: task.checks,
     held_before: hasHeldBefore(task),
     changed_paths: task.changedPaths,
@@ -121,13 +131,15 @@ function sinceOf(mission: Mission, { withoutWorkerSinceMs }: MissionTask): strin
 
 /** Each agent once, with the earliest time that a task of it has waited since. */
 function agentsWithoutWorker(mission: Mission): readonly AgentWithoutWorker[] {
-  const agents = new Map<string, string>();
+  const agents = new Map<string, AgentWithoutWorker>();
   for (const task of mission.tasks.values()) {
     const since = sinceOf(mission, task);
-    const known = agents.get(task.plan.agent);
-    if (since !== null && (known === undefined || since < known)) agents.set(task.plan.agent, since);
+    const { agent } = task.plan;
+    const known = agents.get(agent);
+    if (since !== null && (known === undefined || since < known.since))
+      agents.set(agent, { agent, since, unknown: task.unknownAgent });
   }
-  return [...agents].map(([agent, since]) => ({ agent, since }));
+  return [...agents.values()];
 }
 
 /** A task that had not started when its mission ended will never run: it is cancelled, not waiting. */

@@ -73,7 +73,13 @@ export type Planning =
   | (Why & { readonly kind: 'failed'; readonly error: string; readonly code: string })
   /** error: who rejected it and why. */
   | (Why & { readonly kind: 'rejected'; readonly error: string })
-  | (Why & { readonly kind: 'postponed'; readonly error: string; readonly retryInMs: number })
+  | (Why & {
+      readonly kind: 'postponed';
+      readonly error: string;
+      readonly retryInMs: number;
+      /** planner_unreachable, or unknown_agents: then it is asked again when the agents are there. */
+      readonly code: string;
+    })
   | (Why & { readonly kind: 'answered' });
 
 /** Why a plan was asked for. */

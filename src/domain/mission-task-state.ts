@@ -78,8 +78,12 @@ export interface MissionTask {
   readonly lastApproval: string | null;
   /** What the open attempt's execution deadline has left since then, ms; null: all of it. */
   readonly remainingMs: number | null;
-  /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
+  /** The open attempt's execution deadline in seconds, as it was assigned; null before the first. */
+  readonly timeoutSeconds: number | null;
+  /** Since when it waits for a live worker, or for its agent, as an orchestrator saw it; null: it has both. */
   readonly withoutWorkerSinceMs: number | null;
+  /** Whether the orchestrator said that it does not have the agent, so that no attempt is made. */
+  readonly unknownAgent: boolean;
 }
 
 /** A call that waits for a person, as its mission knows it. */
@@ -95,5 +99,7 @@ export interface Pause {
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running', 'paused'];
 /** Whether an attempt of the task is under way. */
 export const hasOpenAttempt = (task: MissionTask): boolean => OPEN.includes(task.status);
+/** Whether another attempt is to come, and none is open. */
+export const waitsForAttempt = ({ status }: MissionTask): boolean => status === 'waiting' || status === 'retrying';
 /** Whether the task has a result that its dependents may build on. */
 export const endedWell = (task: MissionTask): boolean => task.status === 'verified' || task.status === 'unverified';

@@ -1,7 +1,7 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
-import { hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 import { mergedTaint, taintOf } from './taint.js';
 import { voidBecause, type FoldRecord, type Void } from './record.js';
 
@@ -93,6 +93,7 @@ function evolveStatus(
   if (event.event_type === 'task_retry_scheduled') return retryScheduled(task, event.payload);
   if (event.payload.attempt !== task.attempt) return voidBecause('another attempt');
   if (event.event_type === 'task_retry_requested') return retryRequested(task, event.payload);
+  if (event.event_type === 'task_progress' && event.payload.unknown_agent) return withoutAgent(task, event.payload);
   if (!hasOpenAttempt(task)) return voidBecause('no attempt is open');
   switch (event.event_type) {
     case 'task_accepted':
@@ -120,6 +121,12 @@ function evolveStatus(
     case 'task_cancelled':
       return changed(cancelled(task, event.payload, rule));
   }
+}
+
+/** What its last attempt has come to stays as it is: the next attempt is to know of it. */
+function withoutAgent(task: MissionTask, { unserved_since }: PayloadOf<'task_progress'>): EvolvedTask {
+  if (!waitsForAttempt(task)) return voidBecause('it has an attempt');
+  return changed({ ...task, unknownAgent: true, withoutWorkerSinceMs: unserved_since });
 }
 
 function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): MissionTask {
@@ -175,6 +182,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     assignedAt: record.offset,
     firstAssignedAtMs: task.firstAssignedAtMs ?? record.timestampMs,
     targetPartition: decision.target_partition,
+    timeoutSeconds: decision.timeout_seconds,
     share: { tokens: decision.share_tokens, usd: decision.share_usd },
     untrusted: decision.untrusted,
     steps: 0,
@@ -185,6 +193,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
+    unknownAgent: false,
     retryRequest: null,
   });
 }

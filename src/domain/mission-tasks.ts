@@ -3,14 +3,14 @@
  * changes one task, so that putTask brings all of it up to date at a cost that does not depend on the mission's size.
  */
 import { addCost, NOTHING, type Cost } from './budget.js';
-import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { endedWell, hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 
 export interface TaskIndex {
   /** Attempts that are under way. */
   readonly open: ReadonlyMap<string, MissionTask>;
   readonly waves: ReadonlyMap<number, WaveTasks>;
-  /** For each agent the waiting tasks that have no partition yet. */
-  readonly unplaced: ReadonlyMap<string, number>;
+  /** For each agent the tasks that wait for an attempt. */
+  readonly waiting: ReadonlyMap<string, number>;
   /** For each task the ids of those that depend on it. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
   /** Tasks that have read untrusted content, in any attempt. */
@@ -61,7 +61,7 @@ export function createTaskIndex(): TaskFold {
   return {
     open: new Map(),
     waves: new Map(),
-    unplaced: new Map(),
+    waiting: new Map(),
     dependents: new Map(),
     tainted: new Map(),
     verified: 0,
@@ -122,14 +122,13 @@ function count(index: TaskFold, task: MissionTask | undefined, by: 1 | -1): void
   if (task.status === 'verified') index.verified += by;
   if (task.status === 'unverified') index.unverified += by;
   if (task.kind === 'task' && waitsForAttempt(task)) index.unassigned += by;
-  if (task.status !== 'waiting' || task.targetPartition !== null) return;
+  if (!waitsForAttempt(task)) return;
   const { agent } = task.plan;
-  const unplaced = (index.unplaced.get(agent) ?? 0) + by;
-  if (unplaced > 0) index.unplaced.set(agent, unplaced);
-  else index.unplaced.delete(agent);
+  const waiting = (index.waiting.get(agent) ?? 0) + by;
+  if (waiting > 0) index.waiting.set(agent, waiting);
+  else index.waiting.delete(agent);
 }
 
-const waitsForAttempt = ({ status }: MissionTask): boolean => status === 'waiting' || status === 'retrying';
 const isUnfinished = (task: MissionTask): boolean => waitsForAttempt(task) || hasOpenAttempt(task);
 
 /** A task to be assigned, a back-off to be chosen, or an open attempt that is to be replaced by another. */

@@ -87,13 +87,8 @@ function plannerWaitMs({ request }: Mission, timings: MissionTimings): number {
   return minutes * (request.on_failure === 'ask' ? 30_000 : 60_000);
 }
 
-/** What a task of a mission waits for; nothing once the mission has ended. @param timeoutMs its execution deadline */
-export function taskTimers(
-  mission: Mission,
-  task: MissionTask,
-  timings: MissionTimings,
-  timeoutMs: number,
-): readonly MissionTimer[] {
+/** What a task of a mission waits for; nothing once the mission has ended. */
+export function taskTimers(mission: Mission, task: MissionTask, timings: MissionTimings): readonly MissionTimer[] {
   if (!isOpen(mission)) return [];
   const { id } = mission;
   switch (task.status) {
@@ -106,7 +101,7 @@ export function taskTimers(
       return [
         {
           key: timerKeys.deadline(id, task.id, task.attempt, task.pausedStep),
-          delayMs: (task.remainingMs ?? timeoutMs) + timings.deadlineGraceMs,
+          delayMs: (task.remainingMs ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs,
         },
       ];
     case 'retrying':

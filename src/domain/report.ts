@@ -50,11 +50,15 @@ export interface MissionReport {
   readonly reason: string | null;
   /** Why it failed, for programs: no_planner, planner_unreachable or request_void; null: only the reason says it. */
   readonly code: FailureCode | null;
-  /** While no planner can be reached: the calls so far, the last error, and the pause before the next call. */
+  /**
+   * While no planner can be reached: the calls so far, the last error, and the pause before the next call. With the
+   * code unknown_agents it waits for agents that the orchestrator does not have, which error names.
+   */
   readonly planner_wait: {
     readonly calls: number;
     readonly error: string | null;
     readonly retry_in_ms: number | null;
+    readonly code: string;
   } | null;
   /** What it waits to hear from a person, while it needs attention; null otherwise. */
   readonly question: Question | null;
@@ -68,7 +72,7 @@ export interface MissionReport {
   /** Whether commands of any task ran without a sandbox, with the rights of the worker's user. */
   readonly sandbox_off: boolean;
   readonly tasks: readonly TaskReport[];
-  /** Agents that open tasks wait for, because no live worker serves them. */
+  /** Agents that open tasks wait for, because they have no live worker, or are not known. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
   /** Calls that wait for a person (ravenhelm approvals). */
   readonly waiting_calls: readonly WaitingCallReport[];
@@ -124,8 +128,10 @@ export interface TaskReport {
   readonly summary: string;
   /** What it does (step n: tool) while it runs; why it failed, the failing check named, when it did. */
   readonly detail: string;
-  /** Since when it waits because no live worker serves its agent (ISO 8601); null: it does not. */
+  /** Since when it waits because its agent has no live worker, or is not known (ISO 8601); null: it does not. */
   readonly unserved_since: string | null;
+  /** Whether it waits because the orchestrator does not have its agent. */
+  readonly unknown_agent: boolean;
   readonly checks: readonly CheckResult[];
   /** Whether it is verified, and its checks passed before its first step as well: its work may have changed nothing. */
   readonly held_before: boolean;

@@ -47,6 +47,13 @@ export function mergedTaint(known: readonly Taint[], more: readonly Taint[]): re
   return news.length === 0 ? known : [...known, ...news];
 }
 
+/** Both, each once. */
+export function mergedReach(known: readonly Reach[], more: readonly Reach[]): readonly Reach[] {
+  const isKnown = ({ origin, detail }: Reach) =>
+    known.some((other) => other.origin === origin && other.detail === detail);
+  return [...known, ...more.filter((one) => !isKnown(one))];
+}
+
 /** What an agent's own file lets its calls read besides the workspace; empty: nothing. */
 export const reachOf = ({ network = [], mounts = [], docker = false }: AgentSpec): readonly Reach[] => [
   ...(network.length === 0 ? [] : [{ origin: 'network', detail: network.map(hostAndPort).join(', ') }]),

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { OptionError, checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
-import { createRedactor } from '../domain/redaction.js';
+import { createGrowingRedactor } from '../domain/redaction.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
 import type { Log } from '../ports/log.js';
@@ -21,7 +21,7 @@ import { openProvisions } from './provisions.js';
 import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLog, unwrapped } from './redacting-log.js';
 import { refuseInProduction } from './sandbox-required.js';
-import { startSession, type SessionOptions } from './session.js';
+import { startSession, type SessionOptions, type SwarmSession } from './session.js';
 
 export interface SwarmOptions {
   /** memoryLog() or await kafkaLog(…). The swarm does not close it. */
@@ -94,12 +94,20 @@ export interface ToolOptions {
 /** A running swarm. createClient takes it as its options. */
 export interface Swarm extends AsyncDisposable {
   readonly log: Log;
+  /** As they are now. */
   readonly agents: readonly AgentSpec[];
   /** Absolute. */
   readonly workspaceRoot: string;
   readonly prefix: string;
   /** Resolves with RoleFailed when a role gave up; the swarm should be closed then. */
   readonly failed: Promise<unknown>;
+  /**
+   * Agents of defineAgent, or a directory that is read now, instead of those before, without a restart: open attempts
+   * end with the revision that they began with. With `serves` the worker takes up no other names. Rejects with
+   * ConfigError, and nothing has changed; with OptionError if a new agent's topic is not there: the others are in
+   * force.
+   */
+  updateAgents(agents: SwarmOptions['agents']): Promise<void>;
   /** Drains the roles and leaves the groups. May be called twice. */
   close(): Promise<void>;
 }
@@ -129,6 +137,9 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   try {
     const session = await startSession(context, {
       roster,
+      servesAll: serves === undefined,
+      agentFiles: null,
+      provide: async (added) => context.hide(await provided.add(added)),
       orchestrator: roles.includes('orchestrator'),
       agents: roles.includes('worker') ? served.agents : [],
       drainMs,
@@ -152,16 +163,37 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       }),
       say: (line) => context.logger.info({ line }, 'swarm.starting'),
     });
-    let closing: Promise<void> | null = null;
-    const close = () => (closing ??= session.close().then(workspace.remove));
-    const { log } = options;
-    const failed = session.broken.catch((error: unknown) => error);
-    const { agents } = roster;
-    return { log, agents, workspaceRoot: workspace.root, prefix, failed, close, [Symbol.asyncDispose]: close };
+    return swarmOn(session, { log: options.log, prefix, workspace });
   } catch (error) {
     await workspace.remove();
     throw error;
   }
+}
+
+interface SwarmFacts extends Pick<Swarm, 'log' | 'prefix'> {
+  readonly workspace: { readonly root: string; remove(): Promise<void> };
+}
+
+function swarmOn(session: SwarmSession, { log, prefix, workspace }: SwarmFacts): Swarm {
+  const { agents } = session;
+  let closing: Promise<void> | null = null;
+  const close = () => (closing ??= session.close().then(workspace.remove));
+  return {
+    log,
+    get agents() {
+      return agents.roster().agents;
+    },
+    workspaceRoot: workspace.root,
+    prefix,
+    failed: session.broken.catch((error: unknown) => error),
+    async updateAgents(next) {
+      await agents.update(await rosterOf(next), []);
+      const [warning] = agents.warnings();
+      if (warning !== undefined) throw new OptionError('updateAgents', warning, 'Correct it and call it again.');
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** How long a call waits for a person. */
@@ -186,9 +218,12 @@ function contextOf(
   { logger = silentLogger, signal, models }: SwarmOptions,
   prefix: string,
   secrets: readonly string[],
-): SwarmContext {
+): SwarmContext & { hide(secrets: readonly string[]): void } {
+  const hidden = [models?.anthropicApiKey ?? '', models?.openaiApiKey ?? '', ...secrets];
+  const { redact, add: hide } = createGrowingRedactor(hidden);
   return {
-    redact: createRedactor([models?.anthropicApiKey ?? '', models?.openaiApiKey ?? '', ...secrets]),
+    redact,
+    hide,
     clock: createSystemClock(),
     ids: createSystemIds(),
     random: Math.random,

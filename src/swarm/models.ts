@@ -39,9 +39,12 @@ function catalogWhenNeeded(text: string, catalogFile: string): ModelCatalog {
   };
 }
 
-/** @param metrics count what could be read from replies; absent: not counted */
+/**
+ * @param rosterNow the agents as they are when it is asked
+ * @param metrics count what could be read from replies; absent: not counted
+ */
 export function openPlanner(
-  roster: Roster,
+  rosterNow: () => Roster,
   models: Models,
   redact: Redact,
   metrics?: Pick<Metrics, 'replyRead'>,
@@ -49,7 +52,9 @@ export function openPlanner(
   return createPlanner({
     chain: models.plannerChain(),
     absence: models.plannerAbsence(),
-    roster,
+    get roster() {
+      return rosterNow();
+    },
     redact,
     maxOutputTokens: PLAN_OUTPUT_TOKENS,
     ...(metrics === undefined ? {} : { replyRead: (reply) => metrics.replyRead(reply) }),

@@ -34,17 +34,13 @@ export interface PrepareClusterOptions {
  * another topic.
  */
 export async function prepareCluster(
-  { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,
+  context: Pick<SwarmContext, 'topics' | 'logger'>,
   { log, topicsFile, roster, agents = roster.names }: PrepareClusterOptions,
 ): Promise<PreparedCluster> {
+  const { topics } = context;
   // A worker for one agent may have no right to know that there are topics of others.
   const plan = await loadTopicPlan(topicsFile, topics, agents);
-  const differences = await log.admin.ensureTopics(plan).catch((error: unknown) => {
-    throw atItsAgent(error, topics, roster);
-  });
-  for (const { topic, setting, expected, actual } of differences) {
-    logger.warn({ topic, setting, expected, actual }, 'topic.differs');
-  }
+  const differences = await ensure(context, log, plan, roster);
   return {
     topics: plan.map((topic) => topic.name),
     retention: retentionRules(plan, topics, agents),
@@ -60,6 +56,38 @@ const tooSmallLine = ({ topic, setting, expected, actual }: TopicDifference): st
   `warning: ${topic} takes records of at most ${actual} bytes (${setting}), and up to ${expected} may be needed: ` +
   'missions, steps or results that are larger will be refused. Raise it: kafka-configs.sh --bootstrap-server BROKER ' +
   `--alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`;
+
+/**
+ * Creates the topic of an agent that was added if it is missing. Resolves with what the orchestrator deletes from it.
+ * Rejects as prepareCluster does, and with what keeps the topic from being there.
+ */
+export async function prepareAgentTopic(
+  context: Pick<SwarmContext, 'topics' | 'logger'>,
+  { log, topicsFile, roster }: Omit<PrepareClusterOptions, 'agents'>,
+  agent: string,
+): Promise<readonly RetentionRule[]> {
+  const { topics } = context;
+  const planned = await loadTopicPlan(topicsFile, topics, [agent]);
+  const plan = planned.filter(({ name }) => name === topics.tasks(agent));
+  await ensure(context, log, plan, roster);
+  return retentionRules(plan, topics, [agent]);
+}
+
+/** Resolves with what differs, which was logged. */
+async function ensure(
+  { topics, logger }: Pick<SwarmContext, 'topics' | 'logger'>,
+  log: Log,
+  plan: readonly PlannedTopic[],
+  roster: PrepareClusterOptions['roster'],
+): Promise<readonly TopicDifference[]> {
+  const differences = await log.admin.ensureTopics(plan).catch((error: unknown) => {
+    throw atItsAgent(error, topics, roster);
+  });
+  for (const { topic, setting, expected, actual } of differences) {
+    logger.warn({ topic, setting, expected, actual }, 'topic.differs');
+  }
+  return differences;
+}
 
 /** The error with the agent's place, if it is about an agent's topic and not about one that each swarm has. */
 function atItsAgent(error: unknown, topics: TopicNames, roster: PrepareClusterOptions['roster']): unknown {

@@ -3,12 +3,14 @@ import type { AgentSpec } from '../domain/agent-spec.js';
 import { engineSockets, findEngine } from '../tools/engine/upstream.js';
 import { resolveMounts } from '../tools/mounts.js';
 import { NO_PROVISIONS, problemsWith, type Provisions } from '../tools/provisions.js';
-import { readSecrets, type Environment } from '../tools/secrets.js';
+import { readSecrets, type Environment, type Provided } from '../tools/secrets.js';
 
 export interface OpenProvisions {
   readonly provisions: Provisions;
   /** The values of secrets, which must appear nowhere. */
   readonly hidden: readonly string[];
+  /** Looks up what these agents name and was not there before. Resolves with more values that must appear nowhere. */
+  add(agents: readonly AgentSpec[]): Promise<readonly string[]>;
 }
 
 export interface ProvisionOptions {
@@ -24,22 +26,47 @@ export interface ProvisionOptions {
 
 /** Looks up what these agents name. Never rejects for what is missing: the agent's tasks fail with the reason. */
 export async function openProvisions(options: ProvisionOptions): Promise<OpenProvisions> {
-  const { agents, environment, workspaceRoot } = options;
-  const names = [...new Set(agents.flatMap(({ secrets = [] }) => secrets))];
-  const paths = [...new Set(agents.flatMap(({ mounts = [] }) => mounts.map(({ path }) => path)))];
-  const files = names.flatMap((name) => environment[`${name}_FILE`] ?? []);
-  const wantsEngine = agents.some(({ docker }) => docker === true);
-  const [secrets, mounts, engine] = await Promise.all([
-    readSecrets(names, environment),
-    resolveMounts(paths, {
-      workspaceRoot,
-      privateFiles: [...options.privateFiles, ...files],
-      engineSockets: engineSockets(options.dockerHost),
-    }),
-    wantsEngine ? findEngine(options.dockerHost) : null,
-  ]);
-  const hidden = [...secrets.values()].flatMap((secret) => (secret.ok ? [secret.value] : []));
-  return { provisions: { secrets, mounts, engine }, hidden };
+  const { environment, workspaceRoot } = options;
+  const secrets = new Map<string, Provided<string>>();
+  const mounts = new Map<string, Provided<string>>();
+  let engine: Provisions['engine'] = null;
+
+  async function add(agents: readonly AgentSpec[]): Promise<readonly string[]> {
+    const isMissing = (found: Provided<unknown> | null | undefined) => found?.ok !== true;
+    const names = new Set(agents.flatMap(({ secrets: named = [] }) => named));
+    const paths = new Set(agents.flatMap(({ mounts: named = [] }) => named.map(({ path }) => path)));
+    const wantsEngine = agents.some(({ docker }) => docker === true) && isMissing(engine);
+    const files = [...secrets.keys(), ...names].flatMap((name) => environment[`${name}_FILE`] ?? []);
+    const [moreSecrets, moreMounts, found] = await Promise.all([
+      readSecrets(
+        [...names].filter((name) => isMissing(secrets.get(name))),
+        environment,
+      ),
+      resolveMounts(
+        [...paths].filter((path) => isMissing(mounts.get(path))),
+        {
+          workspaceRoot,
+          privateFiles: [...options.privateFiles, ...files],
+          engineSockets: engineSockets(options.dockerHost),
+        },
+      ),
+      wantsEngine ? findEngine(options.dockerHost) : engine,
+    ]);
+    for (const [name, secret] of moreSecrets) secrets.set(name, secret);
+    for (const [path, mount] of moreMounts) mounts.set(path, mount);
+    engine = found;
+    return [...moreSecrets.values()].flatMap((secret) => (secret.ok ? [secret.value] : []));
+  }
+
+  const hidden = await add(options.agents);
+  const provisions = {
+    secrets,
+    mounts,
+    get engine() {
+      return engine;
+    },
+  };
+  return { provisions, hidden, add };
 }
 
 /** For people: the agents whose tasks this worker will fail, and why. */

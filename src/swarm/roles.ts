@@ -1,16 +1,16 @@
-import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { VerifyRequest } from '../domain/requests.js';
 import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
 import type { Appender, Log } from '../ports/log.js';
+import type { ChatModel } from '../ports/model.js';
 import type { Metrics } from '../ports/metrics.js';
 import { createOrchestrator } from '../roles/orchestrator/orchestrator.js';
-import type { RetentionRule } from '../roles/orchestrator/retention.js';
 import type { Policy } from '../ports/policy.js';
 import type { Role, RoleDeps } from '../roles/shared/role.js';
 import { createWorker } from '../roles/worker/worker.js';
 import { createSystemPacker } from '../telemetry/system-packer.js';
+import type { AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
 import { openPlanner } from './models.js';
 import type { ProcessHealth } from './process-health.js';
@@ -24,12 +24,11 @@ export interface NamedRole {
 
 export interface RolesOptions {
   readonly log: Log;
-  readonly roster: Roster;
+  readonly agents: AgentsInForce;
   readonly orchestrator: boolean;
   readonly models: Models;
-  /** The worker, with the agents that it serves; null: none. */
+  /** The worker; null: none. */
   readonly worker: {
-    readonly agents: readonly AgentSpec[];
     readonly tools: OpenTools;
     readonly policy: Policy | null;
     readonly askMs: number | null;
@@ -38,8 +37,6 @@ export interface RolesOptions {
   readonly verifyAnswer: VerifyAnswer | null;
   /** Whether a person's request counts; null: every request does. */
   readonly verifyRequest: VerifyRequest | null;
-  /** What the orchestrator deletes from the log when it is old and done. */
-  readonly retention: readonly RetentionRule[];
   /** What the roles count and report about their process. */
   readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
 }
@@ -57,7 +54,7 @@ export function createRoles(context: SwarmContext, options: RolesOptions): reado
 }
 
 function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRole {
-  const planner = openPlanner(options.roster, options.models, context.redact, options.health.metrics);
+  const planner = openPlanner(options.agents.roster, options.models, context.redact, options.health.metrics);
   // The breakers are the process's: one of its roles reports them.
   const circuits = options.worker === null ? { circuits: options.models.circuits } : {};
   return {
@@ -68,7 +65,8 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
           ...roleDeps(context, options, 'orchestrator', appenders),
           models: options.models.summary({ workers: false, planner: true }),
           planner,
-          retention: options.retention,
+          roster: options.agents.all,
+          retention: options.agents.retention,
           ...circuits,
         }),
       ),
@@ -78,10 +76,11 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
 function workerRole(
   context: SwarmContext,
   options: RolesOptions,
-  { agents, tools, policy, askMs }: NonNullable<RolesOptions['worker']>,
+  { tools, policy, askMs }: NonNullable<RolesOptions['worker']>,
 ): NamedRole {
-  const { models } = options;
-  const chains = new Map(agents.map((agent) => [agent.name, models.workerChain(agent.models)]));
+  const { models, agents } = options;
+  const chainOf = chainsOf(models);
+  agents.served.list().forEach(chainOf); // one that cannot be used is an error of the start
   return {
     name: 'worker',
     create: () =>
@@ -89,8 +88,8 @@ function workerRole(
         createWorker({
           ...roleDeps(context, options, 'worker', appenders),
           models: models.summary({ workers: true, planner: false }),
-          agents,
-          chainOf: (agent) => chains.get(agent.name) ?? models.workerChain(agent.models),
+          agents: agents.served,
+          chainOf,
           tools: tools.tools,
           redact: context.redact,
           ...(policy === null ? {} : { policy }),
@@ -108,9 +107,19 @@ function workerRole(
   };
 }
 
+/** The chain of each revision of an agent is made once. */
+function chainsOf(models: Models): (agent: AgentSpec) => readonly ChatModel[] {
+  const chains = new WeakMap<AgentSpec, readonly ChatModel[]>();
+  return (agent) => {
+    const chain = chains.get(agent) ?? models.workerChain(agent.models);
+    chains.set(agent, chain);
+    return chain;
+  };
+}
+
 function roleDeps(
   { clock, ids, random, logger, topics, processName }: SwarmContext,
-  { log, roster, verifyAnswer, verifyRequest, health, worker }: RolesOptions,
+  { log, agents, verifyAnswer, verifyRequest, health, worker }: RolesOptions,
   role: string,
   appenders: RoleDeps['appenders'],
 ): RoleDeps {
@@ -126,7 +135,7 @@ function roleDeps(
     metrics: health.metrics,
     vitals: health.vitals,
     topics,
-    roster: roster.agents,
+    warnings: agents.warnings,
     processId,
     ...(verifyAnswer === null ? {} : { verifyAnswer }),
     ...(verifyRequest === null ? {} : { verifyRequest }),

@@ -1,31 +1,46 @@
 import { createVerifyAnswer } from '../agent/call-answer.js';
 import { createVerifyRequest } from '../agent/request-signature.js';
 import type { Operator } from '../agent/signatures.js';
+import type { Refuse, Reread } from '../agent/reread-roster.js';
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { asError } from '../domain/as-error.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
+import type { Models } from '../models/chain.js';
+import type { RetentionRule } from '../roles/orchestrator/retention.js';
 import type { Role } from '../roles/shared/role.js';
 import type { HttpAccess } from '../telemetry/http-endpoint.js';
 import type { Policy } from '../ports/policy.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
+import { createAgentsInForce, type AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
-import { prepareCluster } from './prepare-cluster.js';
+import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type ProcessHealth } from './process-health.js';
 import { createRoles } from './roles.js';
 import { withheldLines } from './provisions.js';
 import { createSupervisedRole } from './supervised-role.js';
+import { watchAgents, type AgentsWatch } from './watch-agents.js';
 import { openTools, openToolsInBackground, type OpenToolsOptions } from './tools.js';
 
 /** Running roles and the log that they work on. */
 export interface SwarmSession extends OpenLog {
   /** Rejects when a role has given up or the context's signal was aborted. */
   readonly broken: Promise<never>;
+  /** The agents that the roles work with now. */
+  readonly agents: AgentsInForce;
   /** To be released when the session closes, before the roles drain. */
   onEnd(name: string, release: () => Promise<void>): void;
   /** Drains the roles and closes what was opened, in reverse order. */
   close(): Promise<void>;
+}
+
+export interface AgentFiles {
+  /** Absolute. */
+  readonly dir: string;
+  /** Never rejects for what people wrote. */
+  read(before: Roster, refuse: Refuse): Promise<Reread>;
 }
 
 export interface SessionOptions {
@@ -33,6 +48,12 @@ export interface SessionOptions {
   readonly orchestrator: boolean;
   /** Agents that this process's worker serves; empty: no worker. */
   readonly agents: readonly AgentSpec[];
+  /** Whether the worker serves agents that are added while it runs, too. */
+  readonly servesAll: boolean;
+  /** Where the agents' files are read again while the roles run; null: what is in force changes by update() only. */
+  readonly agentFiles: AgentFiles | null;
+  /** Looks up what agents that were added may have beyond their workspaces. */
+  provide(agents: readonly AgentSpec[]): Promise<void>;
   /** topics.yaml; absolute. */
   readonly topicsFile: string;
   /** Where health and metrics are served; null: nowhere. */
@@ -74,9 +95,10 @@ export async function startSession(context: SwarmContext, options: SessionOption
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
     for (const line of opened.banner) options.say(line);
-    const roles = await orAborted(prepareRoles(context, options, opened, health, cleanup), context.signal);
+    const preparing = prepareRoles(context, options, opened, health, cleanup);
+    const { roles, agents } = await orAborted(preparing, context.signal);
     const { broken } = await startRoles(context, options, roles, health, cleanup);
-    return { ...opened, broken, onEnd: cleanup.add, close };
+    return { ...opened, broken, agents, onEnd: cleanup.add, close };
   } catch (error) {
     await close();
     throw error;
@@ -90,7 +112,7 @@ async function prepareRoles(
   { log }: OpenLog,
   health: ProcessHealth,
   cleanup: Cleanup,
-): Promise<readonly Role[]> {
+): Promise<{ readonly roles: readonly Role[]; readonly agents: AgentsInForce }> {
   const { clock, random, logger, redact, signal } = context;
   const { metrics } = health;
   const [{ retention, warnings }, models, tools] = await Promise.all([
@@ -110,24 +132,72 @@ async function prepareRoles(
   if (used !== '') options.say(`Models: ${used}`);
   for (const line of [tools?.line, tools?.limitsLine]) if (typeof line === 'string') options.say(line);
   for (const line of withheldLines(options.agents, options.tools)) options.say(line);
-  const worker =
-    tools === null ? null : { agents: options.agents, tools, policy: options.policy, askMs: options.askMs };
-  const { roster, orchestrator } = options;
+  const worker = tools === null ? null : { tools, policy: options.policy, askMs: options.askMs };
+  const { orchestrator } = options;
+  const agents = openAgents(context, options, { log, retention, models }, cleanup);
   const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
   const verifyRequest =
     options.operators === null ? null : createVerifyRequest(options.operators, context.topics.prefix);
   const verifying = { verifyAnswer, verifyRequest };
-  return createRoles(context, { log, roster, orchestrator, models, worker, ...verifying, retention, health }).map(
-    ({ name, create }) =>
-      createSupervisedRole({
-        name,
-        create,
-        clock,
-        random,
-        logger,
-        onRestart: () => metrics.roleRestarted(name),
-      }),
+  const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, health });
+  const roles = named.map(({ name, create }) =>
+    createSupervisedRole({ name, create, clock, random, logger, onRestart: () => metrics.roleRestarted(name) }),
   );
+  return { roles, agents };
+}
+
+interface AgentsFacts {
+  readonly log: OpenLog['log'];
+  readonly retention: readonly RetentionRule[];
+  readonly models: Models;
+}
+
+/** The agents as they are now, and what brings changed ones into force. */
+function openAgents(
+  context: SwarmContext,
+  options: SessionOptions,
+  { log, retention, models }: AgentsFacts,
+  cleanup: Cleanup,
+): AgentsInForce {
+  const { agentFiles, orchestrator, topicsFile, agents: first } = options;
+  const serves = first.length > 0 && options.servesAll ? null : first.map(({ name }) => name);
+  const isServed = (name: string) => serves?.includes(name) ?? true;
+  let watched: AgentsWatch | null = null;
+  const agents = createAgentsInForce(context, {
+    first: options.roster,
+    serves,
+    retention,
+    refresh: agentFiles === null ? null : async () => watched?.refresh(),
+    usesTopic: (name) => orchestrator || isServed(name),
+    prepareTopic: (roster, agent) => prepareAgentTopic(context, { log, topicsFile, roster }, agent),
+    async provide(news) {
+      await options.provide(news);
+      return withheldLines(news, options.tools);
+    },
+  });
+  if (agentFiles === null) return agents;
+  const refuse: Refuse = ({ name, models: named }) => (isServed(name) ? withoutModels(models, named) : null);
+  watched = watchAgents({
+    ...context,
+    dir: agentFiles.dir,
+    isWaiting: agents.isWaiting,
+    async read() {
+      const { roster, problems } = await agentFiles.read(agents.roster(), refuse);
+      return { isFaulty: problems.length > 0, apply: () => agents.update(roster, problems) };
+    },
+  });
+  cleanup.add('agents', watched.stop);
+  return agents;
+}
+
+/** Why no model can be used for an agent that names these; null: one can. */
+function withoutModels(models: Models, named: AgentSpec['models']): ReturnType<Refuse> {
+  try {
+    models.workerChain(named);
+    return null;
+  } catch (error) {
+    return { message: asError(error).message, fix: 'correct its models' };
+  }
 }
 
 const tokenWords = (http: HttpAccess | null): string => (http?.token == null ? '' : '; a bearer token is needed');

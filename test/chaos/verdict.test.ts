@@ -22,6 +22,7 @@ const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   detail: '',
   checks: proof,
   unserved_since: null,
+  unknown_agent: false,
   held_before: false,
   changed_paths: [],
   sandbox_off: false,

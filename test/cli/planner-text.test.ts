@@ -65,7 +65,12 @@ describe('a playbook that a planner chose', () => {
 describe('a planner that cannot be reached', () => {
   const waiting = report([], {
     status: 'planning',
-    planner_wait: { calls: 3, error: 'no planner model can be reached: x: refused', retry_in_ms: 12_300 },
+    planner_wait: {
+      calls: 3,
+      error: 'no planner model can be reached: x: refused',
+      retry_in_ms: 12_300,
+      code: 'planner_unreachable',
+    },
   });
   const text =
     'the planner could not be reached in 3 calls; the next call comes after 12.3 s: ' +
@@ -74,7 +79,9 @@ describe('a planner that cannot be reached', () => {
   test('is shown while the mission waits, and in its status', () => {
     expect(frameOf(waiting)).toContain(text);
     expect(reportText(waiting, PLAIN)).toContain(text);
-    const asking = report([], { planner_wait: { calls: 1, error: null, retry_in_ms: null } });
+    const asking = report([], {
+      planner_wait: { calls: 1, error: null, retry_in_ms: null, code: 'planner_unreachable' },
+    });
     expect(reportText(asking, PLAIN)).toContain('in 1 call; it is being asked again\n');
   });
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
@@ -54,4 +56,43 @@ describeWithBroker('ravenhelm serve', () => {
     },
     120_000,
   );
+
+  test('a new agent works without a restart, and an invalid file leaves the old one in force and says so', async () => {
+    const own = prefix();
+    const swarm = startInPipe(clone, ['serve', '--http', '0'], own);
+    await swarm.shows('The swarm serves');
+    const [, url = ''] = /health: (\S+)\/livez/.exec(swarm.stdout()) ?? [];
+    const third = join(clone.dir, 'agents/third_agent.md');
+    const first = await readFile(join(clone.dir, 'agents/first_agent.md'), 'utf8');
+    const text = first.replaceAll('first_agent', 'third_agent');
+    const mission = (await readFile(join(clone.dir, 'missions/quick.yaml'), 'utf8')).replaceAll(
+      'first_agent',
+      'third_agent',
+    );
+    await writeFile(join(clone.dir, 'missions/third.yaml'), mission);
+    try {
+      await writeFile(third, text);
+      // At once: the mission is there before the agent is.
+      const ran = await runInPipe(clone, ['submit', 'missions/third.yaml', '--wait', '--json'], own);
+      expect(JSON.parse(ran.stdout)).toMatchObject({ status: 'completed' });
+
+      await writeFile(third, text.replace('timeout_seconds: 60', 'timeout_seconds: soon'));
+      await swarm.shows('agents.invalid');
+      const live = await runInPipe(clone, ['status', '--live', '--json'], own);
+      const warning = expect.stringMatching(/third_agent\.md:\d+:\d+: .*what was in force stays/);
+      expect(JSON.parse(live.stdout)).toEqual([
+        expect.objectContaining({ role: 'orchestrator', warnings: [warning] }),
+        expect.objectContaining({ role: 'worker', warnings: [warning] }),
+      ]);
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+
+      await rm(third);
+      await swarm.shows('agent.not_served');
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    } finally {
+      swarm.child.kill('SIGTERM');
+      await rm(third, { force: true });
+    }
+    expect((await swarm.ended()).code).toBe(0);
+  }, 300_000);
 });

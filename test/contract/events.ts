@@ -43,6 +43,7 @@ export function taskProgress(
       step: 1,
       tool: 'workspace_read',
       unserved_since: null,
+      unknown_agent: false,
     },
   };
 }

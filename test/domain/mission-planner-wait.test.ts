@@ -55,10 +55,15 @@ describe('a mission whose planner cannot be reached', () => {
     const error = 'no planner model can be reached';
     expect(reportMission(log.mission())).toMatchObject({
       status: 'planning',
-      planner_wait: { calls: 3, error, retry_in_ms: 2_000 },
+      planner_wait: { calls: 3, error, retry_in_ms: 2_000, code: 'planner_unreachable' },
     });
     log.settle(expired(timerKeys.planner(ID, 3)));
-    expect(reportMission(log.mission()).planner_wait).toEqual({ calls: 3, error: null, retry_in_ms: null });
+    expect(reportMission(log.mission()).planner_wait).toEqual({
+      calls: 3,
+      error: null,
+      retry_in_ms: null,
+      code: 'planner_unreachable',
+    });
   });
 
   test('is the same wait for a new holder, whose timers begin again', () => {

@@ -17,7 +17,6 @@ import {
   planFailed,
   planOf,
   proposed,
-  PROXY,
   rejected,
   requested,
   TWO_WAVES,
@@ -203,32 +202,5 @@ describe('a plan that cannot be carried out is refused from any sender', () => {
     log.when(proposed(2, TWO_WAVES));
     expect(only('mission_failed', log.settle()).reason).toMatch(/wave 1 follows wave 2/);
     expect(log.task(CERT).attempt).toBe(1);
-  });
-
-  test('one that names agents that this swarm does not have, the checks of the mission included', () => {
-    const success = [{ name: 'all', command: 'true' }];
-    for (const missing of ['proxy_agent', 'hlidskjalf_agent']) {
-      const log = given(
-        ...OPEN,
-        requested({ plan: TWO_WAVES, agents: ['cert_agent', 'env_agent', 'proxy_agent', 'hlidskjalf_agent'], success }),
-      );
-      const reason = only(
-        'mission_failed',
-        log.settle({ partitionFor: (agent) => (agent === missing ? null : 0) }),
-      ).reason;
-      expect(reason).toBe(`the plan names agents that this swarm does not have: ${missing}`);
-    }
-  });
-
-  test('an agent that is gone when its wave comes fails the mission instead of breaking its holder', () => {
-    const log = underWay();
-    log.when(completed(CERT));
-    log.when(completed(ENV));
-    const reason = only(
-      'mission_failed',
-      log.settle({ partitionFor: (agent) => (agent === 'proxy_agent' ? null : 0) }),
-    ).reason;
-    expect(reason).toBe('the plan names agents that this swarm does not have: proxy_agent');
-    expect(log.mission().tasks.get(PROXY)?.attempt).toBe(0);
   });
 });

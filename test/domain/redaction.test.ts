@@ -229,6 +229,7 @@ test('an event keeps its identifiers, and the same object where it has no secret
     substeps_completed: 0,
     substeps_total: 1,
     unserved_since: null,
+    unknown_agent: false,
     percent_complete: 0,
   });
   expect(redactEvent(event, redact).payload).toEqual({ ...event.payload, message: 'of [redacted: configured secret]' });

@@ -61,6 +61,25 @@ test('a swarm says in its log by what the limits of calls hold', async () => {
   expect(lines).toContainEqual({ line: expect.stringMatching(/^Limits: by /) });
 });
 
+test('updateAgents changes the agents of a running swarm, and a mission for a new one completes', async () => {
+  const reader = defineAgent({
+    name: 'reader',
+    description: 'Reads.',
+    prompt: 'Read.',
+    playbooks: { write: PLAYBOOK },
+  });
+  const tasks = [{ agent: 'reader', description: 'Write.', playbook: 'write' }];
+  await using swarm = await createSwarm({ log: memoryLog(), agents: [writer] });
+  await using client = createClient(swarm);
+  await swarm.updateAgents([writer, reader]);
+  expect(swarm.agents.map(({ name }) => name)).toEqual(['reader', 'writer']);
+  const report = await client.run({ name: 'reads', brief: 'Read.', plan: { waves: [{ tasks }] } });
+  expect(report).toMatchObject({ status: 'completed', tasks: [{ agent: 'reader' }] });
+  await expect(swarm.updateAgents([reader, reader])).rejects.toMatchObject({ code: 'config' });
+  await swarm.updateAgents([reader]);
+  expect(swarm.agents.map(({ name }) => name)).toEqual(['reader']);
+});
+
 describe('a swarm with a policy that asks', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   let dir: string;

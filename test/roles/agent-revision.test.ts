@@ -61,7 +61,7 @@ describe('an attempt and the revision of its agent', () => {
       steps: 0,
       error:
         `this worker has revision ${own.digest} of ${AGENT}, and the attempt was assigned with ${assigned.digest}: ` +
-        `start the orchestrator and the workers of ${AGENT} again with the same agents`,
+        `give the orchestrator and the workers of ${AGENT} the same file`,
     });
     expect(swarm.ledger.starts).toEqual([]);
   });

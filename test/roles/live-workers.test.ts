@@ -11,6 +11,7 @@ const IDLE = {
   started_at: 0,
   blocked: [],
   steps_done: 0,
+  warnings: [],
   memory_bytes: 1,
   heap_used_bytes: 1,
   loop_delay_mean_ms: 0,

@@ -80,7 +80,7 @@ async function given(log: Log, committed: number | null) {
     admin: log.admin,
     clock,
     logger,
-    rules: [{ topic, groupId, retentionMs: RETENTION_MS }],
+    rules: () => [{ topic, groupId, retentionMs: RETENTION_MS }],
   };
   return { topic, deps, clock, logger, firstHeld: async () => (await log.admin.offsets(topic))[0]?.low };
 }
@@ -122,10 +122,10 @@ describe('retention on the in-memory log', () => {
   test("given a commit of another tool, without the fold's state, when it runs, then nothing is deleted", async () => {
     const log = await open();
     const { deps, firstHeld, topic } = await given(log, null);
-    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: '' });
+    log.setCommitted(deps.rules()[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: '' });
     await createRetention(deps).run();
     expect(await firstHeld()).toBe(0);
-    log.setCommitted(deps.rules[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: 'the state' });
+    log.setCommitted(deps.rules()[0]?.groupId ?? '', { topic, partition: 0 }, { offset: 5, metadata: 'the state' });
     await createRetention(deps).run();
     expect(await firstHeld()).toBe(3);
   });
@@ -152,7 +152,7 @@ describe('retention on the in-memory log', () => {
       ...healthy.deps,
       admin,
       logger: failing.logger,
-      rules: [...failing.deps.rules, ...healthy.deps.rules],
+      rules: () => [...failing.deps.rules(), ...healthy.deps.rules()],
     });
     await retention.run();
     expect([await failing.firstHeld(), await healthy.firstHeld()]).toEqual([0, 3]);
@@ -173,7 +173,7 @@ describe('retention on the in-memory log', () => {
     await until('the first run', () => clock.delays.length === 1);
     expect([clock.delays, await firstHeld()]).toEqual([[3_600_000], 1]);
     log.setCommitted(
-      deps.rules[0]?.groupId ?? '',
+      deps.rules()[0]?.groupId ?? '',
       { topic, partition: 0 },
       { offset: 2, metadata: 'the state of the fold' },
     );
@@ -190,7 +190,7 @@ describe('retention on the in-memory log', () => {
     const swarm = await createRoleSwarm({
       roster: [agentSpec('cert_agent')],
       log,
-      retention: deps.rules.map((rule) => ({ ...rule, retentionMs: 0 })),
+      retention: deps.rules().map((rule) => ({ ...rule, retentionMs: 0 })),
     });
     await swarm.startOrchestrator();
     await until('the deletion', async () => (await firstHeld()) === 5);

@@ -94,13 +94,20 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
       case 'task_completed':
       case 'task_failed':
         return firstWord(attemptKey(event.payload), event.event_id);
-      case 'mission_completed':
       case 'mission_failed':
+        checkWant(event.payload.reason);
+        return checkEnd(before, event.event_type);
+      case 'mission_completed':
       case 'mission_cancelled':
         return checkEnd(before, event.event_type);
       default:
         return;
     }
+  }
+
+  function checkWant(reason: string): void {
+    if (reason.includes('this swarm does not have') && !reason.startsWith('the budget of'))
+      throw new Violation('known-agents', `${place}: a mission fails: ${reason}`);
   }
 
   function firstWord(key: string, eventId: string): void {

@@ -575,8 +575,23 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/attempt-run.ts',
-        from: 'again with the same agents`,\n    retriable: true,',
-        to: 'again with the same agents`,\n    retriable: false,',
+        from: 'the same file`,\n    retriable: true,',
+        to: 'the same file`,\n    retriable: false,',
+      },
+    ],
+  },
+  {
+    name: 'known-agents-waited-for',
+    rule: 'a holder without an agent does not fail its missions: another may have it, or its file may come',
+    seed: 60,
+    changes: [
+      {
+        file: 'domain/mission-decide.ts',
+        from: "  if (mission.request.approval !== 'approval') {\n",
+        to:
+          '  const missing = missingAgents(mission, context);\n' +
+          "  if (missing.length > 0) return failMission(mission, context, 'this swarm does not have an agent');\n" +
+          "  if (mission.request.approval !== 'approval') {\n",
       },
     ],
   },

@@ -62,6 +62,8 @@ export interface OracleOptions {
   readonly signs: boolean;
   /** Agents that reach hosts on the network. */
   readonly reaching: readonly string[];
+  /** Whether a process may lack an agent: what that agent reaches is not known then, and counts as strangers'. */
+  readonly lacksAgents: boolean;
 }
 
 const idOf = ({ topic, partition }: PartitionId) => `${topic}[${partition}]`;
@@ -72,7 +74,8 @@ const isCallOf = ({ state }: TaskOracle, event: AgentEvent): boolean =>
   state.attempts.get(attemptKey(event.payload))?.steps[event.payload.step - 1]?.callId === event.event_id;
 
 export function createOracle(options: OracleOptions): Oracle {
-  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs, reaching } = options;
+  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs, reaching, lacksAgents } =
+    options;
   const wholeTopic = () =>
     Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition, signs));
   let missions = wholeTopic();
@@ -94,7 +97,7 @@ export function createOracle(options: OracleOptions): Oracle {
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
   const asked = createAskOracle();
-  const taint = createTaintOracle(reaching);
+  const taint = createTaintOracle(reaching, reaching.length > 0 || lacksAgents);
   const starts = createStartOracle((key) => takenAt.get(key));
   const spending = createSpendingOracle(
     (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget,

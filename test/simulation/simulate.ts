@@ -62,6 +62,8 @@ const READER_STREAM = 0x3ecb8;
 const ASK_STREAM = 0x6a8a;
 /** Chosen so that no recorded seed but those of its mutants has operators. */
 const SIGN_STREAM = 0x53db;
+/** Chosen so that in no recorded seed but those of its mutants a process lacks an agent. */
+const UNKNOWN_STREAM = 0x41a7;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
@@ -83,10 +85,18 @@ export async function simulate({
   const readerRandom = createRandom(seed ^ READER_STREAM);
   const askRandom = createRandom(seed ^ ASK_STREAM);
   const signRandom = createRandom(seed ^ SIGN_STREAM);
+  const unknownRandom = createRandom(seed ^ UNKNOWN_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
-    { retry: retryRandom, revise: reviseRandom, overwrite: readerRandom, ask: askRandom, sign: signRandom },
+    {
+      retry: retryRandom,
+      revise: reviseRandom,
+      overwrite: readerRandom,
+      ask: askRandom,
+      sign: signRandom,
+      unknown: unknownRandom,
+    },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
   const scenario = withNetwork(
@@ -104,6 +114,7 @@ export async function simulate({
     asksPeople: faults.chosen.includes('ask'),
     signs: faults.chosen.includes('sign'),
     reaching: scenario.roster.filter(reachesNetwork).map(({ name }) => name),
+    lacksAgents: faults.chosen.includes('unknown'),
   });
   const ids = {
     uuid: () =>
@@ -165,7 +176,19 @@ export async function simulate({
     },
     onSecondStart: oracle.onSecondStart,
   });
-  const swarm = createSwarm({ world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle });
+  const swarm = createSwarm({
+    world,
+    faults,
+    reviseRandom,
+    unknownRandom,
+    system,
+    scenario,
+    topics,
+    ids,
+    log,
+    volume,
+    oracle,
+  });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
   const rogues = createRogues({ world, random: signRandom, ids, coordination: topics.coordination, log });
   const approvers = createApprovers({ world, random: askRandom, ids, coordination: topics.coordination, log });

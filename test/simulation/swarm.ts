@@ -1,4 +1,5 @@
 /** The processes of a run: real roles on simulated ground, started, killed and started again. */
+import type { LiveAgents } from '../../src/agent/live-agents.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
@@ -12,7 +13,7 @@ import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
 import type { Random } from './random.js';
 import { verifyInSimulation } from './rogues.js';
-import { revised } from './revisions.js';
+import { liveRoster, revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
 import { createSimModel, createSimPlanner, createSimPlanningModel } from './sim-models.js';
@@ -33,6 +34,8 @@ export interface SwarmOptions {
   readonly faults: Faults;
   /** For the revisions of agents only. */
   readonly reviseRandom: Random;
+  /** For the agents that a process does not have for a while. */
+  readonly unknownRandom: Random;
   readonly system: System;
   readonly scenario: Scenario;
   readonly topics: TopicNames;
@@ -109,10 +112,10 @@ export function createSwarm(options: SwarmOptions): Swarm {
       metrics: NO_METRICS,
       vitals: STILL_VITALS,
       topics,
-      roster,
       processId: process.id,
     };
-    const role = kind === 'worker' ? workerOf(process, deps) : orchestratorOf(process, deps);
+    const agents = liveRoster(roster, process, options);
+    const role = kind === 'worker' ? workerOf(process, deps, agents) : orchestratorOf(process, deps, agents);
     const entry: Running = { process, kind, role, appenders, ending: false };
     running.set(process, entry);
     world.tell(() => `${process.id} starts`);
@@ -139,11 +142,11 @@ export function createSwarm(options: SwarmOptions): Swarm {
       );
   }
 
-  function workerOf(process: SimProcess, deps: RoleDeps): Role {
+  function workerOf(process: SimProcess, deps: RoleDeps, agents: LiveAgents): Role {
     const models = modelsOf(process);
     return system.createWorker({
       ...deps,
-      agents: deps.roster,
+      agents,
       chainOf: (agent) => models(scenario.chains.get(agent.name) ?? ['playbook']),
       tools: volume.executorOf(process),
       packer: plainPacker,
@@ -153,14 +156,17 @@ export function createSwarm(options: SwarmOptions): Swarm {
     });
   }
 
-  function orchestratorOf(process: SimProcess, deps: RoleDeps): Role {
+  function orchestratorOf(process: SimProcess, deps: RoleDeps, agents: LiveAgents): Role {
     const planner = system.createPlanner({
       chain: [createSimPlanningModel({ faults, system })],
-      roster: system.createRoster(deps.roster),
+      get roster() {
+        return system.createRoster(agents.list());
+      },
       maxOutputTokens: 1000,
     });
     return system.createOrchestrator({
       ...deps,
+      roster: agents,
       ...(faults.chosen.includes('sign') ? { verifyRequest: verifyInSimulation } : {}),
       planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
       timings: {
@@ -171,7 +177,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
         attentionMs: 600_000,
         retentionMs: scenario.retentionMs,
       },
-      retention: faults.chosen.includes('retention') ? retentionRules : [],
+      retention: () => (faults.chosen.includes('retention') ? retentionRules : []),
     });
   }
 

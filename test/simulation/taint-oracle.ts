@@ -15,8 +15,11 @@ export interface TaintOracle {
   onStart(attempt: TaskAttempt): void;
 }
 
-/** @param reaching names of the agents that reach hosts on the network */
-export function createTaintOracle(reaching: readonly string[]): TaintOracle {
+/**
+ * @param reaching names of the agents that reach hosts on the network
+ * @param mayTaint whether anything may be called tainted
+ */
+export function createTaintOracle(reaching: readonly string[], mayTaint: boolean): TaintOracle {
   /** Tasks, missions (their workspaces) and attempts into which such content has come. */
   const tasks = new Set<string>();
   const workspaces = new Set<string>();
@@ -38,7 +41,7 @@ export function createTaintOracle(reaching: readonly string[]): TaintOracle {
           'taint-is-known',
           `${what} of ${mission_id} has read content of strangers, and is not tainted`,
         );
-      if (reaching.length === 0 && tainted_by.length > 0)
+      if (!mayTaint && tainted_by.length > 0)
         throw new Violation('taint-is-known', `${what} of ${mission_id} is tainted, and no agent reaches strangers`);
     },
     onStart(attempt) {

@@ -55,6 +55,8 @@ export function createTaskOracle(place: string): TaskOracle {
     const { event } = record;
     if (event.event_type === 'partition_claimed') claims.set(record.offset, event.payload.owner);
     if (folded.kind === 'void') return;
+    if (event.event_type === 'task_assigned' && event.payload.kind === 'task' && event.payload.agent_digest === null)
+      throw new Violation('known-agents', `${attemptKey(event.payload)} is assigned without its agent's file`);
     if (event.event_type === 'tool_called') {
       callOffsets.set(stepName(event), record.offset);
       if (event.payload.step === 1) checkBaseline(state.attempts.get(attemptKey(event.payload)));

@@ -24,6 +24,7 @@ const INVARIANTS = {
   'keeps-revision':
     "an attempt runs with the agent's revision that it was assigned with; a worker without it fails the attempt, for " +
     'a retry',
+  'known-agents': 'only a holder that has the agent assigns a task, and none fails a mission for want of one',
   'set-apart': 'a partition whose replay point cannot be trusted is not read, and is named',
   'told-of-doubt': 'a non-idempotent call in doubt is never repeated before the model was informed',
   'decided-once': 'the holder assigns each attempt once',

@@ -1,3 +1,4 @@
+import { createLiveAgents, someOf, type LiveAgents } from '../../src/agent/live-agents.js';
 import { createPlanner } from '../../src/agent/planner.js';
 import { createRoster } from '../../src/agent/roster.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
@@ -58,6 +59,9 @@ export function agentSpec(name: string, overrides: Partial<AgentSpec> = {}): Age
     ...overrides,
   };
 }
+
+const liveOf = (agents: readonly AgentSpec[] | LiveAgents): LiveAgents =>
+  'list' in agents ? agents : createLiveAgents(agents);
 
 export interface RunningWorker {
   readonly role: Role;
@@ -152,7 +156,6 @@ export async function createRoleSwarm(options: {
         metrics: noMetrics,
         vitals: stillVitals,
         topics,
-        roster,
         processId: `process-${processes}`,
         ...(options.verifyAnswer === undefined ? {} : { verifyAnswer: options.verifyAnswer }),
         ...(options.verifyRequest === undefined ? {} : { verifyRequest: options.verifyRequest }),
@@ -177,17 +180,19 @@ export async function createRoleSwarm(options: {
       timings: object = {},
       own: {
         readonly log?: Log;
-        readonly roster?: readonly AgentSpec[];
+        readonly roster?: readonly AgentSpec[] | LiveAgents;
         readonly sandbox?: 'off';
         readonly verifyAnswer?: VerifyAnswer;
         readonly verifyRequest?: VerifyRequest;
       } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
-      const deps = { ...shared, roster: own.roster ?? roster };
+      const deps = { ...shared, roster: liveOf(own.roster ?? roster) };
       const planner = createPlanner({
         chain: options.plannerChain ?? [],
-        roster: createRoster(deps.roster),
+        get roster() {
+          return createRoster(deps.roster.list());
+        },
         maxOutputTokens: 4000,
       });
       const role = createOrchestrator({
@@ -197,7 +202,7 @@ export async function createRoleSwarm(options: {
         ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(own.verifyRequest === undefined ? {} : { verifyRequest: own.verifyRequest }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
-        retention: options.retention ?? [],
+        retention: () => options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },
       });
       roles.push(role);
@@ -210,7 +215,7 @@ export async function createRoleSwarm(options: {
       own: {
         readonly log?: Log;
         readonly timings?: object;
-        readonly roster?: readonly AgentSpec[];
+        readonly roster?: readonly AgentSpec[] | LiveAgents;
         readonly redact?: (text: string) => string;
         readonly sandbox?: 'off';
       } = {},
@@ -220,7 +225,7 @@ export async function createRoleSwarm(options: {
       const loopLimits = { clock, maxOutputTokens: 1000, maxPromptTokens: 8000 };
       const role = createWorker({
         ...deps,
-        agents: (own.roster ?? roster).filter((agent) => agents.includes(agent.name)),
+        agents: someOf(liveOf(own.roster ?? roster), (name) => agents.includes(name)),
         chainOf: () => chain,
         tools,
         packer: createSystemPacker(),

@@ -20,7 +20,7 @@ export async function planMission(context: CommandContext, file: string): Promis
   const models = await modelsHere(context);
   const missionId = createMissionId({ nowMs: context.host.clock.now(), partition: 0, random: context.host.random });
   const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
-  const answer = await openPlanner(roster, models, context.swarm.redact).propose(
+  const answer = await openPlanner(() => roster, models, context.swarm.redact).propose(
     {
       mission: request.payload,
       revision: 1,

@@ -1,3 +1,4 @@
+import type { Roster } from '../../agent/roster.js';
 import type { MissionReport } from '../../domain/report.js';
 import { readAttempts } from '../../client/attempts.js';
 import type { MissionFeed } from '../../client/mission-feed.js';
@@ -47,7 +48,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
   const junit = await openJunit(context, options.junit, roster);
   return withSwarm(
     context,
-    { roster, orchestrator: true, agents: roster.agents, allowMemory: true, onAsk },
+    { ...wholeSwarm(roster), rereadsAgents: options.afterwards !== undefined, allowMemory: true, onAsk },
     async (session) => {
       if (!session.log.capabilities.shared && options.onAsk === 'wait' && !canAnswer) {
         throw wrongUse(
@@ -101,6 +102,8 @@ function markingEvents(context: CommandContext): CommandContext {
   if (context.config.values.RAVENHELM_SANDBOX) return context;
   return { ...context, client: { ...context.client, sandbox: 'off' } };
 }
+
+const wholeSwarm = (roster: Roster) => ({ roster, orchestrator: true, agents: roster.agents, servesAll: true });
 
 /** Throws ClientError (request_void) for a mission whose request the swarm did not take. */
 export function requireCounts({ code, reason, void_requests }: MissionReport): void {

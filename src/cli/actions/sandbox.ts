@@ -71,7 +71,7 @@ async function withCalls(
     throw wrongUse(`there is no agent ${name}`, chooseInstead(name, roster?.names ?? []));
   const { policy } = await openPolicy(policyFile(context), host.packageDir);
   const calls = await openSandboxCalls({
-    ...(await toolSettings(context, agent === null ? [] : [agent])),
+    ...(await toolSettings(context, agent === null ? [] : [agent])).tools,
     clock: host.clock,
     ids: host.ids,
     logger,

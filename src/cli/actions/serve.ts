@@ -23,7 +23,15 @@ export async function serveRoles(
   const agents = roles.includes('worker') ? served.agents : [];
   await withSwarm(
     context,
-    { roster, orchestrator: roles.includes('orchestrator'), agents, allowMemory: false, onAsk: onAsk ?? 'wait' },
+    {
+      roster,
+      orchestrator: roles.includes('orchestrator'),
+      agents,
+      servesAll: names === null,
+      rereadsAgents: true,
+      allowMemory: false,
+      onAsk: onAsk ?? 'wait',
+    },
     async (session) => {
       for (const role of roles) {
         const own = role === 'worker' ? agents.map(({ name }) => name) : [];

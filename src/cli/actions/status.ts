@@ -1,3 +1,4 @@
+import { ConfigError } from '../../agent/config-error.js';
 import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
 import { noOrchestrator } from '../orchestrator-notice.js';
 import { reportMission } from '../../domain/mission-report.js';
@@ -111,6 +112,8 @@ async function showProcesses(context: CommandContext, session: ClientSession, wa
   context.host.stdout.write(table(rows));
   for (const { worker_id, models } of concerned)
     if (models !== null) context.host.stdout.write(`models  ${oneLine(`${worker_id}: ${models}`)}\n`);
+  for (const { worker_id, warnings } of concerned)
+    for (const warning of warnings) context.host.stdout.write(`WARNING  ${oneLine(`${worker_id}: ${warning}`)}\n`);
   const stopped = concerned.flatMap(({ worker_id, blocked }) =>
     blocked.map(
       ({ topic, partition, offset, reason }) =>
@@ -123,7 +126,13 @@ async function showProcesses(context: CommandContext, session: ClientSession, wa
 /** Agents that no answering process serves: their tasks would wait. */
 async function sayWithoutWorker(context: CommandContext, reports: readonly StatusReport[]): Promise<void> {
   const withWorker = new Set(reports.flatMap((report) => report.agents));
-  const withoutWorker = (await readRoster(context)).names.filter((agent) => !withWorker.has(agent));
+  const roster = await readRoster(context).catch((error: unknown) => {
+    // Those that serve have the old files in force, and say so themselves.
+    if (!(error instanceof ConfigError)) throw error;
+    context.host.stderr.write(`warning: ${error.message}\n`);
+    return null;
+  });
+  const withoutWorker = (roster?.names ?? []).filter((agent) => !withWorker.has(agent));
   if (withoutWorker.length === 0) return;
   const command = clientCommand(context, `--role worker --agents ${withoutWorker.join(',')}`);
   context.host.stderr.write(`no live worker for ${withoutWorker.join(', ')}; start one: ${command}\n`);

@@ -5,7 +5,13 @@ import { planDigest } from '../../agent/plan-digest.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
-import { decideMission, failMission, type DecideContext, type Decision } from '../../domain/mission-decide.js';
+import {
+  decideMission,
+  failMission,
+  missingAgents,
+  type DecideContext,
+  type Decision,
+} from '../../domain/mission-decide.js';
 import { lacksOperators } from '../../domain/request-decisions.js';
 import { isOpen, type CoordinationState, type Mission } from '../../domain/mission-state.js';
 import type { MissionTask } from '../../domain/mission-task-state.js';
@@ -19,6 +25,7 @@ import type { OrchestratorContext } from './orchestrator-context.js';
 import { planRequestOf } from './plan-request.js';
 import { createSquadAnnouncer, type SquadAnnouncer } from './squad-announcer.js';
 import { createTouchedMissions, type TouchedMission, type TouchedMissions } from './touched-missions.js';
+import { createWithoutAgentAnnouncer, type WithoutAgentAnnouncer } from './without-agent-announcer.js';
 import { createWithoutWorkerAnnouncer, type WithoutWorkerAnnouncer } from './without-worker-announcer.js';
 
 export interface MissionDecisions {
@@ -29,6 +36,8 @@ export interface MissionDecisions {
   tick(): void;
   /** Workers have come or gone, or hold other partitions. */
   onLiveChanged(): void;
+  /** The agents of this process have changed: what waits for one may continue. */
+  onAgentsChanged(): void;
   /** Nothing new is decided any more. */
   stop(): void;
   /** The claim is lost. */
@@ -54,6 +63,7 @@ interface Parts extends MissionDecisionsDeps {
   readonly writer: DecisionWriter;
   readonly squads: SquadAnnouncer;
   readonly withoutWorker: WithoutWorkerAnnouncer;
+  readonly withoutAgent: WithoutAgentAnnouncer;
   stopped: boolean;
   /** Which agents had a worker at the last sign of life (workersNow). */
   workers: string;
@@ -67,6 +77,7 @@ export function createMissionDecisions(context: OrchestratorContext, deps: Missi
     touch: touched.touch,
     tick: () => tick(parts),
     onLiveChanged: () => onLiveChanged(parts),
+    onAgentsChanged: () => onAgentsChanged(parts),
     stop() {
       parts.stopped = true;
       timers.clear();
@@ -103,6 +114,7 @@ function createParts(context: OrchestratorContext, deps: MissionDecisionsDeps): 
     writer,
     squads: createSquadAnnouncer(context, writer.news),
     withoutWorker: createWithoutWorkerAnnouncer(context, timers.isExpired, writer.news),
+    withoutAgent: createWithoutAgentAnnouncer(context, writer.news),
     stopped: false,
     workers: '',
   };
@@ -110,7 +122,7 @@ function createParts(context: OrchestratorContext, deps: MissionDecisionsDeps): 
 }
 
 function tick(parts: Parts): void {
-  const { state, touched, timers, writer, squads, withoutWorker } = parts;
+  const { state, touched, timers, writer, squads, withoutWorker, withoutAgent } = parts;
   const claim = parts.held();
   if (claim === null || parts.stopped || writer.isWaiting() || state.epoch === null) return;
   const context = decideContext(parts, claim.owner);
@@ -124,6 +136,7 @@ function tick(parts: Parts): void {
     squads.announce(mission);
     withoutWorker.announce(mission, tasks);
     warnOfRequests(parts, mission, context);
+    withoutAgent.announce(mission, tasks, missingAgents(mission, context));
   }
   touched.clear();
 }
@@ -142,17 +155,14 @@ function changedTasks(mission: Mission, { tasks: ids }: TouchedMission): readonl
 }
 
 function setTimers(
-  { agents, timings }: OrchestratorContext,
+  { timings }: OrchestratorContext,
   timers: MissionClock,
   mission: Mission,
   tasks: readonly MissionTask[],
 ): void {
   if (!isOpen(mission)) return timers.end(mission.id);
   timers.setMission(mission.id, missionTimers(mission, timings));
-  for (const task of tasks) {
-    const timeoutMs = 1000 * (task.plan.timeout_seconds ?? agents.timeoutSeconds(task.plan.agent));
-    timers.setTask(mission.id, task.id, taskTimers(mission, task, timings, timeoutMs));
-  }
+  for (const task of tasks) timers.setTask(mission.id, task.id, taskTimers(mission, task, timings));
 }
 
 function decideNext({ undecidable }: Parts, mission: Mission, context: DecideContext): readonly Decision[] {
@@ -170,7 +180,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     tasksWithExpired: timers.tasksWithExpired,
     hasWorker: context.live.hasWorker,
     partitionFor(agent, key) {
-      const count = context.taskPartitions.count(agent);
+      const count = context.agents.isKnown(agent) ? context.taskPartitions.count(agent) : null;
       return count === null ? null : partitionForKey(key, count);
     },
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
@@ -197,9 +207,19 @@ function onLiveChanged(parts: Parts): void {
   }
 }
 
+function onAgentsChanged(parts: Parts): void {
+  if (parts.held() === null) return;
+  for (const mission of parts.state.missions.values())
+    if (isOpen(mission)) parts.touched.touch(mission.id, 'all', null);
+  tick(parts);
+}
+
 /** Which agents have a worker, and since when the others have none, in one text to compare. */
 function workersNow({ live, deps: { roster } }: OrchestratorContext): string {
-  return JSON.stringify([live.observedFullInterval(), roster.map(({ name }) => live.withoutWorkerSinceMs(name))]);
+  return JSON.stringify([
+    live.observedFullInterval(),
+    roster.list().map(({ name }) => live.withoutWorkerSinceMs(name)),
+  ]);
 }
 
 /** An assignment whose wait for a worker expired gets its whole start deadline once there is one. */
@@ -220,6 +240,7 @@ function reset(parts: Parts): void {
   parts.warned.clear();
   parts.squads.reset();
   parts.withoutWorker.reset();
+  parts.withoutAgent.reset();
   parts.workers = '';
   parts.timers.clear();
 }

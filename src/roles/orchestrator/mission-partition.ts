@@ -33,6 +33,8 @@ export interface MissionPartition extends PartitionConsumer {
   onCommitted(point: ReplayPoint): void;
   /** Workers have come or gone, or hold other partitions. */
   onLiveChanged(): void;
+  /** The agents of this process have changed. */
+  onAgentsChanged(): void;
   /** No new decisions; resolves when everything that was decided and read back has been sent. */
   drain(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       effects.forgetBelow(point.offset);
     },
     onLiveChanged: decisions.onLiveChanged,
+    onAgentsChanged: decisions.onAgentsChanged,
     async drain() {
       decisions.stop();
       plannerCalls.stopAll();

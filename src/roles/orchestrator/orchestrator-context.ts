@@ -1,3 +1,4 @@
+import type { LiveAgents } from '../../agent/live-agents.js';
 import type { Planner } from '../../agent/planner-contract.js';
 import type { MissionTimings } from '../../domain/mission-timers.js';
 import type { CircuitNews } from '../../ports/circuits.js';
@@ -14,12 +15,14 @@ import type { TaskPartitions } from './task-partitions.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
+  /** Every agent of the swarm. */
+  readonly roster: LiveAgents;
   /**
    * News of this process's circuit breakers, which this role passes on; absent: another role does, or there are none.
    */
   readonly circuits?: CircuitNews;
-  /** What is deleted from the log when it is old and done; default: nothing. */
-  readonly retention?: readonly RetentionRule[];
+  /** What is deleted from the log when it is old and done, as the agents are now; default: nothing. */
+  readonly retention?: () => readonly RetentionRule[];
   readonly timings?: Partial<OrchestratorTimings>;
 }
 

@@ -39,10 +39,12 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   const group = createOrchestratorGroup(deps, { stalledMs: timings.stalledMs, onFatal });
   const status = createOrchestratorStatus(deps, { createEvent, group, heartbeatMs: timings.heartbeatMs, onFatal });
   const { partitions, blocked } = status;
-  const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? [] });
+  const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? (() => []) });
   const live = createLiveWorkers(clock, timings.silentMs);
   live.subscribe(() => partitions.all().forEach((partition) => partition.onLiveChanged()));
   const commitAll = () => group.commit(partitions.all());
+  const onAgentsChanged = () => partitions.all().forEach((partition) => partition.onAgentsChanged());
+  let ignoreAgents = (): void => undefined;
   let statusWatch: Watch | null = null;
   let committing: { stop(): void } | null = null;
 
@@ -51,7 +53,12 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     health: status.health,
     async start() {
       const shared = { deps, timings, createEvent, live, blocked, isAssigned: group.isAssigned, onFatal };
-      const context = await createContext(shared, status);
+      const context = await createContext(shared, status, onAgentsChanged);
+      ignoreAgents = deps.roster.subscribe(() => {
+        context.taskPartitions.onAgentsChanged();
+        onAgentsChanged();
+      });
+      context.taskPartitions.onAgentsChanged(); // those that came while the others were counted
       statusWatch = await watchWorkers(context);
       await group.join({
         open: (assignment) => partitions.open(openMissionPartition(context, assignment)),
@@ -64,6 +71,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     async stop() {
       status.onDraining();
       logger.info({}, 'orchestrator.draining');
+      ignoreAgents();
       committing?.stop();
       await Promise.all([retention.stop(), ...partitions.all().map((partition) => partition.drain())]);
       await commitAll();
@@ -81,9 +89,10 @@ type Shared = 'deps' | 'timings' | 'createEvent' | 'live' | 'blocked' | 'isAssig
 async function createContext(
   shared: Pick<OrchestratorContext, Shared>,
   status: OrchestratorStatus,
+  onCounted: () => void,
 ): Promise<OrchestratorContext> {
   const { deps } = shared;
-  const taskPartitions = await createTaskPartitions({ ...deps, admin: deps.log.admin });
+  const taskPartitions = await createTaskPartitions({ ...deps, admin: deps.log.admin, onCounted });
   const presence = await status.begin();
   return {
     ...shared,

@@ -18,7 +18,8 @@ export interface RetentionDeps {
   readonly admin: LogAdmin;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly rules: readonly RetentionRule[];
+  /** As they are now. */
+  rules(): readonly RetentionRule[];
 }
 
 export interface Retention {
@@ -47,7 +48,7 @@ export function createRetention({ admin, clock, logger, rules }: RetentionDeps):
   }
 
   async function run(): Promise<void> {
-    for (const rule of rules) {
+    for (const rule of rules()) {
       if (stopped) return;
       try {
         await apply(rule);

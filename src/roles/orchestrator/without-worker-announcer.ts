@@ -90,7 +90,8 @@ function progressOf(mission: Mission, task: MissionTask, sinceMs: number | null)
     message:
       sinceMs === null
         ? `a worker for ${agent} is there again`
-        : withoutWorkerMessage(agent, new Date(sinceMs).toISOString()),
+        : withoutWorkerMessage({ agent, since: new Date(sinceMs).toISOString(), unknown: false }),
     unserved_since: sinceMs,
+    unknown_agent: false,
   };
 }

@@ -103,8 +103,8 @@ export async function createPresence(
   };
 }
 
-/** The process's own numbers, as the events name them. */
-function reading({ vitals }: RoleDeps) {
+/** The process's own numbers and warnings, as the events name them. */
+function reading({ vitals, warnings }: RoleDeps) {
   const { memoryBytes, heapUsedBytes, loopDelayMs } = vitals.read();
   return {
     memory_bytes: memoryBytes,
@@ -112,5 +112,6 @@ function reading({ vitals }: RoleDeps) {
     loop_delay_mean_ms: loopDelayMs.mean,
     loop_delay_p99_ms: loopDelayMs.p99,
     loop_delay_max_ms: loopDelayMs.max,
+    warnings: [...(warnings?.() ?? [])],
   };
 }

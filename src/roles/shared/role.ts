@@ -1,4 +1,3 @@
-import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TopicNames } from '../../domain/topic-names.js';
 import type { VerifyRequest } from '../../domain/requests.js';
 import type { VerifyAnswer } from '../../domain/waiting-call.js';
@@ -38,8 +37,8 @@ export interface RoleDeps {
   /** Which models this role uses, and why, on one line; absent: it does not say. */
   readonly models?: string;
   readonly topics: TopicNames;
-  /** Every agent of the swarm. */
-  readonly roster: readonly AgentSpec[];
+  /** What a person should correct although the role works; absent: nothing. */
+  warnings?(): readonly string[];
   /** Whether an answer about a call that waits is that of a person who may give it. Absent: every answer is. */
   readonly verifyAnswer?: VerifyAnswer;
   /** Whether a person's request is that of one who may ask it. Absent: every request is, signed or not. */

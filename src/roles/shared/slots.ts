@@ -4,6 +4,8 @@ export interface Slots {
   request(key: string, user: SlotUser): void;
   /** Nothing of this user waits any more. */
   withdraw(user: SlotUser): void;
+  /** From now on so many; what has a slot beyond them keeps it until it ends. */
+  resize(limit: number): void;
 }
 
 export interface SlotUser {
@@ -11,8 +13,9 @@ export interface SlotUser {
   use(key: string): Promise<void> | null;
 }
 
-export function createSlots(limit: number): Slots {
-  let free = limit;
+export function createSlots(first: number): Slots {
+  let limit = first;
+  let free = first;
   const waiting = new Map<string, SlotUser>();
   /** The order of the requests, from `next` on. (A Map finds its first key by walking over those that were deleted.) */
   let order: string[] = [];
@@ -44,6 +47,11 @@ export function createSlots(limit: number): Slots {
   }
 
   return {
+    resize(to) {
+      free += to - limit;
+      limit = to;
+      fill();
+    },
     request(key, user) {
       if (!waiting.has(key)) order.push(key);
       waiting.set(key, user);

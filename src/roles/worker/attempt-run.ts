@@ -182,7 +182,7 @@ function otherRevisionOf({ attempt: { assignment }, spec }: ExecutionDeps): Loop
     code: 'agent_revision',
     error:
       `this worker has revision ${has} of ${agent}, and the attempt was assigned with ${wants}: ` +
-      `start the orchestrator and the workers of ${agent} again with the same agents`,
+      `give the orchestrator and the workers of ${agent} the same file`,
     retriable: true,
     checks: [],
     usedUpBy: null,

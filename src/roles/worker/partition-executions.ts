@@ -24,7 +24,7 @@ export interface PartitionExecutions {
 }
 
 export interface PartitionExecutionsDeps extends PartitionId {
-  readonly spec: AgentSpec;
+  readonly agent: string;
   readonly readBack: ReadBack;
   held(): HeldClaim | null;
   /** As folded now; undefined once the fold has forgotten it. */
@@ -36,7 +36,7 @@ export interface PartitionExecutionsDeps extends PartitionId {
 }
 
 export function createPartitionExecutions(context: WorkerContext, deps: PartitionExecutionsDeps): PartitionExecutions {
-  const slots = context.slotsOf(deps.spec.name);
+  const slots = context.slotsOf(deps.agent);
   const executions = new Map<string, Execution>();
   let draining = false;
   let onEnded: (attemptKey: string) => void = () => undefined;
@@ -58,12 +58,13 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
       void before.settled.then(() => enqueue(key));
       return null;
     }
-    return run(deps.onSlot(attempt), held);
+    const spec = context.revisions.specFor(attempt, () => enqueue(key));
+    return spec === null ? null : run(deps.onSlot(attempt), held, spec);
   }
 
-  function run(attempt: TaskAttempt, held: HeldClaim): Promise<void> {
+  function run(attempt: TaskAttempt, held: HeldClaim, spec: AgentSpec): Promise<void> {
     const { key } = attempt;
-    const execution = execute(context, deps, attempt, held);
+    const execution = execute(context, { ...deps, spec }, attempt, held);
     executions.set(key, execution);
     return execution.settled.then(() => {
       executions.delete(key);
@@ -93,7 +94,7 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
 
 function execute(
   context: WorkerContext,
-  deps: PartitionExecutionsDeps,
+  deps: PartitionExecutionsDeps & { readonly spec: AgentSpec },
   attempt: TaskAttempt,
   held: HeldClaim,
 ): Execution {

@@ -22,6 +22,7 @@ export function progressNews(task: Task, call: PayloadOf<'tool_called'>, callId:
       substeps_completed: done,
       substeps_total: total,
       unserved_since: null,
+      unknown_agent: false,
       percent_complete: Math.min(99, Math.round((done / total) * 100)),
     },
   };

@@ -1,3 +1,4 @@
+import type { LiveAgents } from '../../agent/live-agents.js';
 import type { LoopLimits } from '../../agent/loop-state.js';
 import type { Redact } from '../../domain/redaction.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
@@ -14,12 +15,13 @@ import type { BlockedPartitions } from '../shared/blocked-partitions.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
 import type { RoleDeps } from '../shared/role.js';
 import { DEFAULT_STALLED_MS } from '../shared/role-health.js';
+import type { AgentRevisions } from './agent-revisions.js';
 import type { ShareText } from './shared-text.js';
 import type { Slots } from '../shared/slots.js';
 
 export interface WorkerDeps extends RoleDeps {
   /** The agents that this process serves. */
-  readonly agents: readonly AgentSpec[];
+  readonly agents: LiveAgents;
   /** Model chain of an agent, tried in order; never empty. */
   chainOf(agent: AgentSpec): readonly ChatModel[];
   readonly tools: ToolExecutor;
@@ -50,6 +52,10 @@ export interface WorkerTimings {
   readonly deadlineGraceMs: number;
   /** A group that was not heard of for so long has come to a standstill. */
   readonly stalledMs: number;
+  /** An attempt waits so long for a revision of its agent that may come. */
+  readonly revisionMs: number;
+  /** Between attempts to join the group of an agent that was added. */
+  readonly joinAgainMs: number;
 }
 
 export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
@@ -57,6 +63,8 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   heartbeatMs: 5_000,
   deadlineGraceMs: 5_000,
   stalledMs: DEFAULT_STALLED_MS,
+  revisionMs: 10_000,
+  joinAgainMs: 10_000,
 };
 
 type NewsType =
@@ -85,6 +93,7 @@ export interface WorkerContext {
   readonly verifyAnswer: VerifyAnswer;
   /** For executions: the agent's concurrency. */
   slotsOf(agent: string): Slots;
+  readonly revisions: AgentRevisions;
   /** For news and results of many attempts at once: what an appender holds of them stays small. */
   readonly sending: { readonly accepted: Slots; readonly results: Slots };
   isAssigned(partition: PartitionId, agent: string): boolean;

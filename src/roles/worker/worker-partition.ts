@@ -1,5 +1,4 @@
 /** One assigned tasks partition: folds it, holds it, and runs the open attempts in it. */
-import type { AgentSpec } from '../../domain/agent-spec.js';
 import { misplacedInTasks } from '../../domain/event-places.js';
 import type { AgentEvent, EventOf } from '../../domain/events.js';
 import { decodeTaskSnapshot, forgetJournal, forgetSettled, taskReplayPoint } from '../../domain/task-replay.js';
@@ -44,6 +43,8 @@ export interface WorkerPartition extends PartitionConsumer {
   held(): boolean;
   /** What is being executed now. */
   running(): readonly Execution[];
+  /** Whether it is read to its end and no attempt in it is open. */
+  isDone(): boolean;
   /**
    * The replay point to commit; null while this process is not the holder, the metadata does not fit or a dead letter
    * is not written.
@@ -76,11 +77,11 @@ interface Parts extends PartitionId {
 /** @throws DataLoss when the replay point cannot be trusted */
 export function openWorkerPartition(
   context: WorkerContext,
-  spec: AgentSpec,
+  agent: string,
   assignment: PartitionAssignment,
 ): WorkerPartition {
-  const parts = createParts(context, spec, assignment);
-  const { topic, partition, agent, state, claim, deadLetters, readBack, results, executions } = parts;
+  const parts = createParts(context, agent, assignment);
+  const { topic, partition, state, claim, deadLetters, readBack, results, executions } = parts;
   claim.start({ onHeld: (held) => hold(parts, held), onLost: () => lose(parts) });
   return {
     topic,
@@ -88,6 +89,7 @@ export function openWorkerPartition(
     agent,
     held: () => claim.held() !== null,
     running: executions.running,
+    isDone: () => claim.held() !== null && [...state.attempts.values()].every(({ status }) => status !== 'open'),
     onRecords(records) {
       for (const record of records) takeRecord(parts, record);
     },
@@ -108,7 +110,7 @@ export function openWorkerPartition(
   };
 }
 
-function createParts(context: WorkerContext, spec: AgentSpec, assignment: PartitionAssignment): Parts {
+function createParts(context: WorkerContext, agent: string, assignment: PartitionAssignment): Parts {
   const { topic, partition } = assignment;
   const { deps, createEvent, onFatal } = context;
   const logger = deps.logger.child({ topic, partition });
@@ -122,7 +124,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
     createEvent,
     partition: { topic, partition },
     appender: deps.appenders.tasks,
-    isAssigned: () => context.isAssigned({ topic, partition }, spec.name),
+    isAssigned: () => context.isAssigned({ topic, partition }, agent),
     onFatal,
   });
   const fold = { held: claim.held, attempt: (key: string) => state.attempts.get(key) };
@@ -134,7 +136,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
   const executions = createPartitionExecutions(context, {
     topic,
     partition,
-    spec,
+    agent,
     readBack,
     ...fold,
     onSlot: (attempt) => restore(state, instructions, attempt),
@@ -145,7 +147,7 @@ function createParts(context: WorkerContext, spec: AgentSpec, assignment: Partit
     context,
     topic,
     partition,
-    agent: spec.name,
+    agent,
     logger,
     state,
     claim,

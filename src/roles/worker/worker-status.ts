@@ -54,7 +54,7 @@ export function createWorkerStatus(deps: WorkerDeps, options: WorkerStatusOption
     if (isReady || presence === null || health().missing.length > 0) return;
     isReady = true;
     say('ready');
-    logger.info({ agents: deps.agents.length, partitions: partitions.all().length }, 'worker.ready');
+    logger.info({ agents: deps.agents.list().length, partitions: partitions.all().length }, 'worker.ready');
   }
 
   return {
@@ -65,7 +65,7 @@ export function createWorkerStatus(deps: WorkerDeps, options: WorkerStatusOption
       const { createEvent, heartbeatMs: intervalMs, onFatal } = options;
       presence = await createPresence(deps, createEvent, {
         intervalMs,
-        reader: workerReader(deps.agents),
+        reader: workerReader(deps.agents.list()),
         vitals,
         onFatal,
       });
@@ -103,7 +103,12 @@ function servicePayload({ processId, agents }: WorkerDeps, status: ServiceStatus
     container_id: null,
     health_check_url: null,
     error_message: error,
-    metadata: { agents: agents.map(({ name }) => name).join(',') },
+    metadata: {
+      agents: agents
+        .list()
+        .map(({ name }) => name)
+        .join(','),
+    },
   };
 }
 
@@ -124,7 +129,7 @@ function vitalsOf(
   const running = partitions.all().flatMap((partition) => partition.running());
   return {
     role: 'worker',
-    agents: agents.map(({ name }) => name),
+    agents: agents.list().map(({ name }) => name),
     partitions: [...partitions.held()],
     running: running.map((execution) => {
       const { mission_id, task_id, attempt } = execution.attempt.assignment;

@@ -1,27 +1,62 @@
 /** The worker role: one consumer group for each agent that the process serves, and what it says of itself. */
 import { createEventFactory } from '../../domain/event-factory.js';
-import { createDeferred } from '../../domain/deferred.js';
+import { createDeferred, type Deferred } from '../../domain/deferred.js';
 import { MOST_SENDING } from '../shared/outbox.js';
 import { repeat } from '../shared/repeat.js';
 import type { Role } from '../shared/role.js';
-import { createSlots } from '../shared/slots.js';
+import { createSlots, type Slots } from '../shared/slots.js';
+import { createAgentRevisions } from './agent-revisions.js';
 import { createMissionSender } from './mission-sender.js';
+import { createServedAgents, type ServedAgents } from './served-agents.js';
 import { createSharedText } from './shared-text.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
-import { createWorkerGroups } from './worker-groups.js';
+import { createWorkerGroups, type WorkerGroups } from './worker-groups.js';
 import { openWorkerPartition } from './worker-partition.js';
-import { createWorkerStatus } from './worker-status.js';
+import { createWorkerStatus, type WorkerStatus } from './worker-status.js';
 
-export function createWorker(deps: WorkerDeps): Role {
-  const { clock, logger, agents } = deps;
+/** The parts of a worker. Each is made before anything refers to it, but for partitions, which are opened later. */
+interface Parts {
+  readonly context: WorkerContext;
+  readonly groups: WorkerGroups;
+  readonly status: WorkerStatus;
+  readonly served: ServedAgents;
+  readonly slots: AgentSlots;
+  readonly failed: Deferred<Error>;
+  commitAll(): Promise<void>;
+  committing: { stop(): void } | null;
+  ignoreAgents(): void;
+}
+
+export function createWorker(given: WorkerDeps): Role {
+  const parts = createParts(given);
+  return {
+    failed: parts.failed.promise,
+    health: parts.status.health,
+    start: () => start(parts),
+    stop: (graceMs) => stop(parts, graceMs),
+  };
+}
+
+function createParts(given: WorkerDeps): Parts {
+  const deps: WorkerDeps = {
+    ...given,
+    warnings: () => [...(given.warnings?.() ?? []), ...served.warnings()],
+  };
   const timings = { ...DEFAULT_WORKER_TIMINGS, ...deps.timings };
   const createEvent = createEventFactory(deps);
   const failed = createDeferred<Error>();
   const onFatal = (error: Error) => failed.resolve(error);
-  const groups = createWorkerGroups({ ...deps, stalledMs: timings.stalledMs, onFatal });
+  const groups = createWorkerGroups({
+    ...deps,
+    handlers: {
+      open: (agent, assignment) => status.partitions.open(openWorkerPartition(context, agent, assignment)),
+      onSetApart: (groupId, apart) => status.blocked.setApart(groupId, apart),
+    },
+    stalledMs: timings.stalledMs,
+    onFatal,
+  });
   const status = createWorkerStatus(deps, { createEvent, groups, heartbeatMs: timings.heartbeatMs, onFatal });
-  const { partitions } = status;
-  const slots = new Map(agents.map((agent) => [agent.name, createSlots(agent.concurrency)]));
+  const slots = createAgentSlots(deps);
   const context: WorkerContext = {
     deps,
     timings,
@@ -29,7 +64,8 @@ export function createWorker(deps: WorkerDeps): Role {
     blocked: status.blocked,
     shareText: createSharedText(),
     verifyAnswer: deps.verifyAnswer ?? (() => null),
-    slotsOf: (agent) => slots.get(agent) ?? createSlots(1),
+    slotsOf: slots.of,
+    revisions: createAgentRevisions(deps, timings.revisionMs),
     isAssigned: groups.isAssigned,
     sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },
     sendToMission: createMissionSender(deps, createEvent, onFatal),
@@ -40,29 +76,70 @@ export function createWorker(deps: WorkerDeps): Role {
     },
     onFatal,
   };
-  const commitAll = () => groups.commitAll(partitions.all());
-  let committing: { stop(): void } | null = null;
+  const commitAll = () => groups.commitAll(status.partitions.all());
+  const { joinAgainMs } = timings;
+  const { all: partitions } = status.partitions;
+  const onServedChanged = status.onHeldChanged;
+  const served = createServedAgents({ ...deps, groups, joinAgainMs, partitions, commitAll, onServedChanged });
+  const later = { committing: null, ignoreAgents: () => undefined };
+  return { context, groups, status, served, slots, failed, commitAll, ...later };
+}
 
+async function start(parts: Parts): Promise<void> {
+  const { context, groups, status, served, slots, commitAll } = parts;
+  const { clock, agents } = context.deps;
+  await status.begin();
+  await groups.joinAll(agents.list().map(({ name }) => name));
+  await status.onJoined();
+  parts.ignoreAgents = agents.subscribe(() => {
+    slots.resize();
+    context.revisions.onChanged();
+    served.onChanged();
+  });
+  const commitAndLeave = async () => {
+    await commitAll();
+    served.leaveDone();
+  };
+  parts.committing = repeat(clock, context.timings.commitMs, commitAndLeave, context.onFatal);
+  // Agents that came, changed or went while the groups were joined.
+  slots.resize();
+  context.revisions.onChanged();
+  served.onChanged();
+}
+
+async function stop(parts: Parts, graceMs: number): Promise<void> {
+  const { context, groups, status, served, commitAll } = parts;
+  const { logger } = context.deps;
+  parts.ignoreAgents();
+  logger.info({ running: status.onDraining(), grace_ms: graceMs }, 'worker.draining');
+  parts.committing?.stop();
+  context.revisions.stop();
+  await Promise.all(status.partitions.all().map((partition) => partition.drain(graceMs)));
+  await served.stop();
+  await commitAll();
+  await groups.leave();
+  await status.end();
+  logger.info({}, 'worker.stopped');
+}
+
+interface AgentSlots {
+  of(agent: string): Slots;
+  /** The agents have changed. */
+  resize(): void;
+}
+
+/** The concurrency of each agent, as its file says it now. */
+function createAgentSlots({ agents }: Pick<WorkerDeps, 'agents'>): AgentSlots {
+  const slots = new Map<string, Slots>();
+  const limitOf = (agent: string) => agents.list().find(({ name }) => name === agent)?.concurrency ?? 1;
   return {
-    failed: failed.promise,
-    health: status.health,
-    async start() {
-      await status.begin();
-      await groups.joinAll({
-        open: (agent, assignment) => partitions.open(openWorkerPartition(context, agent, assignment)),
-        onSetApart: status.blocked.setApart,
-      });
-      await status.onJoined();
-      committing = repeat(clock, timings.commitMs, commitAll, onFatal);
+    of(agent) {
+      const known = slots.get(agent) ?? createSlots(limitOf(agent));
+      slots.set(agent, known);
+      return known;
     },
-    async stop(graceMs) {
-      logger.info({ running: status.onDraining(), grace_ms: graceMs }, 'worker.draining');
-      committing?.stop();
-      await Promise.all(partitions.all().map((partition) => partition.drain(graceMs)));
-      await commitAll();
-      await groups.leave();
-      await status.end();
-      logger.info({}, 'worker.stopped');
+    resize() {
+      for (const { name, concurrency } of agents.list()) slots.get(name)?.resize(concurrency);
     },
   };
 }

@@ -18,6 +18,7 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
     summary: '',
     detail: '',
     unserved_since: null,
+    unknown_agent: false,
     checks: [],
     held_before: false,
     changed_paths: [],

@@ -161,6 +161,16 @@ export const plannerUnreached = (
     ...planUse,
     ...used,
   });
+/** The planner does not have the mission's agents. */
+export const agentsMissing = (revision: number, error: string, id = ID): AgentEvent =>
+  eventOf('plan_failed', {
+    mission_id: id,
+    revision,
+    error,
+    code: 'unknown_agents',
+    retry_in_ms: 2_000,
+    ...planUse,
+  });
 export const noPlanner = (revision: number, id = ID): AgentEvent =>
   eventOf('plan_failed', {
     mission_id: id,
@@ -197,6 +207,20 @@ export const progress = (task: string, step: number, attempt = 1, id = ID): Agen
     substeps_completed: step,
     substeps_total: 9,
     unserved_since: null,
+    unknown_agent: false,
+  });
+/** The orchestrator does not have the agent of a task that waits for an attempt. */
+export const withoutAgent = (task: string, sinceMs: number, attempt = 0, id = ID): AgentEvent =>
+  eventOf('task_progress', {
+    ...about(task, attempt, id),
+    step: 0,
+    tool: null,
+    message: 'the orchestrator has no such agent',
+    percent_complete: 0,
+    substeps_completed: 0,
+    substeps_total: 0,
+    unserved_since: sinceMs,
+    unknown_agent: true,
   });
 export const failedOver = (task: string | null, id = ID): AgentEvent =>
   eventOf('model_failed_over', {
@@ -252,6 +276,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     partitionFor: () => 2,
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
     timeoutSeconds: () => 300,
+    mayReach: (agent) => changes.revisionOf?.(agent, null).reach ?? [],
     retryDelayMs: (failures) => 100 * failures,
     verifyAnswer: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
@@ -358,5 +383,5 @@ export function only<T extends Decision['event_type']>(type: T, decisions: reado
 /** Every wait of a mission and its tasks. */
 export const timersOf = (mission: Mission): readonly MissionTimer[] => [
   ...missionTimers(mission, DEFAULT_TIMINGS),
-  ...[...mission.tasks.values()].flatMap((task) => taskTimers(mission, task, DEFAULT_TIMINGS, 300_000)),
+  ...[...mission.tasks.values()].flatMap((task) => taskTimers(mission, task, DEFAULT_TIMINGS)),
 ];
