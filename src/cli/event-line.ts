@@ -1,5 +1,5 @@
 import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../domain/events.js';
-import { plannerOf } from '../domain/mission-planning.js';
+import { plannerOf, UNKNOWN_AGENTS } from '../domain/mission-planning.js';
 import { taintsText } from '../domain/taint.js';
 import { connectionText } from './connection-text.js';
 import { measuredDuration } from './durations.js';
@@ -37,6 +37,13 @@ function subject(event: AgentEvent): string {
   return `${payload.topic}[${payload.partition}]`;
 }
 
+function nextCallText({ code, retry_in_ms: retryInMs }: PayloadOf<'plan_failed'>): string {
+  if (retryInMs === null) return '';
+  return code === UNKNOWN_AGENTS
+    ? '; asked again when they are there'
+    : `; asked again in ${measuredDuration(retryInMs)}`;
+}
+
 type Payloads = { readonly [T in EventType]: PayloadOf<T> };
 type Details = { readonly [T in keyof Payloads]: (payload: Payloads[T]) => string };
 
@@ -72,8 +79,7 @@ const DETAILS: Details = {
     ),
   plan_approved: ({ revision, approved_by }) => `revision ${revision} by ${approved_by}`,
   plan_rejected: (payload) => `revision ${payload.revision} by ${payload.rejected_by}: ${payload.reason}`,
-  plan_failed: ({ revision, error, retry_in_ms: retryInMs }) =>
-    `revision ${revision}: ${error}${retryInMs === null ? '' : `; asked again in ${measuredDuration(retryInMs)}`}`,
+  plan_failed: (payload) => `revision ${payload.revision}: ${payload.error}${nextCallText(payload)}`,
   attention_requested: (payload) => `question ${payload.number}: ${payload.reason}. ${payload.question}`,
   attention_answered: (payload) => `question ${payload.number} by ${payload.answered_by}: ${payload.answer}`,
   wave_started: ({ task_ids }) => task_ids.join(', '),

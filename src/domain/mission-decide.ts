@@ -29,6 +29,7 @@ import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
 import { writtenBeside } from './wave-writes.js';
+import { waitedForAgents, waitedForWorkers } from './without-worker.js';
 
 /** A decision, before it gets an envelope. */
 export type Decision = { [T in EventType]: { readonly event_type: T; readonly payload: PayloadOf<T> } }[EventType];
@@ -110,7 +111,7 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
     case 'cancelling':
       return cancelMission(mission, context, course.reason);
     case 'failing':
-      return failMission(mission, context, course.reason);
+      return failMission(mission, context, course.reason, course.code);
     case 'asking':
       return (
         decideOvertime(mission, context) ??
@@ -134,6 +135,12 @@ export function missingAgents(mission: Mission, context: Pick<DecideContext, 'pa
   return [...agents].filter((agent) => !isKnown(agent, context));
 }
 
+/** Agents of its open attempts that no live worker serves. */
+function agentsWithoutWorker({ index }: Mission): readonly string[] {
+  const waiting = [...index.open.values()].filter((task) => task.withoutWorkerSinceMs !== null);
+  return [...new Set(waiting.map((task) => task.plan.agent))];
+}
+
 /** null while its minutes are not used up. */
 function decideOvertime(mission: Mission, context: DecideContext): readonly Decision[] | null {
   const { minutes } = mission.request.budget;
@@ -141,12 +148,9 @@ function decideOvertime(mission: Mission, context: DecideContext): readonly Deci
   const why = `the budget of ${minutes} minutes is used up`;
   const { planning, plannerWait } = mission;
   const missing = missingAgents(mission, context);
-  if (missing.length > 0)
-    return failMission(
-      mission,
-      context,
-      `${why}; it waited for agents that this swarm does not have: ${missing.join(', ')}`,
-    );
+  if (missing.length > 0) return failMission(mission, context, `${why}; ${waitedForAgents(missing)}`, 'unknown_agents');
+  const unserved = agentsWithoutWorker(mission);
+  if (unserved.length > 0) return failMission(mission, context, `${why}; ${waitedForWorkers(unserved)}`, 'no_worker');
   if (plannerWait === null) return failMission(mission, context, why);
   const waited =
     planning.kind === 'postponed'
@@ -495,7 +499,14 @@ function inputsOf(mission: Mission, task: MissionTask): PayloadOf<'task_assigned
   return inputsWithin(done, SIZES.inputs);
 }
 
-function cancelTask(mission: Mission, task: MissionTask, owner: string, code: string, reason: string): Decision {
+function cancelTask(
+  mission: Mission,
+  task: MissionTask,
+  owner: string,
+  code: string,
+  reason: string,
+  missionCode: FailureCode | null = null,
+): Decision {
   return {
     event_type: 'task_cancelled',
     payload: {
@@ -508,6 +519,7 @@ function cancelTask(mission: Mission, task: MissionTask, owner: string, code: st
       reason,
       target_partition: task.targetPartition ?? 0,
       source: null,
+      mission_code: missionCode,
     },
   };
 }
@@ -570,7 +582,8 @@ export function failMission(
   code: FailureCode | null = null,
 ): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
-  if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason));
+  if (open.length > 0)
+    return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason, code));
   return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason, code } }];
 }
 

@@ -333,14 +333,14 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
     mission.effects.set(offset, { offset, event });
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
-    beginToFail(mission, event.payload.reason);
+    beginToFail(mission, event.payload);
   return APPLIED;
 }
 
 /** Said by the cancels of its open attempts, so that a new holder ends the mission, too. */
-function beginToFail(mission: MissionFold, reason: string): void {
+function beginToFail(mission: MissionFold, { reason, mission_code: code }: PayloadOf<'task_cancelled'>): void {
   if (mission.course.kind === 'working' || mission.course.kind === 'asking')
-    mission.course = { kind: 'failing', reason };
+    mission.course = { kind: 'failing', reason, code: asFailureCode(code) };
 }
 
 /**

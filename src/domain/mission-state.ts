@@ -51,13 +51,18 @@ export type Course =
   | { readonly kind: 'working' }
   | { readonly kind: 'asking'; readonly question: Question }
   | { readonly kind: 'cancelling'; readonly reason: string }
-  | { readonly kind: 'failing'; readonly reason: string }
+  | { readonly kind: 'failing'; readonly reason: string; readonly code: FailureCode | null }
   | { readonly kind: 'completed'; readonly atMs: number }
   | { readonly kind: 'failed'; readonly reason: string; readonly code: FailureCode | null; readonly atMs: number }
   | { readonly kind: 'cancelled'; readonly reason: string; readonly atMs: number };
 
-/** Why a mission failed, for programs; null: only the reason says it. */
-export type FailureCode = 'no_planner' | 'planner_unreachable' | 'request_void';
+const FAILURE_CODES = ['no_planner', 'planner_unreachable', 'request_void', 'unknown_agents', 'no_worker'] as const;
+
+/**
+ * Why a mission failed, for programs; null: only the reason says it. unknown_agents and no_worker: its time was used
+ * up, and it waited for agents that the orchestrator does not have, or that no live worker serves.
+ */
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /**
  * How far the plan of the mission's revision is. reason: why a changed plan was asked for; null for the first.
@@ -198,8 +203,6 @@ export const endReasonOf = ({ course }: Mission): string | null =>
 /** Why it failed, for programs; null when no code says it, or when it did not fail. */
 export const failureCodeOf = ({ course }: Mission): FailureCode | null =>
   course.kind === 'failed' ? course.code : null;
-
-const FAILURE_CODES: readonly FailureCode[] = ['no_planner', 'planner_unreachable', 'request_void'];
 
 /** The code as an event carries it; null for a code of a newer build. */
 export const asFailureCode = (code: string | null): FailureCode | null =>

@@ -48,7 +48,7 @@ export interface MissionReport {
   readonly status: MissionStatus;
   /** Why it failed or was cancelled; null otherwise. */
   readonly reason: string | null;
-  /** Why it failed, for programs: no_planner, planner_unreachable or request_void; null: only the reason says it. */
+  /** Why it failed, for programs; null: only the reason says it. */
   readonly code: FailureCode | null;
   /**
    * While no planner can be reached: the calls so far, the last error, and the pause before the next call. With the

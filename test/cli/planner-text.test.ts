@@ -91,6 +91,9 @@ describe('a planner that cannot be reached', () => {
     expect(eventLine(event('plan_failed', { ...failed, code: 'planner_unreachable', retry_in_ms: 12_300 }))).toMatch(
       /revision 2: refused; asked again in 12\.3 s$/,
     );
+    expect(eventLine(event('plan_failed', { ...failed, code: 'unknown_agents', retry_in_ms: 1_000 }))).toMatch(
+      /revision 2: refused; asked again when they are there$/,
+    );
     expect(eventLine(event('plan_failed', { ...failed, code: 'planning_failed', retry_in_ms: null }))).toMatch(
       /revision 2: refused$/,
     );

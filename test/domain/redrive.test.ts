@@ -211,6 +211,7 @@ describe('never redriven', () => {
     reason: '',
     target_partition: 0,
     source: null,
+    mission_code: null,
   });
   const discarded = eventOf('dead_letter_discarded', {
     letter_id: '0-1',

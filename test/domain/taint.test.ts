@@ -72,6 +72,7 @@ const cancelled = (task: string, code: string): AgentEvent =>
     reason: 'late',
     target_partition: 2,
     source: null,
+    mission_code: null,
   });
 
 describe('an attempt', () => {

@@ -20,6 +20,7 @@ import {
   TWO_WAVES,
   underWay,
   withoutAgent,
+  withoutWorker,
 } from './support/mission-log.js';
 
 const OPEN = [claimed(), opened()];
@@ -86,9 +87,43 @@ describe('a mission for an agent that the holder does not have', () => {
     const log = given(...OPEN, requested({ plan: TWO_WAVES, budget }));
     log.settle({ ...without('cert_agent', 'env_agent') });
     const late = { isExpired: (key: string) => key === timerKeys.minutes(ID) };
-    expect(only('mission_failed', log.settle({ ...late, ...without('cert_agent', 'env_agent') })).reason).toBe(
-      'the budget of 5 minutes is used up; it waited for agents that this swarm does not have: cert_agent, env_agent',
-    );
+    expect(only('mission_failed', log.settle({ ...late, ...without('cert_agent', 'env_agent') }))).toMatchObject({
+      code: 'unknown_agents',
+      reason:
+        'the budget of 5 minutes is used up; it waited for agents that the orchestrator does not have (cert_agent, ' +
+        'env_agent); put cert_agent.md, env_agent.md where the orchestrator and a worker read their agents, then ' +
+        'submit the mission again',
+    });
+    expect(reportMission(log.mission())).toMatchObject({ status: 'failed', code: 'unknown_agents' });
+  });
+
+  test('fails with the same code when open attempts of other agents are cancelled first', () => {
+    const budget = { usd: null, tokens: null, minutes: 5 };
+    const log = given(...OPEN, requested({ plan: TWO_WAVES, budget }));
+    log.settle(without('env_agent'));
+    const late = { isExpired: (key: string) => key === timerKeys.minutes(ID) };
+    const [cancel, ...others] = log.decides({ ...late, ...without('env_agent') });
+    expect([cancel?.event_type, others]).toEqual(['task_cancelled', []]);
+    const decided = log.settle({ ...late, ...without('env_agent') });
+    expect(named(decided)).toEqual([`task_cancelled ${CERT}`, 'mission_failed']);
+    expect(only('mission_failed', decided)).toMatchObject({
+      code: 'unknown_agents',
+      reason: expect.stringContaining('env_agent.md'),
+    });
+  });
+
+  test('fails with no_worker when no live worker served its agent', () => {
+    const budget = { usd: null, tokens: null, minutes: 5 };
+    const log = given(...OPEN, requested({ plan: TWO_WAVES, budget }));
+    log.settle();
+    expect(log.when(withoutWorker(CERT, 1_700_000_000_000))).toBe('applied');
+    const late = { isExpired: (key: string) => key === timerKeys.minutes(ID) };
+    expect(only('mission_failed', log.settle(late))).toMatchObject({
+      code: 'no_worker',
+      reason:
+        'the budget of 5 minutes is used up; no live worker serves cert_agent; start one (npx ravenhelm --role worker ' +
+        '--agents cert_agent), then submit the mission again',
+    });
   });
 
   test('says so in its report until the task is assigned', () => {

@@ -1,6 +1,9 @@
 /** Agents that come, change and go while the roles run. */
 import { createLiveAgents, type ChangingAgents } from '../../src/agent/live-agents.js';
 import type { EventOf, Plan, PlanTask } from '../../src/domain/events.js';
+import { createPlaybookModel } from '../../src/models/playbook.js';
+import type { ChatModel, ChatRequest } from '../../src/ports/model.js';
+import type { ToolCall } from '../../src/ports/tools.js';
 import { planOf } from '../domain/support/mission-log.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
@@ -25,6 +28,19 @@ const planFor = (...agents: readonly string[]): Plan => {
   return { ...plan, waves: plan.waves.map((wave) => ({ ...wave, tasks: wave.tasks.map(withPlaybook) })) };
 };
 const assigned = (swarm: RoleSwarm) => swarm.eventsOf('task_assigned') as readonly EventOf<'task_assigned'>[];
+
+/** The playbook's model, which notes mission and system text of each turn. */
+function notingModel(note: (text: string) => void): ChatModel {
+  const model = createPlaybookModel();
+  return {
+    ...model,
+    chat(request: ChatRequest, signal) {
+      note(JSON.stringify([request.turn?.task.mission_id, request.messages]));
+      return model.chat(request, signal);
+    },
+  };
+}
+const dayOf = (text: string) => /It is (\w+)\./.exec(text)?.[1];
 
 describe('agents that change while the roles run', () => {
   let swarm: RoleSwarm;
@@ -84,6 +100,39 @@ describe('agents that change while the roles run', () => {
       ['monday check'],
       ['tuesday check'],
     ]);
+  });
+
+  test('prompt, tools and network of a changed file hold for the next attempt; the open one keeps its own', async () => {
+    const prompts: string[] = [];
+    const calls: ToolCall[] = [];
+    const chain = [notingModel((text) => void prompts.push(text))];
+    const host = (name: string) => ({ host: name, port: 443, addresses: [] });
+    const monday = { ...revised('monday'), prompt: 'It is Monday.', network: [host('monday.example')] };
+    const tuesday = { ...revised('tuesday'), prompt: 'It is Tuesday.', network: [host('tuesday.example')] };
+    let running = false;
+    swarm = await createRoleSwarm({
+      roster: [CERT],
+      chain,
+      behaviour(command, call) {
+        if (call !== undefined) calls.push(call);
+        return command === 'monday step' && !running ? ((running = true), 'hang') : 'ok';
+      },
+    });
+    const agents = createLiveAgents([monday], async () => undefined);
+    await swarm.startOrchestrator({}, { roster: agents });
+    const worker = await swarm.startWorker(undefined, undefined, { roster: agents });
+    const first = await swarm.submit({ plan: planFor('cert_agent') });
+    await swarm.until(() => running);
+    agents.set([tuesday]);
+    const second = await swarm.submit({ plan: planFor('cert_agent') });
+    worker.tools.release();
+    const reports = [await swarm.ended(first), await swarm.ended(second)];
+    expect(reports.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    const hostsOf = (id: string) =>
+      new Set(calls.filter(({ task }) => task.missionId === id).map(({ network }) => network?.hosts[0]?.host));
+    expect([hostsOf(first), hostsOf(second)]).toEqual([new Set(['monday.example']), new Set(['tuesday.example'])]);
+    const daysOf = (id: string) => new Set(prompts.filter((text) => text.includes(id)).map(dayOf));
+    expect([daysOf(first), daysOf(second)]).toEqual([new Set(['Monday']), new Set(['Tuesday'])]);
   });
 
   test('an attempt that was queued before a change runs with the revision of its assignment', async () => {
@@ -160,5 +209,80 @@ describe('agents that change while the roles run', () => {
       'completed',
       'completed',
     ]);
+  });
+});
+
+describe('holders of a mission with different agents', () => {
+  let swarm: RoleSwarm;
+  afterEach(() => swarm.close());
+
+  const PLANS = { plan: planFor('cert_agent', 'mail_agent') };
+  const waits = (id: string) => {
+    const report = swarm.view.report(id);
+    return report?.planner_wait?.code === 'unknown_agents' || report?.unserved_agents[0]?.unknown === true;
+  };
+
+  test.each([
+    ['with a plan', PLANS],
+    ['without one', { agents: ['cert_agent', 'mail_agent'] }],
+  ])('an older roster lets a mission %s wait, and the next holder completes it', async (_, request) => {
+    swarm = await createRoleSwarm({ roster: [CERT, MAIL] });
+    const older = await swarm.startOrchestrator({}, { roster: [CERT] });
+    await swarm.startWorker();
+    const id = await swarm.submit(request);
+    await swarm.until(() => waits(id));
+    await older.kill();
+    await swarm.startOrchestrator({}, { roster: [CERT, MAIL] });
+    expect(await swarm.ended(id)).toMatchObject({ status: 'completed', unserved_agents: [], planner_wait: null });
+  });
+
+  test('an older roster that takes a mission over fails nothing of it either', async () => {
+    let running = false;
+    swarm = await createRoleSwarm({ roster: [CERT, MAIL] });
+    const newer = await swarm.startOrchestrator({}, { roster: [CERT, MAIL] });
+    const worker = await swarm.startWorker(undefined, (command) =>
+      command === 'cert_agent step 1' && !running ? ((running = true), 'hang') : 'ok',
+    );
+    const id = await swarm.submit({ ...PLANS, retries: 0 });
+    await swarm.until(() => running);
+    await newer.kill();
+    const older = await swarm.startOrchestrator({}, { roster: [CERT] });
+    worker.tools.release();
+    await swarm.until(() => waits(id) && swarm.view.report(id)?.tasks[0]?.status === 'verified');
+    expect(swarm.view.report(id)).toMatchObject({ status: 'running', tasks: [{}, { attempts: 0 }] });
+    await older.kill();
+    await swarm.startOrchestrator({}, { roster: [CERT, MAIL] });
+    expect((await swarm.ended(id)).status).toBe('completed');
+  });
+
+  test.each([
+    ['with a plan', PLANS],
+    ['without one', { agents: ['mail_agent'] }],
+  ])('the wait of a mission %s ends with its minutes, with a code and what to do', async (_, request) => {
+    swarm = await createRoleSwarm({ roster: [CERT, MAIL] });
+    await swarm.startOrchestrator({}, { roster: [CERT] });
+    await swarm.startWorker(['cert_agent']);
+    const id = await swarm.submit({ ...request, budget: { usd: null, tokens: null, minutes: 0.02 } });
+    expect(await swarm.ended(id)).toMatchObject({
+      status: 'failed',
+      code: 'unknown_agents',
+      reason:
+        'the budget of 0.02 minutes is used up; it waited for agents that the orchestrator does not have (mail_agent); ' +
+        'put mail_agent.md where the orchestrator and a worker read their agents, then submit the mission again',
+    });
+  });
+
+  test('a mission whose agent no live worker serves ends with its minutes in the same way', async () => {
+    swarm = await createRoleSwarm({ roster: [CERT, MAIL] });
+    await swarm.startOrchestrator({ withoutWorkerMs: 20, heartbeatMs: 20, silentMs: 2_000 });
+    await swarm.startWorker(['cert_agent']);
+    const id = await swarm.submit({ ...PLANS, budget: { usd: null, tokens: null, minutes: 0.02 } });
+    expect(await swarm.ended(id)).toMatchObject({
+      status: 'failed',
+      code: 'no_worker',
+      reason: expect.stringContaining(
+        'no live worker serves mail_agent; start one (npx ravenhelm --role worker --agents mail_agent)',
+      ),
+    });
   });
 });

@@ -100,6 +100,7 @@ async function openSwarm() {
             reason: 'test',
             target_partition: 0,
             source: { epoch: 'log-1', partition: 0, offset },
+            mission_code: null,
           },
         }),
       }),

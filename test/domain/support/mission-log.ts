@@ -209,19 +209,29 @@ export const progress = (task: string, step: number, attempt = 1, id = ID): Agen
     unserved_since: null,
     unknown_agent: false,
   });
-/** The orchestrator does not have the agent of a task that waits for an attempt. */
-export const withoutAgent = (task: string, sinceMs: number, attempt = 0, id = ID): AgentEvent =>
+const unserved = (
+  task: string,
+  attempt: number,
+  id: string,
+  payload: { since: number; isUnknown: boolean },
+): AgentEvent =>
   eventOf('task_progress', {
     ...about(task, attempt, id),
     step: 0,
     tool: null,
-    message: 'the orchestrator has no such agent',
+    message: 'it waits',
     percent_complete: 0,
     substeps_completed: 0,
     substeps_total: 0,
-    unserved_since: sinceMs,
-    unknown_agent: true,
+    unserved_since: payload.since,
+    unknown_agent: payload.isUnknown,
   });
+/** The orchestrator does not have the agent of a task that waits for an attempt. */
+export const withoutAgent = (task: string, sinceMs: number, attempt = 0, id = ID): AgentEvent =>
+  unserved(task, attempt, id, { since: sinceMs, isUnknown: true });
+/** No live worker serves the agent of an attempt that was assigned. */
+export const withoutWorker = (task: string, sinceMs: number, attempt = 1, id = ID): AgentEvent =>
+  unserved(task, attempt, id, { since: sinceMs, isUnknown: false });
 export const failedOver = (task: string | null, id = ID): AgentEvent =>
   eventOf('model_failed_over', {
     mission_id: id,

@@ -71,6 +71,7 @@ export function cancelled(from: Source | null, about: About = {}): AgentEvent {
     reason: 'because',
     target_partition: 0,
     source: from,
+    mission_code: null,
   });
 }
 
