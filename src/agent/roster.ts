@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { digestOfFile } from './agent-digest.js';
@@ -156,16 +156,19 @@ async function agentFileNames(dir: string, setting: string): Promise<readonly st
   return names;
 }
 
+/** Of files with one name the others are wrong: that which is called so is right, else the first. */
 function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
   const owners = new Map<string, string>();
+  const isCalledSo = ({ file, source }: AgentFile) => basename(file) === `${source.value?.name}.md`;
+  for (const one of [...files.filter(isCalledSo), ...files]) {
+    const name = one.source.value?.name;
+    if (name !== undefined && !owners.has(name)) owners.set(name, one.file);
+  }
   return files.flatMap(({ file, source }) => {
     const name = source.value?.name;
-    if (name === undefined) return [];
-    const owner = owners.get(name);
-    if (owner === undefined) owners.set(name, file);
-    return owner === undefined
-      ? []
-      : [source.problemAt(['name'], `the name ${quoted(name)} is already used by ${owner}`, 'choose another name')];
+    const owner = name === undefined ? file : owners.get(name);
+    if (name === undefined || owner === file) return [];
+    return [source.problemAt(['name'], `the name ${quoted(name)} is already used by ${owner}`, 'choose another name')];
   });
 }
 

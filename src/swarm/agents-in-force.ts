@@ -98,6 +98,7 @@ function sayProblems(parts: Parts, problems: readonly string[]): void {
 /** Resolves with the agents that can come into force. */
 async function withTopics(parts: Parts, next: Roster): Promise<readonly AgentSpec[]> {
   const { withoutTopic, logger } = parts;
+  const said = new Set(withoutTopic.values());
   withoutTopic.clear();
   for (const { name } of next.agents) {
     if (parts.roster.byName(name) !== undefined || !parts.usesTopic(name)) continue;
@@ -107,8 +108,9 @@ async function withTopics(parts: Parts, next: Roster): Promise<readonly AgentSpe
       parts.rules = [...others, ...rules];
     } catch (cause) {
       const error = asError(cause);
-      logger.warn({ agent: name, error }, 'agent.without_topic');
-      withoutTopic.set(name, `the agent ${name} is not in force: ${error.message}`);
+      const why = `the agent ${name} is not in force: ${error.message}`;
+      withoutTopic.set(name, why);
+      if (!said.has(why)) logger.warn({ agent: name, error }, 'agent.without_topic');
     }
   }
   return next.agents.filter(({ name }) => !withoutTopic.has(name));

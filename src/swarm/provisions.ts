@@ -36,20 +36,20 @@ export async function openProvisions(options: ProvisionOptions): Promise<OpenPro
     const names = new Set(agents.flatMap(({ secrets: named = [] }) => named));
     const paths = new Set(agents.flatMap(({ mounts: named = [] }) => named.map(({ path }) => path)));
     const wantsEngine = agents.some(({ docker }) => docker === true) && isMissing(engine);
-    const files = [...secrets.keys(), ...names].flatMap((name) => environment[`${name}_FILE`] ?? []);
+    const fileOf = (name: string) => environment[`${name}_FILE`] ?? [];
+    const files = [...secrets.keys(), ...names].flatMap(fileOf);
+    // A mount that was allowed before may hold the file of a secret that is new.
+    const again = [...names].some((name) => !secrets.has(name) && fileOf(name).length > 0) ? mounts.keys() : [];
     const [moreSecrets, moreMounts, found] = await Promise.all([
       readSecrets(
         [...names].filter((name) => isMissing(secrets.get(name))),
         environment,
       ),
-      resolveMounts(
-        [...paths].filter((path) => isMissing(mounts.get(path))),
-        {
-          workspaceRoot,
-          privateFiles: [...options.privateFiles, ...files],
-          engineSockets: engineSockets(options.dockerHost),
-        },
-      ),
+      resolveMounts([...new Set([...again, ...[...paths].filter((path) => isMissing(mounts.get(path)))])], {
+        workspaceRoot,
+        privateFiles: [...options.privateFiles, ...files],
+        engineSockets: engineSockets(options.dockerHost),
+      }),
       wantsEngine ? findEngine(options.dockerHost) : engine,
     ]);
     for (const [name, secret] of moreSecrets) secrets.set(name, secret);

@@ -183,7 +183,8 @@ function openAgents(
     isWaiting: agents.isWaiting,
     async read() {
       const { roster, problems } = await agentFiles.read(agents.roster(), refuse);
-      return { isFaulty: problems.length > 0, apply: () => agents.update(roster, problems) };
+      const isAgentGone = agents.roster().names.some((name) => roster.byName(name) === undefined);
+      return { isFaulty: problems.length > 0 || isAgentGone, apply: () => agents.update(roster, problems) };
     },
   });
   cleanup.add('agents', watched.stop);

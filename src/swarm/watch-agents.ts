@@ -22,7 +22,7 @@ export interface WatchAgentsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly timings?: Partial<WatchTimings>;
-  /** Reads the files; isFaulty: some of them cannot be used, perhaps because they are being written. */
+  /** Reads the files; isFaulty: some of them cannot be used or are gone, perhaps because they are being written. */
   read(): Promise<{ readonly isFaulty: boolean; apply(): Promise<void> }>;
   /** Whether what was applied should be read and applied again although no file has changed. */
   isWaiting(): boolean;
@@ -33,7 +33,7 @@ export interface WatchTimings {
   readonly pollMs: number;
   /** What stays as it is for so long is no longer being written: a burst of writes is read once. */
   readonly settleMs: number;
-  /** The same for files that cannot be used: an editor or a slow copy may be in the middle of one. */
+  /** The same for files that cannot be used or are gone: an editor or a slow copy may be in the middle of one. */
   readonly faultyMs: number;
   /** Between attempts to apply what waits for something else than a file. */
   readonly againMs: number;

@@ -80,6 +80,38 @@ test('updateAgents changes the agents of a running swarm, and a mission for a ne
   expect(swarm.agents.map(({ name }) => name)).toEqual(['reader']);
 });
 
+test('a changed agent has its new secret in its next attempt, and its value is in no event', async () => {
+  const value = 'a-value-that-nobody-may-see';
+  const withSecret = (secrets: readonly string[]) =>
+    defineAgent({
+      name: 'writer',
+      description: 'Writes.',
+      prompt: 'Write.',
+      secrets,
+      playbooks: { write: { steps: [{ name: 'look', command: 'ls /run/secrets; cat /run/secrets/TOKEN || true' }] } },
+    });
+  await using swarm = await createSwarm({
+    log: memoryLog(),
+    agents: [withSecret([])],
+    tools: { secrets: { TOKEN: value } },
+  });
+  await using client = createClient(swarm);
+  const outputs = async () => {
+    const { missionId } = await client.submit({ name: 'looks', brief: 'Look.', plan });
+    const events: unknown[] = [];
+    const report = await client.follow(missionId, { onEvent: (event) => void events.push(event) });
+    expect(report.status).toBe('completed');
+    const attempts: AttemptReport[] = [];
+    await client.attempts(missionId, (attempt) => void attempts.push(attempt));
+    const text = JSON.stringify([events, attempts]);
+    expect(text).not.toContain(value);
+    return text;
+  };
+  expect(await outputs()).not.toContain('[REDACTED');
+  await swarm.updateAgents([withSecret(['TOKEN'])]);
+  expect(await outputs()).toContain('TOKEN');
+}, 60_000);
+
 describe('a swarm with a policy that asks', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   let dir: string;

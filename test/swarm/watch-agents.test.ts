@@ -1,9 +1,10 @@
 /** Agents' files on a real disk, read again while they are written. */
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rereadRoster } from '../../src/agent/reread-roster.js';
 import { loadRoster, type Roster } from '../../src/agent/roster.js';
+import type { Clock } from '../../src/ports/clock.js';
 import { silentLogger } from '../../src/ports/logger.js';
 import { watchAgents, type AgentsWatch } from '../../src/swarm/watch-agents.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
@@ -41,6 +42,24 @@ describe('files that are read again', () => {
     ]);
   });
 
+  test('are refused where the name is that of another file, or not UTF-8 text, and where there is no front matter', async () => {
+    const before = await loadRoster(dir, OPTIONS);
+    await put('0_agent', file('a_agent', 'concurrency: 7\n'));
+    await put('a_agent', file('a_agent', 'concurrency: 2\n'));
+    await writeFile(join(dir, 'd_agent.md'), Buffer.from([0x2d, 0x2d, 0x2d, 0x0a, 0xff, 0xfe]));
+    await put('b_agent', 'You work.');
+    const { roster, problems } = await rereadRoster(dir, OPTIONS, before);
+    expect(roster.names).toEqual(['a_agent', 'b_agent']);
+    expect(roster.byName('a_agent')?.concurrency).toBe(2); // it does not wait for the file that has its name
+    expect(roster.byName('b_agent')).toBe(before.byName('b_agent'));
+    expect(problems.map((problem) => problem.replace(`${dir}/`, '').replace(dir, '')).sort()).toEqual([
+      expect.stringMatching(/^0_agent\.md:2:\d+: the name "a_agent" differs from the file's name "0_agent"/),
+      expect.stringMatching(/^0_agent\.md:2:\d+: the name "a_agent" is already used by \S*a_agent\.md/),
+      expect.stringMatching(/^b_agent\.md:1:1: the front matter is missing/),
+      expect.stringMatching(/^d_agent\.md: this is not a text file/),
+    ]);
+  });
+
   test('keep what was there when the directory is gone or empty', async () => {
     const before = await loadRoster(dir, OPTIONS);
     await rm(dir, { recursive: true });
@@ -66,6 +85,40 @@ describe('files that are read again', () => {
   });
 });
 
+/** Timers that are pending. */
+const timers = new Set<object>();
+function countingClock(): Clock {
+  const clock = createSystemClock();
+  return {
+    ...clock,
+    setTimer(delayMs, callback) {
+      const timer = clock.setTimer(delayMs, () => {
+        timers.delete(timer);
+        callback();
+      });
+      timers.add(timer);
+      return {
+        cancel() {
+          timers.delete(timer);
+          timer.cancel();
+        },
+      };
+    },
+  };
+}
+
+/** The watches of directories that this process has, as Linux lists them (proc(5), fdinfo); null elsewhere. */
+async function systemWatches(): Promise<number | null> {
+  if (process.platform !== 'linux') return null;
+  const infos = (await readdir('/proc/self/fdinfo')).map((fd) =>
+    readFile(`/proc/self/fdinfo/${fd}`, 'utf8').catch(() => ''),
+  );
+  return (await Promise.all(infos))
+    .join('\n')
+    .split('\n')
+    .filter((line) => line.startsWith('inotify ')).length;
+}
+
 describe('a watch of the directory', () => {
   let watch: AgentsWatch;
   let roster: Roster;
@@ -79,14 +132,14 @@ describe('a watch of the directory', () => {
     isWaiting = false;
     watch = watchAgents({
       dir,
-      clock: createSystemClock(),
+      clock: countingClock(),
       logger: silentLogger,
       timings: { pollMs: 60_000, settleMs: 50, faultyMs: 1_500, againMs: 50, ...timings },
       isWaiting: () => isWaiting,
       async read() {
         const next = await rereadRoster(dir, OPTIONS, roster);
         return {
-          isFaulty: next.problems.length > 0,
+          isFaulty: next.problems.length > 0 || roster.names.some((name) => next.roster.byName(name) === undefined),
           async apply() {
             roster = next.roster;
             applied.push({ names: roster.names, problems: next.problems });
@@ -118,6 +171,35 @@ describe('a watch of the directory', () => {
     await writeFile(join(dir, '.a_agent.md.swp'), file('a_agent', 'concurrency: 2\n'));
     await rename(join(dir, '.a_agent.md.swp'), join(dir, 'a_agent.md'));
     await until('the new revision', () => roster.byName('a_agent')?.concurrency === 2);
+  });
+
+  test('keeps an agent whose editor deletes its file and writes it again', async () => {
+    await start();
+    await rm(join(dir, 'a_agent.md'));
+    await new Promise((resolve) => setTimeout(resolve, 300)); // the time of the editor itself
+    await put('a_agent', file('a_agent', 'concurrency: 2\n'));
+    await until('the new revision', () => roster.byName('a_agent')?.concurrency === 2);
+    expect(applied.map(({ names }) => names)).toEqual([['a_agent', 'b_agent']]);
+    await rm(join(dir, 'a_agent.md'));
+    await until('that it is gone', () => applied.length > 1);
+    expect(applied[1]).toEqual({ names: ['b_agent'], problems: [] });
+  });
+
+  test('leaves no timer and no watch of the system behind, whenever it is stopped', async () => {
+    const before = await systemWatches();
+    for (const waitMs of [0, 20, 120]) {
+      await start({ settleMs: 100 });
+      await put('c_agent', file('c_agent', '', `You work ${waitMs} ms.`));
+      await new Promise((resolve) => setTimeout(resolve, waitMs)); // before, in and after a look
+      if (before !== null) expect(await systemWatches()).toBe(before + 1);
+      await watch.stop();
+      expect(timers.size).toBe(0);
+      expect(await systemWatches()).toBe(before);
+    }
+    const times = applied.length;
+    await put('d_agent', file('d_agent'));
+    await watch.refresh();
+    expect(applied).toHaveLength(times);
   });
 
   test('takes no half-written file for a fault until it stays so', async () => {

@@ -118,8 +118,10 @@ async function join({ groups, logger, notJoined }: Parts, agent: string): Promis
     logger.info({ agent }, 'agent.served');
   } catch (cause) {
     const error = asError(cause);
-    logger.warn({ agent, error }, 'agent.not_joined');
-    notJoined.set(agent, `${agent} is not served yet: ${error.message}`);
+    const why = `${agent} is not served yet: ${error.message}`;
+    // It is tried again and again: the same reason is said once.
+    if (notJoined.get(agent) !== why) logger.warn({ agent, error }, 'agent.not_joined');
+    notJoined.set(agent, why);
   }
 }
 
