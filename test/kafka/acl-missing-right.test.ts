@@ -1,5 +1,5 @@
 import { rulesFor, type UsedRight } from '../../src/kafka/acl/swarm-rights.js';
-import type { Client, Swarm } from '../../src/index.js';
+import { defineAgent, type Client, type Swarm } from '../../src/index.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { until } from '../contract/until.js';
@@ -33,10 +33,15 @@ function listen() {
   return { said, note, logger };
 }
 
+interface RightOn {
+  readonly operation: string;
+  readonly resource: { readonly type: string; readonly name: string };
+}
+
 /**
  * Whether a text says what to grant. Who has no right on a topic at all is not shown it: that
  * comes first, as a topic that is missing where the role creates those. */
-function saysWhatToGrant({ operation, resource: { type, name } }: UsedRight, text: string): boolean {
+function saysWhatToGrant({ operation, resource: { type, name } }: RightOn, text: string): boolean {
   const grants = [...text.matchAll(/Grant this user ([A-Z_]+).*? on the (topic|group)s? (.*?) \(npx/g)];
   return grants.some(
     ([, said, of, where = '']) =>
@@ -119,6 +124,19 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
     },
     120_000,
   );
+
+  test('an orchestrator that may not create the topic of a new agent: the others stay in force', async () => {
+    const log = await swarm.openLog('orchestrator');
+    const running = await swarm.swarmOn(log, { roles: ['orchestrator'] });
+    const third = defineAgent({ name: 'third', description: 'Writes.', prompt: 'Write.' });
+    const { agents: before } = running;
+    const refused = running.updateAgents([...before, third]).catch((error: Error) => error.message);
+    const right = { operation: 'CREATE', resource: { type: 'topic', name: names.tasks('third') } };
+    expect([saysWhatToGrant(right, String(await refused)), await refused]).toEqual([true, expect.any(String)]);
+    expect(running.agents).toEqual(before);
+    await running.close();
+    await log.close();
+  }, 60_000);
 
   describe('beside an orchestrator', () => {
     let orchestrator: Swarm;
