@@ -10,6 +10,7 @@ import { register as registerNew } from './commands/new.js';
 import { register as registerOperators } from './commands/operators.js';
 import { register as registerPlan } from './commands/plan.js';
 import { register as registerPolicy } from './commands/policy.js';
+import { register as registerPurge } from './commands/purge.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRun } from './commands/run.js';
 import { register as registerSandbox } from './commands/sandbox.js';
@@ -53,6 +54,7 @@ const COMMANDS: readonly Register[] = [
   registerRecover,
   registerInit,
   registerAcl,
+  registerPurge,
   registerNew,
 ];
 

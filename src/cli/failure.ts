@@ -31,6 +31,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   topic_missing: EXIT.usage,
   topic_name_collides: EXIT.usage,
   not_authorized: EXIT.usage,
+  deletion_disabled: EXIT.usage,
   access_unavailable: EXIT.usage,
   model_catalog: EXIT.usage,
   unknown_model: EXIT.usage,

@@ -6,7 +6,7 @@ import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask, Pause } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus, WaitingCallReport } from './report.js';
-import type { AgentWithoutWorker } from './without-worker.js';
+import { withoutWorkerMessage, type AgentWithoutWorker } from './without-worker.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
 export function reportMission(mission: Mission): MissionReport {
@@ -93,7 +93,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     cost_usd: task.usage.usd,
     duration_ms: task.durationMs,
     summary: task.summary,
-    detail: task.detail,
+    detail: detailOf(mission, task),
     unserved_since: sinceOf(mission, task),
     unknown_agent: isOpen(mission) && task.unknownAgent,
     checks: task.checks,
@@ -123,6 +123,14 @@ function reportCall({ call, answerId }: Pause): WaitingCallReport {
     expires_at: new Date(call.expires_at).toISOString(),
     answered: answerId !== null,
   };
+}
+
+/** The task itself keeps what its last attempt has come to, which the next one is to know. */
+function detailOf(mission: Mission, task: MissionTask): string {
+  const since = sinceOf(mission, task);
+  return task.unknownAgent && since !== null
+    ? withoutWorkerMessage({ agent: task.plan.agent, since, unknown: true })
+    : task.detail;
 }
 
 function sinceOf(mission: Mission, { withoutWorkerSinceMs }: MissionTask): string | null {

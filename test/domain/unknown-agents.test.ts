@@ -138,6 +138,9 @@ describe('a mission for an agent that the holder does not have', () => {
       status: 'waiting',
       unserved_since: since,
       unknown_agent: true,
+      detail:
+        'the orchestrator has no agent env_agent since 22:13:20Z; put env_agent.md where the orchestrator and a worker ' +
+        'read their agents',
     });
     log.settle();
     expect(reportMission(log.mission()).unserved_agents).toEqual([]);

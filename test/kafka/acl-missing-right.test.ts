@@ -2,7 +2,10 @@ import { rulesFor, type UsedRight } from '../../src/kafka/acl/swarm-rights.js';
 import { defineAgent, type Client, type Swarm } from '../../src/index.js';
 import type { KafkaLog } from '../../src/kafka/kafka-log.js';
 import type { Logger } from '../../src/ports/logger.js';
+import { createKafkaPurge } from '../../src/kafka/kafka-purge.js';
+import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
+import { silentLogger } from './kafka-under-test.js';
 import { describeWithSecuredBroker } from '../support/secured-broker.js';
 import {
   createSecuredSwarm,
@@ -136,6 +139,19 @@ describeWithSecuredBroker('a user who lacks one of the rights of its role', () =
     expect(running.agents).toEqual(before);
     await running.close();
     await log.close();
+  }, 60_000);
+
+  test('an observer that would remove the swarm', async () => {
+    const { brokers, ...access } = swarm.broker.access('observer');
+    const options = { clientId: 'test', clock: systemClock, random: Math.random, logger: silentLogger };
+    const purge = await createKafkaPurge({ ...options, ...access, brokers, names });
+    const topics = [names.tasks('first')];
+    const refused = await purge.remove({ topics, groups: [] }, () => undefined).catch((error: Error) => error.message);
+    expect(refused).toContain(`Grant this user DELETE on the topic ${names.tasks('first')}`);
+    const unseen = await purge.find().catch((error: Error) => error.message);
+    expect(unseen).toMatch(/Grant this user DESCRIBE, which READ, WRITE and DELETE include, on the groups /);
+    await purge.close();
+    expect((await swarm.log.admin.offsets(names.tasks('first'))).length).toBeGreaterThan(0);
   }, 60_000);
 
   describe('beside an orchestrator', () => {

@@ -16,7 +16,13 @@ test('secrets of agents that are added are read then, and are to be hidden', asy
   const environment: Record<string, string> = { A: 'value of a' };
   const workspaceRoot = join(dir, 'workspaces');
   const a = agentSpec('a_agent', { secrets: ['A'] });
-  const opened = await openProvisions({ agents: [a], environment, workspaceRoot, privateFiles: [] });
+  const opened = await openProvisions({
+    agents: [a],
+    environment,
+    workspaceRoot,
+    privateFiles: [],
+    dockerHost: undefined,
+  });
   expect(opened.hidden).toEqual(['value of a']);
   const b = agentSpec('b_agent', { secrets: ['A', 'B'] });
   expect(await opened.add([b])).toEqual([]);
@@ -35,6 +41,7 @@ test('a mount in which the file of a new secret lies is withheld from then on', 
     environment: { KEY_FILE: join(shared, 'key') },
     workspaceRoot: join(dir, 'workspaces'),
     privateFiles: [],
+    dockerHost: undefined,
   });
   expect(opened.provisions.mounts.get(shared)?.ok).toBe(true);
   expect(await opened.add([agentSpec('b_agent', { secrets: ['KEY'] })])).toEqual(['value of the key']);

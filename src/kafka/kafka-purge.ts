@@ -1,0 +1,115 @@
+import type { Admin } from 'ravenhelm-kafkajs';
+import type { Random } from '../domain/backoff.js';
+import { isWatchGroup, roleGroups, topicsOfSwarm } from '../domain/swarm-remains.js';
+import type { TopicNames } from '../domain/topic-names.js';
+import type { Clock } from '../ports/clock.js';
+import { TopicMissing } from '../ports/log.js';
+import type { Logger } from '../ports/logger.js';
+import type { GroupMember, SwarmPurge, SwarmRemains } from '../ports/swarm-purge.js';
+import { createAdminSession, partitionsOf } from './admin-session.js';
+import { needing, protocolErrorType } from './errors.js';
+import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
+
+export interface KafkaPurgeOptions extends ClusterOptions {
+  readonly names: TopicNames;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The brokers delete no topics. */
+class DeletionDisabled extends Error {
+  readonly code = 'deletion_disabled';
+  readonly retriable = false;
+  readonly nextStep = 'Set delete.topic.enable=true on the brokers, restart them, then try again.';
+}
+
+/** Connects to the brokers; needs no schema registry. Rejects with BrokerUnreachable. */
+export async function createKafkaPurge(options: KafkaPurgeOptions): Promise<SwarmPurge> {
+  const { brokers, clock, random, logger, names } = options;
+  const session = createAdminSession(createClientFactory(options, logger), clock, random);
+  try {
+    await session.run((admin) => admin.describeCluster());
+  } catch (error) {
+    await session.close();
+    throw brokerUnreachable(brokers, error);
+  }
+  return {
+    find: () => session.run((admin) => find(admin, names)),
+    async remove({ topics, groups }, onRemoved) {
+      for (const group of groups) {
+        await session.run((admin) => deleteGroup(admin, group));
+        onRemoved(group);
+      }
+      for (const topic of topics) {
+        await session.run((admin) => deleteTopic(admin, topic));
+        onRemoved(topic);
+      }
+    },
+    close: () => session.close(),
+  };
+}
+
+async function find(admin: Admin, names: TopicNames): Promise<SwarmRemains> {
+  const listed = await admin.listTopics();
+  // A topic that this user may not describe is not listed: a question about it says so.
+  for (const topic of [names.coordination, names.status, names.deadLetters])
+    if (!listed.includes(topic)) await requireDescribe(admin, topic);
+  const { topics, agents, left } = topicsOfSwarm(names, listed);
+  const { groups: all } = await admin.listGroups();
+  const watching = all.map(({ groupId }) => groupId).filter((group) => isWatchGroup(names, group));
+  const asked = [...roleGroups(names, agents), ...watching];
+  const { groups } = await needing(
+    { operation: 'DESCRIBE', resource: 'group', names: asked },
+    `Who is in the groups of ${names.prefix}`,
+    admin.describeGroups(asked),
+  );
+  const existing = groups.filter(({ state }) => state !== 'Dead');
+  return {
+    topics,
+    left,
+    groups: existing.map(({ groupId }) => groupId),
+    members: existing.flatMap(({ groupId: group, members }) =>
+      members.map(({ clientId, clientHost }): GroupMember => ({ group, client: clientId, host: clientHost })),
+    ),
+  };
+}
+
+/** Rejects with NotAuthorized where this user may not know whether the topic is there. */
+async function requireDescribe(admin: Admin, topic: string): Promise<void> {
+  try {
+    await partitionsOf(admin, topic);
+  } catch (error) {
+    if (!(error instanceof TopicMissing)) throw error;
+  }
+}
+
+async function deleteGroup(admin: Admin, group: string): Promise<void> {
+  try {
+    const right = { operation: 'DELETE', resource: 'group', names: [group] } as const;
+    await needing(right, `Deleting the group ${group}`, admin.deleteGroups([group]));
+  } catch (error) {
+    // What a purge before, or the broker itself, has removed meanwhile.
+    if (!isGroupGone(error)) throw error;
+  }
+}
+
+const isGroupGone = (error: unknown): boolean =>
+  error instanceof Error &&
+  'groups' in error &&
+  Array.isArray(error.groups) &&
+  error.groups.every(
+    (failed: { readonly error?: unknown }) => protocolErrorType(failed.error) === 'GROUP_ID_NOT_FOUND',
+  );
+
+async function deleteTopic(admin: Admin, topic: string): Promise<void> {
+  try {
+    const right = { operation: 'DELETE', resource: 'topic', names: [topic] } as const;
+    await needing(right, `Deleting the topic ${topic}`, admin.deleteTopics({ topics: [topic] }));
+  } catch (error) {
+    const type = protocolErrorType(error);
+    if (type === 'TOPIC_DELETION_DISABLED')
+      throw new DeletionDisabled(`the brokers do not delete topics, ${topic} neither`, { cause: error });
+    if (type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+  }
+}
