@@ -29,7 +29,7 @@ import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
 import { writtenBeside } from './wave-writes.js';
-import { waitedForAgents, waitedForWorkers } from './without-worker.js';
+import { lacksAgents, lacksWorkers } from './without-worker.js';
 
 /** A decision, before it gets an envelope. */
 export type Decision = { [T in EventType]: { readonly event_type: T; readonly payload: PayloadOf<T> } }[EventType];
@@ -148,9 +148,9 @@ function decideOvertime(mission: Mission, context: DecideContext): readonly Deci
   const why = `the budget of ${minutes} minutes is used up`;
   const { planning, plannerWait } = mission;
   const missing = missingAgents(mission, context);
-  if (missing.length > 0) return failMission(mission, context, `${why}; ${waitedForAgents(missing)}`, 'unknown_agents');
+  if (missing.length > 0) return failMission(mission, context, `${why}; ${lacksAgents(missing)}`, 'unknown_agents');
   const unserved = agentsWithoutWorker(mission);
-  if (unserved.length > 0) return failMission(mission, context, `${why}; ${waitedForWorkers(unserved)}`, 'no_worker');
+  if (unserved.length > 0) return failMission(mission, context, `${why}; ${lacksWorkers(unserved)}`, 'no_worker');
   if (plannerWait === null) return failMission(mission, context, why);
   const waited =
     planning.kind === 'postponed'

@@ -60,7 +60,7 @@ const FAILURE_CODES = ['no_planner', 'planner_unreachable', 'request_void', 'unk
 
 /**
  * Why a mission failed, for programs; null: only the reason says it. unknown_agents and no_worker: its time was used
- * up, and it waited for agents that the orchestrator does not have, or that no live worker serves.
+ * up, and it needs agents that the orchestrator does not have, or that no live worker serves.
  */
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

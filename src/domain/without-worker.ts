@@ -16,12 +16,12 @@ export function withoutWorkerMessage(missing: AgentWithoutWorker, lasted: string
 }
 
 /** Why a mission has used up its time, and what to do. */
-export const waitedForAgents = (agents: readonly string[]): string =>
-  `it waited for agents that the orchestrator does not have (${agents.join(', ')}); ${putFiles(agents)}, ` +
+export const lacksAgents = (agents: readonly string[]): string =>
+  `it needs agents that the orchestrator does not have (${agents.join(', ')}); ${putFiles(agents)}, ` +
   'then submit the mission again';
 
 /** The same of agents that no live worker serves. */
-export const waitedForWorkers = (agents: readonly string[]): string =>
+export const lacksWorkers = (agents: readonly string[]): string =>
   `no live worker serves ${agents.join(', ')}; start one (npx ravenhelm --role worker --agents ${agents.join(',')}), ` +
   'then submit the mission again';
 

@@ -90,7 +90,7 @@ describe('a mission for an agent that the holder does not have', () => {
     expect(only('mission_failed', log.settle({ ...late, ...without('cert_agent', 'env_agent') }))).toMatchObject({
       code: 'unknown_agents',
       reason:
-        'the budget of 5 minutes is used up; it waited for agents that the orchestrator does not have (cert_agent, ' +
+        'the budget of 5 minutes is used up; it needs agents that the orchestrator does not have (cert_agent, ' +
         'env_agent); put cert_agent.md, env_agent.md where the orchestrator and a worker read their agents, then ' +
         'submit the mission again',
     });

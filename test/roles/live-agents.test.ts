@@ -267,7 +267,7 @@ describe('holders of a mission with different agents', () => {
       status: 'failed',
       code: 'unknown_agents',
       reason:
-        'the budget of 0.02 minutes is used up; it waited for agents that the orchestrator does not have (mail_agent); ' +
+        'the budget of 0.02 minutes is used up; it needs agents that the orchestrator does not have (mail_agent); ' +
         'put mail_agent.md where the orchestrator and a worker read their agents, then submit the mission again',
     });
   });
