@@ -20,7 +20,7 @@ const READER = /^(orchestrator|workers|client|worker-[a-z][a-z0-9_]*)$/;
  */
 export function topicsOfSwarm(names: TopicNames, existing: readonly string[]): SwarmTopics {
   const own = [names.coordination, names.status, names.deadLetters].filter((topic) => existing.includes(topic));
-  const isOthersName = /\.tasks$/.test(names.prefix) && !existing.includes(names.deadLetters);
+  const isOthersName = names.prefix.endsWith('.tasks') && !existing.includes(names.deadLetters);
   const tasksPrefix = names.tasks('');
   const hasSwarmBelow = existing.includes(`${tasksPrefix}dead-letters`);
   const found = existing
