@@ -177,7 +177,7 @@ describeWithBroker('ravenhelm serve', () => {
       });
     }, 120_000);
 
-    test("an agent whose topic's name is too near to another is named with its file, once; others are served", async () => {
+    test("a new agent whose topic's name is too near to another is named with its file, once", async () => {
       const names = createTopicNames(own['RAVENHELM_PREFIX'] ?? '');
       const taken = names.tasks('fourth_agent').replace(/_agent$/, '.agent');
       const admin = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).admin();

@@ -13,7 +13,7 @@ test('topics of a swarm are exactly those with its names', () => {
   expect(left).toEqual([]);
 });
 
-test('those of a swarm whose prefix lies below its tasks topics stay, and those of its agents with such names do not', () => {
+test('topics of a swarm whose prefix lies below its tasks topics stay; those of agents with such names do not', () => {
   const names = createTopicNames('a');
   const own = of('a', ...FIXED, 'tasks.status');
   expect(topicsOfSwarm(names, own)).toMatchObject({ agents: ['status'], left: [] });

@@ -121,8 +121,8 @@ describe('a mission for an agent that the holder does not have', () => {
     expect(only('mission_failed', log.settle(late))).toMatchObject({
       code: 'no_worker',
       reason:
-        'the budget of 5 minutes is used up; no live worker serves cert_agent; start one (npx ravenhelm --role worker ' +
-        '--agents cert_agent), then submit the mission again',
+        'the budget of 5 minutes is used up; no live worker serves cert_agent; start one (npx ravenhelm --role ' +
+        'worker --agents cert_agent), then submit the mission again',
     });
   });
 
@@ -139,8 +139,8 @@ describe('a mission for an agent that the holder does not have', () => {
       unserved_since: since,
       unknown_agent: true,
       detail:
-        'the orchestrator has no agent env_agent since 22:13:20Z; put env_agent.md where the orchestrator and a worker ' +
-        'read their agents',
+        'the orchestrator has no agent env_agent since 22:13:20Z; put env_agent.md where the orchestrator and a ' +
+        'worker read their agents',
     });
     log.settle();
     expect(reportMission(log.mission()).unserved_agents).toEqual([]);

@@ -102,7 +102,7 @@ describe('agents that change while the roles run', () => {
     ]);
   });
 
-  test('prompt, tools and network of a changed file hold for the next attempt; the open one keeps its own', async () => {
+  test('prompt and network of a changed file hold for the next attempt; the open one keeps its own', async () => {
     const prompts: string[] = [];
     const calls: ToolCall[] = [];
     const chain = [notingModel((text) => void prompts.push(text))];

@@ -42,7 +42,7 @@ describe('files that are read again', () => {
     ]);
   });
 
-  test('are refused where the name is that of another file, or not UTF-8 text, and where there is no front matter', async () => {
+  test('are refused with the name of another file, without front matter, and where they are no text', async () => {
     const before = await loadRoster(dir, OPTIONS);
     await put('0_agent', file('a_agent', 'concurrency: 7\n'));
     await put('a_agent', file('a_agent', 'concurrency: 2\n'));
