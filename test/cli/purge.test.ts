@@ -32,7 +32,7 @@ describeWithBroker('ravenhelm purge', () => {
     return [...(await admin.listTopics()), ...groups].filter((name) => name.startsWith(prefix)).sort();
   };
 
-  test('removes exactly its topics and groups, once nobody is in them and --yes was said', async () => {
+  test('removes exactly its topics and groups, once no process is in them and --yes was said', async () => {
     const swarm = startInPipe(clone, ['serve', '--prefix', prefix], env);
     await swarm.shows('The swarm serves');
     const own = [...(await remaining())];

@@ -81,7 +81,7 @@ test('updateAgents changes the agents of a running swarm, and a mission for a ne
 });
 
 test('a changed agent has its new secret in its next attempt, and its value is in no event', async () => {
-  const value = 'a-value-that-nobody-may-see';
+  const value = 'a-value-that-must-not-show';
   const withSecret = (secrets: readonly string[]) =>
     defineAgent({
       name: 'writer',
