@@ -1,5 +1,6 @@
 /** Signed requests: what people ask of missions and do about dead letters. */
-import { personOf, type Signable, type SignableType, type VerifyRequest } from '../domain/requests.js';
+import type { AgentEvent, EventOf } from '../domain/events.js';
+import { personOf, type Signable, type SignableType, type Signed, type VerifyRequest } from '../domain/requests.js';
 import { canonicalJson } from './canonical-json.js';
 import { createVerifySignature, signedBytes, type Operator, type Right, type Signer } from './signatures.js';
 
@@ -45,13 +46,21 @@ function withoutDefaults(value: unknown): unknown {
   );
 }
 
+/** For which swarm a request is signed: another one whose operators have the same keys takes none of it. */
+export interface SignedFor {
+  /** Of its topics. */
+  readonly prefix: string;
+  /** Of its log (Log.clusterId). */
+  readonly clusterId: string | null;
+}
+
 /**
- * The swarm, type, id and time of the record, and its whole payload with the signer: a change of anything is another
- * record.
+ * The swarm, type, id and time of the record, and its whole payload with the signer and the cluster: a change of
+ * anything is another record.
  */
 function requestBytes(
   { event_id, event_type, timestamp, payload }: Signable,
-  { signed_by, key_id }: { readonly signed_by: string; readonly key_id: string },
+  { signed_by, key_id, cluster }: Omit<Signed, 'signature'>,
   swarm: string,
 ): Buffer {
   return signedBytes(PURPOSE, {
@@ -59,27 +68,34 @@ function requestBytes(
     event_id,
     event_type,
     timestamp,
-    payload: withoutDefaults({ ...payload, signed: { signed_by, key_id } }),
+    payload: withoutDefaults({ ...payload, signed: { signed_by, key_id, cluster } }),
   });
 }
 
-/**
- * The record with the signer's signature. Its payload must name the signer as its person, and be as the log has it.
- * @param swarm prefix of its topics: another swarm whose operators have the same keys takes none of it
- */
-export function signRequest<T extends Signable>(record: T, signer: Signer, swarm: string): T {
-  const key = { signed_by: signer.name, key_id: signer.keyId };
-  const signed = { ...key, signature: signer.sign(requestBytes(record, key, swarm)) };
+/** Whether people write records of this event's type, signed where there are operators. */
+export const isSignable = (event: AgentEvent): event is EventOf<SignableType> =>
+  Object.hasOwn(RIGHT_OF, event.event_type);
+
+/** The record with the signer's signature. Its payload must name the signer as its person, and be as the log has it. */
+export function signRequest<T extends Signable>(record: T, signer: Signer, { prefix, clusterId }: SignedFor): T {
+  const by = { signed_by: signer.name, key_id: signer.keyId, cluster: clusterId };
+  const signed = { ...by, signature: signer.sign(requestBytes(record, by, prefix)) };
   return { ...record, payload: { ...record.payload, signed } };
 }
 
-/** Only records that the named operator has signed for this swarm (prefix), and may write, count. */
-export function createVerifyRequest(operators: readonly Operator[], swarm: string): VerifyRequest {
+/**
+ * Only records that the named operator has signed for this swarm, and may write, count. One that names no cluster is an
+ * older build's, or of a log that has no id: it is for every cluster.
+ */
+export function createVerifyRequest(operators: readonly Operator[], { prefix, clusterId }: SignedFor): VerifyRequest {
   const verify = createVerifySignature(operators);
   return (record, atMs) => {
     const { signed } = record.payload;
     if (signed === null) return 'unsigned';
     const right = RIGHT_OF[record.event_type];
-    return verify(signed, { person: personOf(record), right, atMs, bytes: requestBytes(record, signed, swarm) });
+    const bytes = requestBytes(record, signed, prefix);
+    const fault = verify(signed, { person: personOf(record), right, atMs, bytes });
+    if (fault !== null) return fault;
+    return signed.cluster === null || signed.cluster === clusterId ? null : 'other_cluster';
   };
 }

@@ -66,7 +66,8 @@ const verifying = (context: CommandContext, operators: readonly Operator[]): Com
   ...context,
   client: {
     ...context.client,
-    verifyHandling: async () => createVerifyRequest(operators, context.client.topics.prefix),
+    verifyHandling: async ({ clusterId }) =>
+      createVerifyRequest(operators, { prefix: context.client.topics.prefix, clusterId }),
   },
 });
 

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
+import { signed } from '../client/sign.js';
 import { requestEvent, submitMission, type SubmittedMission } from '../client/submit.js';
 import { createMissionId } from '../domain/mission-id.js';
 import { RecordTooLarge, type Log } from '../ports/log.js';
@@ -24,7 +25,9 @@ export interface RequestMissionOptions {
 export async function requireFits(context: CommandContext, mission: MissionFile, file: string): Promise<void> {
   const { host, topics } = context;
   const missionId = createMissionId({ nowMs: host.clock.now(), partition: 0, random: host.random });
-  const event = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
+  const request = requestEvent(context.client, { mission, missionId, workspace: null, marker: '' });
+  // As large as Kafka's ids are.
+  const event = signed(context.client, { clusterId: 'x'.repeat(22) }, request);
   const schemasDir = join(host.packageDir, 'schemas');
   const size = await requestSize(event, { topics, schemasDir, topicsFile: topicsFile(context) });
   if (size.bytes > size.limitBytes) throw tooLarge(file, topics.coordination, size);

@@ -1,6 +1,7 @@
 import { orAborted } from '../domain/deferred.js';
 import { AppendFailed, type AppendRequest, type Appended, type Log } from '../ports/log.js';
 import type { ClientContext } from './context.js';
+import { signed, type SigningContext } from './sign.js';
 
 export interface AppendOneOptions extends AppendRequest {
   /** Names the appender in logs. */
@@ -9,16 +10,17 @@ export interface AppendOneOptions extends AppendRequest {
   onUnknown?(): void;
 }
 
-/** Appends one record. Rejects as Appender.append does, and with the signal's reason at once. */
+/** Appends one record, signed where it has to be. Rejects as Appender.append does, and with the signal's reason at once. */
 export async function appendOne(
-  { signal, logger }: Pick<ClientContext, 'signal' | 'logger'>,
+  context: Pick<ClientContext, 'signal' | 'logger'> & SigningContext,
   log: Log,
-  { appender: name, onUnknown, ...request }: AppendOneOptions,
+  { appender: name, onUnknown, event, ...place }: AppendOneOptions,
 ): Promise<Appended> {
+  const { signal, logger } = context;
   signal.throwIfAborted();
   const appender = log.createAppender(name);
   try {
-    return await orAborted(appender.append(request), signal);
+    return await orAborted(appender.append({ ...place, event: signed(context, log, event) }), signal);
   } catch (error) {
     // A record that was refused is not there; one whose answer did not come may be.
     if (signal.aborted || error instanceof AppendFailed) onUnknown?.();

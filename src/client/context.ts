@@ -25,7 +25,7 @@ export interface ClientContext {
   /** Signs what only people write. Absent: nothing is signed. */
   readonly signer?: Signer;
   /** What is done about dead letters counts only where this says so. Absent: all of it does. */
-  verifyHandling?(): Promise<VerifyRequest>;
+  verifyHandling?(log: Pick<Log, 'clusterId'>): Promise<VerifyRequest>;
 }
 
 /** An open log, and what is released before it is closed. */

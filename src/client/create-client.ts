@@ -70,9 +70,10 @@ export function createClient(options: ClientOptions): Client {
 }
 
 /** Reads the file when it is needed, once. */
-function verifierOf(file: string, prefix: string): () => Promise<VerifyRequest> {
+function verifierOf(file: string, prefix: string): NonNullable<ClientContext['verifyHandling']> {
   let read: Promise<VerifyRequest> | null = null;
-  return () => (read ??= openOperators(file).then(({ operators }) => createVerifyRequest(operators, prefix)));
+  return ({ clusterId }) =>
+    (read ??= openOperators(file).then(({ operators }) => createVerifyRequest(operators, { prefix, clusterId })));
 }
 
 const text = z.string('it must be a text').min(1, 'it must not be empty');

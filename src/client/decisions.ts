@@ -10,7 +10,6 @@ import { byteLength, SIZES } from '../domain/sizes.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
-import { signed } from './sign.js';
 import { withVerdict, type Verdict } from './verdict.js';
 
 export type Decision = EventOf<
@@ -27,57 +26,48 @@ export function awaitsAnswer(mission: Mission): boolean {
 export const approve =
   (revision: number | null = null): Decide =>
   (context, mission) =>
-    signed(
-      context,
-      createEventFactory(context)({
-        type: 'plan_approved',
-        ...addressed(context, mission),
-        payload: {
-          mission_id: mission.id,
-          ...requireProposal(mission, revision),
-          approved_by: context.requester,
-          signed: null,
-        },
-      }),
-    );
+    createEventFactory(context)({
+      type: 'plan_approved',
+      ...addressed(context, mission),
+      payload: {
+        mission_id: mission.id,
+        ...requireProposal(mission, revision),
+        approved_by: context.requester,
+        signed: null,
+      },
+    });
 
 /** Refuses the proposed plan; the planner gets the reason. @param revision as for approve */
 export function reject(reason: string, revision: number | null = null): Decide {
   requireShort(reason);
   return (context, mission) =>
-    signed(
-      context,
-      createEventFactory(context)({
-        type: 'plan_rejected',
-        ...addressed(context, mission),
-        payload: {
-          mission_id: mission.id,
-          ...requireProposal(mission, revision),
-          rejected_by: context.requester,
-          reason,
-          signed: null,
-        },
-      }),
-    );
+    createEventFactory(context)({
+      type: 'plan_rejected',
+      ...addressed(context, mission),
+      payload: {
+        mission_id: mission.id,
+        ...requireProposal(mission, revision),
+        rejected_by: context.requester,
+        reason,
+        signed: null,
+      },
+    });
 }
 
 /** Answers the question of a mission that needs attention; it continues with the answer. */
 export function answer(text: string): Decide {
   return (context, mission) =>
-    signed(
-      context,
-      createEventFactory(context)({
-        type: 'attention_answered',
-        ...addressed(context, mission),
-        payload: {
-          mission_id: mission.id,
-          number: requireQuestion(mission),
-          answer: text.trim(),
-          answered_by: context.requester,
-          signed: null,
-        },
-      }),
-    );
+    createEventFactory(context)({
+      type: 'attention_answered',
+      ...addressed(context, mission),
+      payload: {
+        mission_id: mission.id,
+        number: requireQuestion(mission),
+        answer: text.trim(),
+        answered_by: context.requester,
+        signed: null,
+      },
+    });
 }
 
 /** Throws ClientError for a text that no assignment can carry to an agent; known before the log is opened. */
@@ -107,14 +97,11 @@ export function cancel(reason: string): Decide {
   requireShort(reason);
   return (context, mission) => {
     requireOpen(mission);
-    return signed(
-      context,
-      createEventFactory(context)({
-        type: 'mission_cancel_requested',
-        ...addressed(context, mission),
-        payload: { mission_id: mission.id, requested_by: context.requester, reason, signed: null },
-      }),
-    );
+    return createEventFactory(context)({
+      type: 'mission_cancel_requested',
+      ...addressed(context, mission),
+      payload: { mission_id: mission.id, requested_by: context.requester, reason, signed: null },
+    });
   };
 }
 

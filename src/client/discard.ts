@@ -4,7 +4,6 @@ import type { ClientContext } from './context.js';
 import { deadLetterOf, type DeadLetter } from './dead-letter.js';
 import type { LetterBox } from './letter-box.js';
 import { requireFree, requireTaken } from './letter-handling.js';
-import { signed } from './sign.js';
 
 export interface DiscardOptions {
   /** Recorded in the event log. */
@@ -32,7 +31,7 @@ export async function discardLetters(
   for (const letter of letters) {
     const payload = { ...letterFields(letter), discarded_by: requester, reason, taken_over: takeOver, signed: null };
     const event = createEventFactory(context)({ type: 'dead_letter_discarded', from: requester, payload });
-    const folded = await box.append(letter, signed(context, event));
+    const folded = await box.append(letter, event);
     // Another operator was faster: the error says who, and when.
     requireTaken(box.require(letter.id), folded);
     const now = deadLetterOf(box.require(letter.id));

@@ -7,6 +7,7 @@ import type { AnyRecord } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext, LogSession } from './context.js';
 import { follow } from './follow.js';
+import { signed } from './sign.js';
 
 export type Letter = LetterOf<AnyRecord>;
 
@@ -18,7 +19,7 @@ export interface LetterBox {
   require(id: string): Letter;
   /** Each of them once, whatever ids name it. Throws ClientError for an unknown one. */
   requireAll(ids: readonly string[]): readonly Letter[];
-  /** Appends beside a letter what is done about it. Resolves, once it was read back, with what the fold made of it. */
+  /** Appends beside a letter, signed where it has to be, what is done about it. Resolves, once it was read back, with what the fold made of it. */
   append(
     letter: Letter,
     event: EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>,
@@ -26,11 +27,9 @@ export interface LetterBox {
 }
 
 /** Reads every letter. Rejects when the topic cannot be read. */
-export async function openLetterBox(
-  { topics, signal, verifyHandling }: ClientContext,
-  { log, onEnd }: LogSession,
-): Promise<LetterBox> {
-  const letters = createLetters<AnyRecord>((await verifyHandling?.()) ?? null);
+export async function openLetterBox(context: ClientContext, { log, onEnd }: LogSession): Promise<LetterBox> {
+  const { topics, signal } = context;
+  const letters = createLetters<AnyRecord>((await context.verifyHandling?.(log)) ?? null);
   const readBack = new Map<string, (folded: Folded) => void>();
 
   const fold = (record: AnyRecord) => {
@@ -57,7 +56,8 @@ export async function openLetterBox(
     async append({ id, record: { partition, key } }, event) {
       const folded = createHandledDeferred<Folded>();
       readBack.set(event.event_id, folded.resolve);
-      await appender.append({ topic: topics.deadLetters, partition, key: key ?? id, event });
+      const place = { topic: topics.deadLetters, partition, key: key ?? id };
+      await appender.append({ ...place, event: signed(context, log, event) });
       return orAborted(Promise.race([folded.promise, failure]), signal);
     },
   };

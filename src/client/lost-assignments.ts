@@ -9,7 +9,6 @@ import { appendOne } from './append-one.js';
 import type { ClientContext, LogSession } from './context.js';
 import { follow } from './follow.js';
 import type { MissionFeed } from './mission-feed.js';
-import { signed } from './sign.js';
 import { withVerdict } from './verdict.js';
 
 export interface LostPlace extends PartitionId {
@@ -62,7 +61,7 @@ async function requestAttempt(
   { attempt, mission, partition, place, feed }: LostAttempt,
 ): Promise<void> {
   const { requester, topics } = context;
-  const request = createEventFactory(context)({
+  const event = createEventFactory(context)({
     type: 'task_retry_requested',
     from: requester,
     to: 'orchestrator',
@@ -74,7 +73,6 @@ async function requestAttempt(
       signed: null,
     },
   });
-  const event = signed(context, request);
   const { mission_id: key } = attempt;
   await withVerdict(context, feed, { mission, requestId: event.event_id }, () =>
     appendOne(context, log, { appender: 'recover', topic: topics.coordination, partition, key, event }),

@@ -13,7 +13,6 @@ import { ClientError } from './client-error.js';
 import { handledBy, requireCounts, requireFree } from './letter-handling.js';
 import type { MissionFeed } from './mission-feed.js';
 import { requireMission } from './require-mission.js';
-import { signed } from './sign.js';
 import { withVerdict } from './verdict.js';
 
 export interface RedriveOptions {
@@ -176,7 +175,7 @@ async function take(context: ClientContext, box: LetterBox, letter: Letter, take
   const { requester } = context;
   const payload = { ...letterFields(letter), taken_by: requester, taken_over: takeOver, signed: null };
   const event = createEventFactory(context)({ type: 'dead_letter_taken', from: requester, payload });
-  const taken = await box.append(letter, signed(context, event));
+  const taken = await box.append(letter, event);
   if (taken.kind === 'applied') return null;
   requireCounts(letter.id, taken);
   return handledBy(box.require(letter.id), false);
@@ -193,7 +192,7 @@ async function write(
   if (plan.kind === 'record')
     return log.copyRecord({ topic, partition, record, headers: originalHeaders(record.headers ?? {}) });
   const { mission_id } = plan.request;
-  const event: EventOf<'task_retry_requested'> = createEventFactory(context)({
+  const request: EventOf<'task_retry_requested'> = createEventFactory(context)({
     type: 'task_retry_requested',
     from: context.requester,
     to: 'orchestrator',
@@ -205,7 +204,6 @@ async function write(
       signed: null,
     },
   });
-  const request = signed(context, event);
   const mission = requireMission(feed, mission_id);
   // When the outcome is unknown, the letter still says that it was taken.
   const append = () =>
@@ -231,5 +229,5 @@ async function noteRedriven(
     signed: null,
   };
   const event = createEventFactory(context)({ type: 'dead_letter_redriven', from: requester, payload });
-  await box.append(letter, signed(context, event));
+  await box.append(letter, event);
 }

@@ -1,23 +1,27 @@
-import { signRequest } from '../agent/request-signature.js';
+import { isSignable, signRequest } from '../agent/request-signature.js';
 import type { Signer } from '../agent/signatures.js';
-import type { EventOf } from '../domain/events.js';
+import type { AgentEvent } from '../domain/events.js';
 import { redactEvent } from '../domain/redaction.js';
-import type { SignableType } from '../domain/requests.js';
 import { redactPatterns } from '../domain/secret-patterns.js';
+import type { Log } from '../ports/log.js';
 import type { ClientContext } from './context.js';
 
-/** The context of an operator: what it writes names the operator, and is signed. */
+/** The context of an operator: what it writes names the operator, and is signed when it is appended. */
 export const signingAs = (context: ClientContext, signer: Signer): ClientContext => ({
   ...context,
   requester: signer.name,
   signer,
 });
 
-/** An event that only people write, signed where the context signs. */
-export function signed<E extends EventOf<SignableType>>(
-  { signer, redact = redactPatterns, topics }: Pick<ClientContext, 'signer' | 'redact' | 'topics'>,
+export type SigningContext = Pick<ClientContext, 'signer' | 'redact' | 'topics'>;
+
+/** The event as it is appended to the log: signed, if only people write its type and the context signs. */
+export function signed<E extends AgentEvent>(
+  { signer, redact = redactPatterns, topics: { prefix } }: SigningContext,
+  { clusterId }: Pick<Log, 'clusterId'>,
   event: E,
 ): E {
+  if (signer === undefined || !isSignable(event)) return event;
   // As the log will have it: what is signed must not change on the way.
-  return signer === undefined ? event : signRequest(redactEvent(event, redact), signer, topics.prefix);
+  return signRequest(redactEvent(event, redact), signer, { prefix, clusterId });
 }

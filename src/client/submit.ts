@@ -8,7 +8,6 @@ import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
 import { appendOne } from './append-one.js';
 import type { ClientContext } from './context.js';
-import { signed } from './sign.js';
 
 export interface SubmitMissionOptions {
   readonly mission: MissionFile;
@@ -64,7 +63,7 @@ export function requestEvent(
   context: ClientContext,
   { mission, missionId, workspace, marker }: RequestFacts,
 ): EventOf<'mission_requested'> {
-  const event = createEventFactory(context)({
+  return createEventFactory(context)({
     type: 'mission_requested',
     from: context.requester,
     to: 'orchestrator',
@@ -91,7 +90,6 @@ export function requestEvent(
       workspace_trusted: mission.trust?.workspace ?? false,
     },
   });
-  return signed(context, event);
 }
 
 /** The report with the workspace's path also where the mission left it to the workspaces' root. */

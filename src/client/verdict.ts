@@ -107,6 +107,8 @@ function nextStepOf(code: string): string | null {
       return 'Ask who keeps the operators file of the swarm to add your key, or give another one with --key FILE.';
     case 'late':
       return "Try again; if it happens again, set this computer's clock.";
+    case 'other_cluster':
+      return 'Ask the brokers of that swarm, or restart this client: its brokers have another id now.';
     case 'key_expired':
     case 'not_allowed':
       return 'Ask who keeps the operators file of the swarm.';

@@ -30,7 +30,7 @@ export type Signable = { [T in SignableType]: Pick<EventOf<T>, SignedParts> }[Si
 export type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
 
 /** Why a signature does not hold. */
-export type SignatureFault = 'unsigned' | 'unknown_key' | 'forged' | 'key_expired' | 'not_allowed';
+export type SignatureFault = 'unsigned' | 'unknown_key' | 'forged' | 'key_expired' | 'not_allowed' | 'other_cluster';
 
 /**
  * Whether a record is signed by an operator who may write it; null: it is. Pure.
@@ -45,6 +45,7 @@ export const SIGNATURE_FAULTS: Readonly<Record<SignatureFault, string>> = {
   forged: 'its signature is not about this: it was changed after it was signed, or made for something else',
   key_expired: "the log took it after the operator's key had expired (until, in the operators file)",
   not_allowed: 'the operator may not do this (may, in the operators file)',
+  other_cluster: 'it was signed for the swarm of another cluster',
 };
 
 /** The person whom a record names as its writer. */

@@ -57,7 +57,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   const { clock, random, logger, metadataAgeMs = METADATA_AGE_MS, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
-  const { registry, codec } = await connect(options, session);
+  const { registry, codec, clusterId } = await connect(options, session);
   const headersOf = createRecordHeaders();
   const loopback = createLoopback();
   const topics = createTopicNames(options.prefix);
@@ -80,6 +80,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
 
   return {
     capabilities: { shared: true, durable: true },
+    clusterId,
     registryUrl: registry.url,
     admin: createKafkaAdmin(session, clock, settings),
     createAppender,
@@ -96,24 +97,31 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   };
 }
 
+interface Connected extends Pick<KafkaLog, 'clusterId'> {
+  readonly registry: Registry;
+  readonly codec: Codec;
+}
+
 /** Brokers and registry, with the schemas registered. The session is closed where one of them fails. */
-async function connect(options: KafkaLogOptions, session: AdminSession): Promise<{ registry: Registry; codec: Codec }> {
+async function connect(options: KafkaLogOptions, session: AdminSession): Promise<Connected> {
   const { clock, random } = options;
   try {
-    const [registry] = await Promise.all([
+    const [registry, clusterId] = await Promise.all([
       connectRegistry({ ...options.registry, clock, random }),
       connectBrokers(options.brokers, session),
     ]);
-    return { registry, codec: await createCodec(options.schemasDir, registry) };
+    return { registry, codec: await createCodec(options.schemasDir, registry), clusterId };
   } catch (error) {
     await session.close();
     throw error;
   }
 }
 
-async function connectBrokers(brokers: readonly string[], session: AdminSession): Promise<void> {
+/** Resolves with the cluster's id. kafkajs's types say that there is one; the protocol has null, for older brokers. */
+async function connectBrokers(brokers: readonly string[], session: AdminSession): Promise<string | null> {
   try {
-    await session.run((admin) => admin.describeCluster());
+    const { clusterId }: { readonly clusterId: string | null } = await session.run((admin) => admin.describeCluster());
+    return clusterId === '' ? null : clusterId;
   } catch (error) {
     throw brokerUnreachable(brokers, error);
   }

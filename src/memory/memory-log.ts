@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock.js';
 import type { Headers } from '../domain/dead-letter.js';
 import { RECORD_BYTES } from '../domain/sizes.js';
@@ -23,6 +24,8 @@ export interface MemoryLogOptions {
   readonly schedule?: Schedule;
   /** Larger events are refused by topics that do not set max.message.bytes; default 1 MiB, as on brokers. */
   readonly maxRecordBytes?: number;
+  /** Default: a new one. */
+  readonly clusterId?: string;
 }
 
 /** A log within one process: the default if no broker is available, also used by simulations and tests. */
@@ -37,6 +40,7 @@ export interface MemoryLog extends Log {
 
 export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   const { clock, schedule = (callback) => void setImmediate(callback), maxRecordBytes = RECORD_BYTES } = options;
+  const { clusterId = randomUUID() } = options;
   const storage = createStorage();
   const groups = new Map<string, MemoryGroup>();
 
@@ -48,6 +52,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
 
   return {
     capabilities: { shared: false, durable: false },
+    clusterId,
     createAppender: (name) => createMemoryAppender({ name, storage, clock, schedule, maxRecordBytes }),
     joinGroup: (groupOptions) => group(groupOptions.groupId).join(groupOptions),
     async watch(watchOptions) {

@@ -9,6 +9,8 @@ import type { Redact } from '../domain/redaction.js';
  */
 export interface Log {
   readonly capabilities: LogCapabilities;
+  /** Which log it is, among those that have the same topics; null: its brokers do not say. */
+  readonly clusterId: string | null;
   /** What texts of appended events pass; a signer passes them before it signs. Absent: they stay as they are. */
   readonly redact?: Redact;
   /**

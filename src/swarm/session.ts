@@ -136,8 +136,9 @@ async function prepareRoles(
   const { orchestrator } = options;
   const agents = openAgents(context, options, { log, retention, models }, cleanup);
   const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
+  const { prefix } = context.topics;
   const verifyRequest =
-    options.operators === null ? null : createVerifyRequest(options.operators, context.topics.prefix);
+    options.operators === null ? null : createVerifyRequest(options.operators, { prefix, clusterId: log.clusterId });
   const verifying = { verifyAnswer, verifyRequest };
   const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, health });
   const roles = named.map(({ name, create }) =>

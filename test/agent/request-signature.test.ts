@@ -1,6 +1,6 @@
 /** Signed requests: which hold, and which do not. */
 import { readFileSync } from 'node:fs';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import { createVerifyRequest, signRequest, UNSIGNED_DEFAULTS } from '../../src/agent/request-signature.js';
 import { createSigner, RIGHTS, type Right } from '../../src/agent/signatures.js';
@@ -11,7 +11,8 @@ import { testOperator } from '../support/operator.js';
 const AT_MS = 1_795_000_000_000;
 const ann = testOperator('ann');
 const bob = testOperator('bob');
-const verify = createVerifyRequest([ann.operator, bob.operator], 'squad');
+const SQUAD = { prefix: 'squad', clusterId: 'kafka-a' };
+const verify = createVerifyRequest([ann.operator, bob.operator], SQUAD);
 
 const about = { mission_id: 'm1', signed: null };
 const letter = { letter_id: '0-1', origin_topic: 't', origin_partition: 0, origin_offset: 1, origin_timestamp: 5 };
@@ -94,7 +95,7 @@ const RECORDS: readonly (readonly [Right, Signable])[] = [
 const byType = RECORDS.map(([right, record]) => [record.event_type, right, record] as const);
 
 describe.each(byType)('%s', (_, right, record) => {
-  const good = signRequest(record, ann.signer, 'squad');
+  const good = signRequest(record, ann.signer, SQUAD);
 
   test('holds when its person has signed it, and may', () => {
     expect(verify(good, AT_MS)).toBeNull();
@@ -104,12 +105,12 @@ describe.each(byType)('%s', (_, right, record) => {
   test('does not hold unsigned, or with the key of another operator or of none', () => {
     expect(verify(record, AT_MS)).toBe('unsigned');
     const stranger = createSigner('ann', createPrivateKey(testOperator('x').privateKey));
-    expect(verify(signRequest(record, stranger, 'squad'), AT_MS)).toBe('unknown_key');
-    expect(verify(signRequest(record, createSigner('ann', createPrivateKey(bob.privateKey)), 'squad'), AT_MS)).toBe(
+    expect(verify(signRequest(record, stranger, SQUAD), AT_MS)).toBe('unknown_key');
+    expect(verify(signRequest(record, createSigner('ann', createPrivateKey(bob.privateKey)), SQUAD), AT_MS)).toBe(
       'unknown_key',
     );
     // Who signs cannot speak for another person.
-    expect(verify(signRequest(record, bob.signer, 'squad'), AT_MS)).toBe('forged');
+    expect(verify(signRequest(record, bob.signer, SQUAD), AT_MS)).toBe('forged');
   });
 
   const places = changesOf(record);
@@ -118,19 +119,19 @@ describe.each(byType)('%s', (_, right, record) => {
   });
 
   test('holds until the key expires, and where the person may do it', () => {
-    const until = createVerifyRequest([{ ...ann.operator, untilMs: AT_MS + 1 }], 'squad');
+    const until = createVerifyRequest([{ ...ann.operator, untilMs: AT_MS + 1 }], SQUAD);
     expect(until(good, AT_MS)).toBeNull();
     expect(until(good, AT_MS + 1)).toBe('key_expired');
-    expect(createVerifyRequest([{ ...ann.operator, may: [right] }], 'squad')(good, AT_MS)).toBeNull();
+    expect(createVerifyRequest([{ ...ann.operator, may: [right] }], SQUAD)(good, AT_MS)).toBeNull();
     const others = RIGHTS.filter((each) => each !== right);
-    expect(createVerifyRequest([{ ...ann.operator, may: others }], 'squad')(good, AT_MS)).toBe('not_allowed');
-    expect(createVerifyRequest([bob.operator], 'squad')(good, AT_MS)).toBe('unknown_key');
+    expect(createVerifyRequest([{ ...ann.operator, may: others }], SQUAD)(good, AT_MS)).toBe('not_allowed');
+    expect(createVerifyRequest([bob.operator], SQUAD)(good, AT_MS)).toBe('unknown_key');
   });
 });
 
 /** Every place of a record that a person could change, and the record with it changed. */
 function changesOf(record: Signable): readonly (readonly [string, (good: Signable) => Signable])[] {
-  const good = signRequest(record, ann.signer, 'squad');
+  const good = signRequest(record, ann.signer, SQUAD);
   const paths: string[][] = [];
   const walk = (value: unknown, path: string[]): void => {
     if (typeof value !== 'object' || value === null) return void paths.push(path);
@@ -167,7 +168,7 @@ function otherThan(value: unknown, name: string): unknown {
 test('a field that a later build adds, with null as its default, changes no signature', () => {
   const [, record] = RECORDS[1] ?? [];
   if (record === undefined) throw new TypeError('a record');
-  const good = signRequest(record, ann.signer, 'squad');
+  const good = signRequest(record, ann.signer, SQUAD);
   const withField = (added: unknown): Signable => {
     const later = structuredClone(good);
     Reflect.set(later.payload, 'added', added);
@@ -180,9 +181,61 @@ test('a field that a later build adds, with null as its default, changes no sign
 test('is for one swarm: another one, whose operators have the same keys, does not take it', () => {
   const [, record] = RECORDS[0] ?? [];
   if (record === undefined) throw new TypeError('a record');
-  const good = signRequest(record, ann.signer, 'squad.staging');
-  expect(createVerifyRequest([ann.operator], 'squad.staging')(good, AT_MS)).toBeNull();
+  const good = signRequest(record, ann.signer, { ...SQUAD, prefix: 'squad.staging' });
+  expect(createVerifyRequest([ann.operator], { ...SQUAD, prefix: 'squad.staging' })(good, AT_MS)).toBeNull();
   expect(verify(good, AT_MS)).toBe('forged');
+});
+
+describe('is for one cluster', () => {
+  const [, record] = RECORDS[1] ?? [];
+  if (record === undefined) throw new TypeError('a record');
+  const good = signRequest(record, ann.signer, SQUAD);
+  const on = (clusterId: string | null) => createVerifyRequest([ann.operator], { ...SQUAD, clusterId });
+  const withCluster = (cluster: string | null): Signable =>
+    ({ ...good, payload: { ...good.payload, signed: { ...good.payload.signed, cluster } } }) as Signable;
+
+  test('another one with the same prefix and the same operators does not take it', () => {
+    expect(on('kafka-a')(good, AT_MS)).toBeNull();
+    expect(on('kafka-b')(good, AT_MS)).toBe('other_cluster');
+    expect(on(null)(good, AT_MS)).toBe('other_cluster');
+  });
+
+  test('who changes or removes its cluster makes it forged', () => {
+    expect(on('kafka-b')(withCluster('kafka-b'), AT_MS)).toBe('forged');
+    expect(on('kafka-b')(withCluster(null), AT_MS)).toBe('forged');
+    expect(on(null)(withCluster(null), AT_MS)).toBe('forged');
+  });
+
+  test('one for a log without an id is for every cluster', () => {
+    const anywhere = signRequest(record, ann.signer, { ...SQUAD, clusterId: null });
+    for (const id of ['kafka-a', 'kafka-b', null]) expect(on(id)(anywhere, AT_MS)).toBeNull();
+  });
+});
+
+/** As the last build before clusters were named has signed it. */
+const OF_AN_OLDER_BUILD = {
+  event_id: 'e1',
+  timestamp: AT_MS,
+  event_type: 'mission_cancel_requested',
+  payload: {
+    ...{ mission_id: 'm1', requested_by: 'ann', reason: 'r' },
+    signed: {
+      signed_by: 'ann',
+      key_id: '1f9543d872b1bf20',
+      signature: 'pTbKOH4WETiUuR0R8LTr6alLU6HHb4ttH4jvk9xEi5vJgfeV/sHdK28Miezbmt7ycxsdAsIvJYL7ynW6NDHzBw==',
+      cluster: null,
+    },
+  },
+} as const;
+const OLDER_KEY = 'MCowBQYDK2VwAyEAYy/TtHpLcvo9FGuThGyK3n2K9QN6Cg5/thN/xjbsZ4g=';
+
+test('what a build has signed that named no cluster holds on every cluster', () => {
+  const publicKey = createPublicKey({ key: Buffer.from(OLDER_KEY, 'base64'), format: 'der', type: 'spki' });
+  const verifyOlder = createVerifyRequest([{ ...ann.operator, publicKey }], SQUAD);
+  expect(verifyOlder(OF_AN_OLDER_BUILD, AT_MS)).toBeNull();
+  const { signed } = OF_AN_OLDER_BUILD.payload;
+  const claimed = { ...OF_AN_OLDER_BUILD.payload, signed: { ...signed, cluster: SQUAD.clusterId } };
+  expect(verifyOlder({ ...OF_AN_OLDER_BUILD, payload: claimed }, AT_MS)).toBe('forged');
 });
 
 /** Defaults of the payload of a schema that are not null, by the field's name. */
@@ -213,7 +266,7 @@ test('a mission that was signed without the fields of later builds holds with th
   const later = { requires: [], limits: {}, brief_trusted: true, workspace_trusted: false };
   const older = structuredClone(record);
   for (const name of Object.keys(later)) Reflect.deleteProperty(older.payload, name);
-  const signed = signRequest(older, ann.signer, 'squad');
+  const signed = signRequest(older, ann.signer, SQUAD);
   const decoded = { ...signed, payload: { ...signed.payload, ...later } };
   expect(verify(decoded, AT_MS)).toBeNull();
   expect(verify({ ...decoded, payload: { ...decoded.payload, workspace_trusted: true } }, AT_MS)).toBe('forged');
@@ -228,8 +281,9 @@ test('a signature for a call is none for a request, and the other way round', ()
   const answered = signAnswer(answer, ann.signer);
   const [, record] = RECORDS[1] ?? [];
   if (record === undefined || answered.signature === null) throw new TypeError('a record');
-  const asked = signRequest(record, ann.signer, 'squad');
-  const signed = { signed_by: 'ann', key_id: ann.signer.keyId, signature: answered.signature };
+  const asked = signRequest(record, ann.signer, SQUAD);
+  const { keyId: key_id } = ann.signer;
+  const signed = { signed_by: 'ann', key_id, signature: answered.signature, cluster: SQUAD.clusterId };
   expect(verify({ ...asked, payload: { ...asked.payload, signed } } as Signable, AT_MS)).toBe('forged');
   const { signature = '' } = asked.payload.signed ?? {};
   expect(createVerifyAnswer([ann.operator])({ ...answered, signature }, AT_MS)).toBe('forged');

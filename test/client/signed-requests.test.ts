@@ -20,6 +20,7 @@ import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swar
 const AGENT = 'cert_agent';
 const roster = [agentSpec(AGENT)];
 const ann = testOperator('ann');
+const CLUSTER = 'this-cluster';
 const CANARY = 'canary-of-the-broker-password';
 
 let swarm: RoleSwarm;
@@ -27,11 +28,11 @@ let clients: Client[] = [];
 
 const verifying = (...operators: readonly Operator[]) => ({
   verifyAnswer: createVerifyAnswer(operators),
-  verifyRequest: createVerifyRequest(operators, 'test'),
+  verifyRequest: createVerifyRequest(operators, { prefix: 'test', clusterId: CLUSTER }),
 });
 
 async function start(operators: readonly Operator[] = [ann.operator]): Promise<void> {
-  const log = redactingLogOf(createMemoryLog({ clock: createSystemClock() }), [CANARY]);
+  const log = redactingLogOf(createMemoryLog({ clock: createSystemClock(), clusterId: CLUSTER }), [CANARY]);
   swarm = await createRoleSwarm({ roster, log, ...verifying(...operators) });
 }
 
@@ -93,6 +94,18 @@ test('a mission without a signature ends at once, and nothing of it runs', async
   expect(report.reason).toContain('it is not signed');
   expect(codes()).toEqual(['unsigned']);
   expect(swarm.ledger.starts).toEqual([]);
+});
+
+test('what an operator has asked of another cluster, whose swarm has the same prefix, is void here', async () => {
+  await start();
+  await swarm.startOrchestrator();
+  const elsewhere = createMemoryLog({ clock: createSystemClock(), clusterId: 'another-cluster' });
+  const report = await clientOf(ann, { log: { ...swarm.log, clusterId: elsewhere.clusterId } }).run(mission());
+  expect(report).toMatchObject({ status: 'failed', code: 'request_void', tasks: [] });
+  expect(report.reason).toContain('signed for the swarm of another cluster');
+  expect(codes()).toEqual(['other_cluster']);
+  const { missionId } = await clientOf(ann).submit(mission());
+  await swarm.until(() => of('request_accepted').some(({ payload }) => payload.mission_id === missionId));
 });
 
 test('a request of a person who signs with another key, or may not ask it, is void', async () => {

@@ -28,7 +28,7 @@ import {
   TWO_WAVES,
 } from './support/mission-log.js';
 
-const GOOD = { signed_by: 'ann', key_id: 'k1', signature: 'good' };
+const GOOD = { signed_by: 'ann', key_id: 'k1', signature: 'good', cluster: null };
 const BAD = { ...GOOD, signature: 'bad' };
 
 /** Good signatures hold. */

@@ -80,7 +80,7 @@ describe('a mission of many tasks', () => {
   });
 
   test('answers a signed request about a task without a copy of all the others', () => {
-    const signed = { signed_by: 'ann', key_id: 'k', signature: 's' };
+    const signed = { signed_by: 'ann', key_id: 'k', signature: 's', cluster: null };
     const log = underWay({ signed });
     const { walked, lookedUp } = withoutWalks(log.mission());
     const request = retryRequested(FIRST, 1);

@@ -58,6 +58,15 @@ describeWithBroker('a log on Kafka', () => {
     return seen;
   };
 
+  test('has the id of its cluster, as the brokers say it', async () => {
+    const admin = new Kafka({ brokers: [...testBroker().brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const { clusterId } = await admin.describeCluster();
+    await admin.disconnect();
+    expect(clusterId).not.toBe('');
+    expect((await open()).clusterId).toBe(clusterId);
+  });
+
   test('records are readable to a plain consumer by their headers', async () => {
     const log = await open();
     const topic = await createTopic(log);

@@ -19,6 +19,7 @@ import { createSecuredSwarm, missionFor, names, type SecuredSwarm } from '../sup
 
 const createEvent = createEventFactory({ clock: systemClock, ids: createSystemIds() });
 const ann = testOperator('ann');
+const operatorKey = { operator: { name: 'ann', key: ann.privateKey } };
 const TASK = { agent: 'first', description: 'Write.', playbook: 'write', acceptance: [] };
 /** As a planner's model writes it. */
 const REPLY = {
@@ -89,7 +90,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const operators = join(dir, 'operators.yaml');
     writeFileSync(operators, `operators:\n  - name: ann\n    key: ${ann.publicKey}\n`);
     secured = await createSecuredSwarm();
-    operator = secured.clientOn(await logOf('client'), { operator: { name: 'ann', key: ann.privateKey } });
+    operator = secured.clientOn(await logOf('client'), operatorKey);
     const log = await logOf('worker');
     rogue = { log, client: secured.clientOn(log) };
     const answer = new Promise<string>((resolve) => {
@@ -114,6 +115,18 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
       status: 'completed',
       signed_by: { name: 'ann', key_id: ann.signer.keyId },
     });
+  }, 120_000);
+
+  test('it is signed for this cluster; what an operator has signed for another one is void', async () => {
+    const elsewhere = secured.clientOn({ ...(await logOf('client')), clusterId: 'another-cluster' }, operatorKey);
+    const { missionId } = await elsewhere.submit(missionFor('first'));
+    expect(await operator.follow(missionId)).toMatchObject({ status: 'failed', code: 'request_void', tasks: [] });
+    expect(await voidOf(missionId)).toEqual([['mission_requested', 'other_cluster', 'ann']]);
+    await elsewhere.close();
+    const { missionId: here } = await operator.submit(missionFor('first'));
+    expect((await requestOf(here)).payload.signed?.cluster).toBe(secured.log.clusterId);
+    expect(secured.log.clusterId).toMatch(/^[\w-]{22}$/);
+    await operator.follow(here);
   }, 120_000);
 
   test("a rogue's mission is void and recorded, and nothing of it runs", async () => {
@@ -209,7 +222,8 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const from = { from: 'ann', missionId };
     const about = { mission_id: missionId, signed: null };
     const good = (await operator.report(missionId)).signed_by;
-    const stolen = { signed_by: 'ann', key_id: good?.key_id ?? '', signature: Buffer.alloc(64, 1).toString('base64') };
+    const key = { signed_by: 'ann', key_id: good?.key_id ?? '' };
+    const stolen = { ...key, signature: Buffer.alloc(64, 1).toString('base64'), cluster: null };
     const asked: readonly EventOf<'plan_approved' | 'plan_rejected' | 'mission_cancel_requested'>[] = [
       createEvent({
         type: 'plan_approved',

@@ -41,7 +41,7 @@ const signatureFor = ({ event_id, event_type, payload }: Signable): string =>
   `${event_type} ${event_id} ${'mission_id' in payload ? payload.mission_id : ''}`;
 
 export function signedByPerson<E extends Signable>(event: E): E {
-  const signed: Signed = { signed_by: 'person', key_id: 'key', signature: signatureFor(event) };
+  const signed: Signed = { signed_by: 'person', key_id: 'key', signature: signatureFor(event), cluster: null };
   return { ...event, payload: { ...event.payload, signed } };
 }
 

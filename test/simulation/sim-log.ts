@@ -149,6 +149,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
           );
         },
         capabilities: { shared: true, durable: true },
+        clusterId: null,
         copyRecord: (letter) => writeDeadLetter(process, letter),
         admin: createSimAdmin({
           world,
