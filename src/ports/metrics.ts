@@ -15,6 +15,8 @@ export interface Metrics {
   stepEnded(agent: string, outcome: string): void;
   /** The policy has judged a call. */
   policyDecided(decision: PolicyDecision): void;
+  /** A person's request or answer does not count; type is its event's, code that of request_void or approval_void. */
+  requestVoid(type: string, code: string): void;
   /** A role restarts after a failure. */
   roleRestarted(role: string): void;
   /** An append was acknowledged; durationMs counts from the request. */
@@ -36,6 +38,7 @@ export const noMetrics: Metrics = {
   taskExecuted: () => undefined,
   stepEnded: () => undefined,
   policyDecided: () => undefined,
+  requestVoid: () => undefined,
   roleRestarted: () => undefined,
   appended: () => undefined,
   circuitState: () => undefined,

@@ -35,6 +35,7 @@ function metricsOf({
   tasks,
   steps,
   decisions,
+  voidRequests,
   restarts,
   appends,
   modelCalls,
@@ -46,6 +47,7 @@ function metricsOf({
     taskExecuted: (agent, status) => tasks.inc({ agent, status }),
     stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
     policyDecided: (decision) => decisions.inc({ decision }),
+    requestVoid: (type, code) => voidRequests.inc({ type, code }),
     roleRestarted: (role) => restarts.inc({ role }),
     appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
     modelCall: ({ model, outcome, durationMs }) => modelCalls.observe({ model, outcome }, durationMs / 1000),
@@ -78,6 +80,12 @@ function instrumentsOf(registers: Registry[]) {
     name: 'ravenhelm_policy_decisions_total',
     help: 'Calls that the policy has judged: allow, ask or deny',
     labelNames: ['decision'],
+    registers,
+  });
+  const voidRequests = new Counter({
+    name: 'ravenhelm_void_requests_total',
+    help: 'Requests and answers of people that do not count, by the code that says why',
+    labelNames: ['type', 'code'],
     registers,
   });
   const restarts = new Counter({
@@ -118,7 +126,7 @@ function instrumentsOf(registers: Registry[]) {
     labelNames: ['endpoint', 'state'],
     registers,
   });
-  return { tasks, steps, decisions, restarts, appends, modelCalls, replies, repairs, circuits };
+  return { tasks, steps, decisions, voidRequests, restarts, appends, modelCalls, replies, repairs, circuits };
 }
 
 function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {

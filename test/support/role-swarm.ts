@@ -14,7 +14,7 @@ import { createPlaybookModel } from '../../src/models/playbook.js';
 import type { CircuitNews } from '../../src/ports/circuits.js';
 import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
-import { noMetrics } from '../../src/ports/metrics.js';
+import { noMetrics, type Metrics } from '../../src/ports/metrics.js';
 import type { Policy } from '../../src/ports/policy.js';
 import type { ProcessVitals } from '../../src/ports/vitals.js';
 import type { ChatModel } from '../../src/ports/model.js';
@@ -184,6 +184,8 @@ export async function createRoleSwarm(options: {
         readonly sandbox?: 'off';
         readonly verifyAnswer?: VerifyAnswer;
         readonly verifyRequest?: VerifyRequest;
+        readonly logger?: Logger;
+        readonly metrics?: Metrics;
       } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
@@ -201,6 +203,8 @@ export async function createRoleSwarm(options: {
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(own.verifyRequest === undefined ? {} : { verifyRequest: own.verifyRequest }),
+        ...(own.logger === undefined ? {} : { logger: own.logger }),
+        ...(own.metrics === undefined ? {} : { metrics: own.metrics }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: () => options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },

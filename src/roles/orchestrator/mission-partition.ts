@@ -167,6 +167,8 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   parts.decisions.writer.onRead(event);
   if (folded.kind === 'void') {
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
+    const mission = parts.state.missions.get(missionIdOf(event) ?? '');
+    parts.context.voidRequests.onVoid({ offset, timestampMs, event }, mission, parts.logger);
     return keepUnknownAgent(parts, record, event);
   }
   react(parts, event, offset);
@@ -195,6 +197,7 @@ function react(parts: Parts, event: AgentEvent, offset: number): void {
   if (event.event_type === 'partition_opened') return resume(parts);
   const mission = state.missions.get(missionIdOf(event) ?? '');
   if (mission === undefined) return;
+  context.voidRequests.onRecorded(event);
   decisions.touch(mission.id, tasksChangedBy(event), event);
   if (
     event.event_type === 'task_assigned' ||

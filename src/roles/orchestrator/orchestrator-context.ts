@@ -12,6 +12,7 @@ import type { RetentionRule } from './retention.js';
 import type { RoleDeps } from '../shared/role.js';
 import type { Slots } from '../shared/slots.js';
 import type { TaskPartitions } from './task-partitions.js';
+import type { VoidRequests } from './void-requests.js';
 
 export interface OrchestratorDeps extends RoleDeps {
   readonly planner: Planner;
@@ -48,6 +49,7 @@ export interface OrchestratorContext {
   readonly presence: Presence;
   readonly blocked: BlockedPartitions;
   readonly taskPartitions: TaskPartitions;
+  readonly voidRequests: VoidRequests;
   /** For assignments and cancels: what an appender holds of them stays small. */
   readonly sending: Slots;
   isAssigned(partition: PartitionId): boolean;

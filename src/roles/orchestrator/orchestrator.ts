@@ -19,6 +19,7 @@ import { createOrchestratorGroup } from './orchestrator-group.js';
 import { createOrchestratorStatus, type OrchestratorStatus } from './orchestrator-status.js';
 import { createRetention } from './retention.js';
 import { createTaskPartitions } from './task-partitions.js';
+import { createVoidRequests } from './void-requests.js';
 import { watchWorkers } from './worker-watch.js';
 
 const DEFAULT_ORCHESTRATOR_TIMINGS: OrchestratorTimings = {
@@ -99,6 +100,7 @@ async function createContext(
     agents: createAgentSettings(deps.roster),
     presence,
     taskPartitions,
+    voidRequests: createVoidRequests(deps),
     sending: createSlots(MOST_SENDING),
     onHeldChanged: () => presence.heartbeatSoon(),
   };
