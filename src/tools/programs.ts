@@ -43,13 +43,28 @@ export function writeProgram(root: string, parts: readonly string[], mode: 'over
 const withName = (name: string): string =>
   `*/${name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)}/*`;
 
-/** The directory is looked at again once it was entered, as links lead elsewhere than the call's path says. */
+/**
+ * Links lead elsewhere than the call's path says: so each directory is looked at before it is made, and once it was
+ * entered. What is refused leaves nothing.
+ */
 const WRITE_SCRIPT = `
 umask 022
-cd -P -- "$1" && mkdir -p -- "./$2" && cd -P -- "./$2" || exit 1
 refuse() { echo "$1" >&2; exit ${LEFT_WORKSPACE}; }
-case $PWD/ in "$1"/*) ;; *) refuse "$2 leads out of the workspace" ;; esac
-case \${PWD#"$1"}/$4/ in ${RESERVED_NAMES.map(withName).join('|')}) refuse "$PWD/$4 is reserved" ;; esac
+require_inside() {
+  case $2/ in "$1"/*) ;; *) refuse "$2 is out of the workspace" ;; esac
+  case \${2#"$1"}/ in ${RESERVED_NAMES.map(withName).join('|')}) refuse "$2 is reserved" ;; esac
+}
+cd -P -- "$1" || exit 1
+rest=$2/
+while [ -n "$rest" ]; do
+  part=\${rest%%/*}
+  rest=\${rest#*/}
+  require_inside "$1" "$PWD/$part"
+  [ -d "./$part" ] || mkdir -p -- "./$part" || exit 1
+  cd -P -- "./$part" || exit 1
+  require_inside "$1" "$PWD"
+done
+require_inside "$1" "$PWD/$4"
 file=./$4
 [ ! -d "$file" ] || { echo "$4 is a directory" >&2; exit 1; }
 if [ "$3" = append ]; then

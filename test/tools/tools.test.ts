@@ -299,16 +299,19 @@ describe('paths cannot leave the workspace', () => {
   });
 
   test('a reserved name is reserved through a link too', async () => {
-    const made =
-      'mkdir -p linked/.git/hooks linked/.VSCODE; cd linked; ln -s .git gg; ln -s .git/hooks h; ln -s .VSCODE v';
-    await harness.sh(made);
-    for (const path of ['linked/gg/config', 'linked/h/pre-commit', 'linked/gg/hooks/pre-commit', 'linked/v/tasks.json'])
+    await harness.sh(
+      'mkdir -p linked/.git/hooks linked/.VSCODE; cd linked; ln -s .git gg; ln -s .git/hooks h; ln -s .VSCODE v',
+    );
+    const paths = ['gg/config', 'h/pre-commit', 'gg/hooks/pre-commit', 'v/tasks.json', 'gg/new/x', 'h/a/b/x'];
+    for (const path of paths.map((name) => `linked/${name}`))
       for (const mode of ['overwrite', 'append'])
         expect(await write(path, 'x', mode)).toMatchObject({
           outcome: 'refused',
           observation: expect.stringContaining('reserved'),
         });
-    expect(await harness.sh('find linked -type f')).toMatchObject({ stdout: '', success: true });
+    const found = await harness.sh('find linked -mindepth 1 | sort');
+    const made = ['.VSCODE', '.git', '.git/hooks', 'gg', 'h', 'v'].map((name) => `linked/${name}\n`);
+    expect(found).toMatchObject({ stdout: made.join(''), success: true });
     expect(await write('linked/gitignore', 'x')).toMatchObject({ outcome: 'ok' });
     expect(await write('linked/.gitignore', 'x')).toMatchObject({ outcome: 'ok' });
   });
