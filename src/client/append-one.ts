@@ -1,7 +1,7 @@
 import { orAborted } from '../domain/deferred.js';
 import { AppendFailed, type AppendRequest, type Appended, type Log } from '../ports/log.js';
 import type { ClientContext } from './context.js';
-import { signed, type SigningContext } from './sign.js';
+import { asAppended, type SigningContext } from './sign.js';
 
 export interface AppendOneOptions extends AppendRequest {
   /** Names the appender in logs. */
@@ -10,7 +10,7 @@ export interface AppendOneOptions extends AppendRequest {
   onUnknown?(): void;
 }
 
-/** Appends one record, signed where it has to be. Rejects as Appender.append does, and with the signal's reason at once. */
+/** Appends one record, with its signature and marks (asAppended). Rejects as Appender.append does, and with the signal's reason at once. */
 export async function appendOne(
   context: Pick<ClientContext, 'signal' | 'logger'> & SigningContext,
   log: Log,
@@ -20,7 +20,7 @@ export async function appendOne(
   signal.throwIfAborted();
   const appender = log.createAppender(name);
   try {
-    return await orAborted(appender.append({ ...place, event: signed(context, log, event) }), signal);
+    return await orAborted(appender.append({ ...place, event: asAppended(context, log, event) }), signal);
   } catch (error) {
     // A record that was refused is not there; one whose answer did not come may be.
     if (signal.aborted || error instanceof AppendFailed) onUnknown?.();

@@ -7,7 +7,7 @@ import type { AnyRecord } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext, LogSession } from './context.js';
 import { follow } from './follow.js';
-import { signed } from './sign.js';
+import { asAppended } from './sign.js';
 
 export type Letter = LetterOf<AnyRecord>;
 
@@ -19,7 +19,7 @@ export interface LetterBox {
   require(id: string): Letter;
   /** Each of them once, whatever ids name it. Throws ClientError for an unknown one. */
   requireAll(ids: readonly string[]): readonly Letter[];
-  /** Appends beside a letter, signed where it has to be, what is done about it. Resolves, once it was read back, with what the fold made of it. */
+  /** Appends beside a letter what is done about it. Resolves, once it was read back, with what the fold made of it. */
   append(
     letter: Letter,
     event: EventOf<'dead_letter_taken' | 'dead_letter_redriven' | 'dead_letter_discarded'>,
@@ -57,7 +57,7 @@ export async function openLetterBox(context: ClientContext, { log, onEnd }: LogS
       const folded = createHandledDeferred<Folded>();
       readBack.set(event.event_id, folded.resolve);
       const place = { topic: topics.deadLetters, partition, key: key ?? id };
-      await appender.append({ ...place, event: signed(context, log, event) });
+      await appender.append({ ...place, event: asAppended(context, log, event) });
       return orAborted(Promise.race([folded.promise, failure]), signal);
     },
   };

@@ -4,6 +4,7 @@ import type { AgentEvent } from '../domain/events.js';
 import { redactEvent } from '../domain/redaction.js';
 import { redactPatterns } from '../domain/secret-patterns.js';
 import type { Log } from '../ports/log.js';
+import { isUnsandboxed } from '../ports/unsandboxed.js';
 import type { ClientContext } from './context.js';
 
 /** The context of an operator: what it writes names the operator, and is signed when it is appended. */
@@ -15,7 +16,14 @@ export const signingAs = (context: ClientContext, signer: Signer): ClientContext
 
 export type SigningContext = Pick<ClientContext, 'signer' | 'redact' | 'topics'>;
 
-/** The event as it is appended to the log: signed, if only people write its type and the context signs. */
+/**
+ * The event as it is appended to the log: signed, if only people write its type and the context signs, and marked, if
+ * this process runs commands without a sandbox.
+ */
+export const asAppended = <E extends AgentEvent>(context: SigningContext, log: Log, event: E): E =>
+  signed(context, log, isUnsandboxed(log) ? { ...event, sandbox: 'off' } : event);
+
+/** The event with the signature of the context's signer, if it is one that people sign. */
 export function signed<E extends AgentEvent>(
   { signer, redact = redactPatterns, topics: { prefix } }: SigningContext,
   { clusterId }: Pick<Log, 'clusterId'>,

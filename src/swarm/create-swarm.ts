@@ -15,6 +15,7 @@ import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { reasonOf } from '../tools/system-errors.js';
 import type { SwarmContext } from './context.js';
 import type { Policy } from '../ports/policy.js';
+import { noteUnsandboxed } from '../ports/unsandboxed.js';
 import { openOperators } from '../agent/open-operators.js';
 import { openPolicy } from './policy.js';
 import { openProvisions } from './provisions.js';
@@ -163,6 +164,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       }),
       say: (line) => context.logger.info({ line }, 'swarm.starting'),
     });
+    if (options.tools?.sandbox === false) noteUnsandboxed(options.log);
     return swarmOn(session, { log: options.log, prefix, workspace });
   } catch (error) {
     await workspace.remove();
