@@ -14,11 +14,20 @@ export function questionText(context: CommandContext, missionId: string, questio
   ].join('\n');
 }
 
-/** How to answer the proposed plan; lines end in line breaks. */
-export function answerText(context: CommandContext, missionId: string): string {
+/** What an answer about a plan is bound to. */
+export interface PlanPlace {
+  readonly mission_id: string;
+  readonly revision: number;
+  /** sha256. */
+  readonly plan_digest: string;
+}
+
+/** What is answered, and how to answer the proposed plan; lines end in line breaks. */
+export function answerText(context: CommandContext, { mission_id, revision, plan_digest }: PlanPlace): string {
+  const seen = `${mission_id} --revision ${revision}`;
   return [
-    'The plan waits for an answer:',
-    `  ${clientCommand(context, `approve ${missionId}`)}`,
-    `  ${clientCommand(context, `reject ${missionId} --why "…"`)}\n`,
+    `The plan waits for an answer: revision ${revision}, sha256 ${plan_digest}`,
+    `  ${clientCommand(context, `approve ${seen}`)}`,
+    `  ${clientCommand(context, `reject ${seen} --why "…"`)}\n`,
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { planDigest } from '../agent/plan-digest.js';
 import type { AgentEvent } from '../domain/events.js';
 import { plannerOf } from '../domain/mission-planning.js';
 import type { MissionReport } from '../domain/report.js';
@@ -67,10 +68,10 @@ function askAboutCalls(prompt: CallPrompt, event: AgentEvent, report: MissionRep
 /** With monitoring and approval a person sees the plan, with approval also how to answer. */
 function announcePlan(context: CommandContext, event: AgentEvent, feed: MissionFeed, progress: Progress): void {
   if (event.event_type !== 'plan_proposed') return;
-  const { mission_id: missionId, plan } = event.payload;
+  const { mission_id: missionId, revision, plan } = event.payload;
   const approval = feed.view.mission(missionId)?.request.approval ?? 'none';
   if (approval === 'none') return;
   progress.say(planText(plan, plannerOf(event.payload)));
   if (approval !== 'approval') return;
-  progress.say(answerText(context, missionId));
+  progress.say(answerText(context, { mission_id: missionId, revision, plan_digest: planDigest(plan) }));
 }

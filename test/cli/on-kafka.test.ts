@@ -145,7 +145,14 @@ describeWithBroker('the command line on Kafka', () => {
       ) ?? [];
     const asked = (await rh('status', missionId)).stdout;
     expect(asked).toContain('wave 2\n  deploy-second_agent-wave2: Write.');
-    expect(asked).toContain(`npx ravenhelm approve ${missionId}`);
+    expect(asked).toContain(`npx ravenhelm approve ${missionId} --revision 1`);
+    const [, digest = ''] = /revision 1, sha256 ([\da-f]{64})/.exec(asked) ?? [];
+    expect(digest).not.toBe('');
+    const place = { revision: 1, plan_digest: digest };
+    expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({ waiting_plan: place });
+    for (const words of [['show'], ['approvals', 'show']])
+      expect((await rh(...words, missionId)).stdout).toContain(`revision 1, sha256 ${digest}`);
+    expect(JSON.parse((await rh('approvals', 'show', missionId, '--json')).stdout)).toMatchObject(place);
     const beside = await rh('run', 'missions/quick.yaml', '--json');
     expect(beside.stderr).toMatch(
       new RegExp(
@@ -153,7 +160,15 @@ describeWithBroker('the command line on Kafka', () => {
           'stop one with npx ravenhelm cancel ID',
       ),
     );
-    expect((await rh('approve', missionId)).code).toBe(0);
+    await waited.shows(`sha256 ${digest}`);
+    expect(await rh('approve', missionId, '--revision', '1')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`revision 1, plan ${digest.slice(0, 12)}`),
+    });
+    expect(await rh('approvals', 'show', missionId)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no plan that waits'),
+    });
     const { code, stdout } = await waited.ended();
     expect(code).toBe(0);
     expect(JSON.parse(stdout).mission_id).toBe(missionId);

@@ -1,12 +1,16 @@
 import { answerCall, type CallAnswer } from '../../client/approvals.js';
+import { requireTarget } from '../../client/decision-target.js';
 import type { MissionFeed } from '../../client/mission-feed.js';
+import type { Mission } from '../../domain/mission-state.js';
 import type { WaitingCallReport } from '../../domain/report.js';
 import { callsTable, callText } from '../call-text.js';
+import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
+import { waitingPlan, waitingPlanText } from '../waiting-plan.js';
 
 export function listCalls(context: CommandContext): Promise<ExitCode> {
   return withClient(context, async ({ client }) => {
@@ -18,13 +22,29 @@ export function listCalls(context: CommandContext): Promise<ExitCode> {
   });
 }
 
-export function showCall(context: CommandContext, id: string): Promise<ExitCode> {
-  return withClient(context, async ({ client }) => {
-    const call = await client.approvals.get(id);
-    if (context.json) context.print(call);
-    else context.host.stdout.write(`${callText(call)}${howToAnswer(context, call.approval_id)}`);
+/** A call that waits, or the plan of a mission that does. @param wanted an id of a call, or a mission as it is named */
+export function showWaiting(context: CommandContext, wanted: string): Promise<ExitCode> {
+  return withClient(context, async ({ missions }) => {
+    const nowMs = context.host.clock.now();
+    const { found } = await missions.findNamed(wanted, (read, sinceMs) =>
+      requireTarget(read, wanted, { nowMs, sinceMs }),
+    );
+    if (found.kind === 'mission') showPlan(context, found.mission);
+    else if (context.json) context.print(found.call);
+    else context.host.stdout.write(`${callText(found.call)}${howToAnswer(context, found.call.approval_id)}`);
     return EXIT.done;
   });
+}
+
+function showPlan(context: CommandContext, mission: Mission): void {
+  const waiting = waitingPlan(mission);
+  if (waiting === null)
+    throw wrongUse(
+      `mission ${mission.id} has no plan that waits for an answer`,
+      `${clientCommand(context, `status ${mission.id}`)} shows how it is.`,
+    );
+  if (context.json) context.print(waiting);
+  else context.host.stdout.write(waitingPlanText(context, waiting));
 }
 
 const howToAnswer = (context: CommandContext, id: string): string =>

@@ -9,6 +9,7 @@ import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { safeLine } from '../text-width.js';
+import { waitingPlan, waitingPlanText } from '../waiting-plan.js';
 
 export interface ShowOptions {
   /** As a person names it. */
@@ -36,6 +37,11 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
       await showAttempt(context, options, base, report);
     });
     if (shown > 0) return EXIT.done;
+    const waiting = waitingPlan(mission);
+    if (waiting !== null && task === null && !context.json) {
+      context.host.stdout.write(waitingPlanText(context, waiting));
+      return EXIT.done;
+    }
     if (attempts > 0) throw wrongUse(`no attempt has a step ${step}`, 'Leave --step out to see every step.');
     context.say(
       mission.tasks.size === 0

@@ -12,10 +12,8 @@ import { shortDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
-import { awaitsAnswer } from '../../client/decisions.js';
-import { answerText, questionText } from '../answers.js';
-import { plannerOf } from '../../domain/mission-planning.js';
-import { planText } from '../plan-text.js';
+import { questionText } from '../answers.js';
+import { waitingPlan, waitingPlanText, type WaitingPlan } from '../waiting-plan.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
 import { oneLine } from '../text-width.js';
@@ -52,11 +50,11 @@ function refuseListOptions(list: ListOptions): void {
 }
 
 async function showMission(context: CommandContext, session: ClientSession, wanted: string): Promise<void> {
-  const { feed, mission } = await session.missions.openMission(wanted);
-  const missionId = mission.id;
+  const { mission } = await session.missions.openMission(wanted);
   const report = reportMission(mission);
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
-  if (context.json) return context.print(complete);
+  const waiting = waitingPlan(mission);
+  if (context.json) return context.print({ ...complete, waiting_plan: placeOf(waiting) });
   context.host.stdout.write(
     reportText(complete, {
       colors: context.colors,
@@ -68,11 +66,13 @@ async function showMission(context: CommandContext, session: ClientSession, want
     context.host.stdout.write(
       `\nCalls that wait for a person:\n${callsTable(report.waiting_calls, context.host.clock.now())}`,
     );
-  if (report.question !== null) context.host.stdout.write(`\n${questionText(context, missionId, report.question)}`);
-  const proposed = feed.view.plan(missionId);
-  if (proposed === null || !awaitsAnswer(mission)) return;
-  context.host.stdout.write(`\n${planText(proposed.plan, plannerOf(proposed))}\n${answerText(context, missionId)}`);
+  if (report.question !== null) context.host.stdout.write(`\n${questionText(context, mission.id, report.question)}`);
+  if (waiting !== null) context.host.stdout.write(`\n${waitingPlanText(context, waiting)}`);
 }
+
+/** The report has the plan's tasks when it is approved. */
+const placeOf = (waiting: WaitingPlan | null) =>
+  waiting === null ? null : { revision: waiting.revision, plan_digest: waiting.plan_digest };
 
 async function showProcesses(context: CommandContext, session: ClientSession, wanted: string | null): Promise<void> {
   const missionId = wanted === null ? null : (await session.missions.openMission(wanted)).mission.id;

@@ -15,9 +15,9 @@ export function register(program: Command, choose: Choose): void {
     );
   approvals
     .command('show')
-    .argument('<id>', 'an id of the list; a part that is unique is enough')
-    .description('show the exact call, the rule that asks, and until when it waits')
+    .argument('<id>', 'an id of the list (a part that is unique is enough), or a mission whose plan waits')
+    .description('show what an answer is bound to: the exact call, its rule and until when it waits, or the exact plan')
     .action((id: string, _flags: object, command: Command) =>
-      choose(command, async (context) => (await load()).showCall(context, id)),
+      choose(command, async (context) => (await load()).showWaiting(context, id)),
     );
 }
