@@ -47,6 +47,8 @@ const eventsIn = async (log: KafkaLog, topic: string, reader?: WatchReader) =>
 describeWithSecuredBroker('a swarm with operators, on a broker that checks rights', () => {
   let secured: SecuredSwarm;
   let operator: Client;
+  /** Of a person who handles dead letters. */
+  let letters: Client;
   /** Has the rights of a worker of the first agent, and no operator's key. */
   let rogue: { readonly log: KafkaLog; readonly client: Client };
   let dir: string;
@@ -99,10 +101,15 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     planner = await startFakeOllama({ reply: () => answer });
     const models = { planner: ['ollama:qwen3:8b'], ollamaHost: planner.url };
     roles.push(await secured.swarmOn(await logOf('orchestrator'), { roles: ['orchestrator'], operators, models }));
-    roles.push(await secured.swarmOn(await logOf('worker'), { roles: ['worker'], serves: ['first'], operators }));
+    const policy = join(dir, 'policy.yaml');
+    const rule = '{name: ask, decision: ask, reason: look, command: asked, matches: [asked x], not: [ls]}';
+    writeFileSync(policy, `default: allow\nrules:\n  - ${rule}\n`);
+    const worker = { roles: ['worker'] as const, serves: ['first'], operators, policy };
+    roles.push(await secured.swarmOn(await logOf('worker'), worker));
+    letters = secured.clientOn(await logOf('operator'), { ...operatorKey, operators });
   }, 400_000);
   afterAll(async () => {
-    await Promise.all([operator?.close(), rogue?.client.close()]);
+    await Promise.all([operator?.close(), letters?.close(), rogue?.client.close()]);
     for (const role of roles) await role.close();
     for (const log of logs) await log.close();
     await secured?.close();
@@ -296,5 +303,101 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     expect((await reportOf(missionId))?.question?.number).toBe(1);
     await operator.cancel(missionId, 'enough');
     expect((await operator.follow(missionId)).status).toBe('cancelled');
+  }, 120_000);
+
+  test("a rogue's approvals of a call that waits are void and recorded, and the call does not run", async () => {
+    const check = { name: 'asked', command: 'asked x || true' };
+    const task = { agent: 'first', description: 'Write.', playbook: 'write', acceptance: [check] };
+    const asking = { ...missionFor('first'), retries: 0, plan: { waves: [{ tasks: [task] }] } };
+    const { missionId } = await operator.submit(asking);
+    const waiting = async () => (await reportOf(missionId))?.waiting_calls[0];
+    await until('the call', async () => (await waiting()) !== undefined);
+    const call = await waiting();
+    if (call === undefined) throw new TypeError('it waits');
+    const { task_id, attempt, approval_id, digest } = call;
+    const payload = {
+      ...{ mission_id: missionId, task_id, attempt, approval_id, digest, approved: true, reason: '' },
+      ...{ answered_by: 'ann', answered_at: Date.now(), signature: null, key_id: null },
+    };
+    const forged = { ...payload, signature: Buffer.alloc(64, 1).toString('base64'), key_id: ann.signer.keyId };
+    for (const said of [payload, forged])
+      await write([createEvent({ type: 'call_answered', from: 'ann', missionId, payload: said })], missionId);
+    const refusals = async () =>
+      (await eventsIn(secured.log, names.coordination)).flatMap((event) =>
+        event.event_type === 'approval_void' && event.payload.mission_id === missionId ? [event.payload.code] : [],
+      );
+    await until('both are refused', async () => (await refusals()).length === 2);
+    expect(await refusals()).toEqual(['unsigned', 'forged']);
+    // Nor does it count under the name of the holder, on the topic of the agent, which the rogue may write.
+    const appender = rogue.log.createAppender('rogue');
+    const place = (await readTopic(secured.log, names.tasks('first'))).find(
+      ({ content }) => content.kind === 'event' && content.event.event_type === 'call_proposed',
+    );
+    const decision = createEvent({
+      type: 'call_decided',
+      from: 'orchestrator',
+      missionId,
+      payload: {
+        ...payload,
+        ...{ owner: 'orchestrator', agent: 'first', target_partition: place?.partition ?? 0 },
+        ...{ answer_id: 'an-answer', source: null },
+      },
+    });
+    const at = { topic: names.tasks('first'), partition: place?.partition ?? 0, key: place?.key ?? '' };
+    await appender.append({ ...at, event: decision });
+    await appender.close();
+    expect((await waiting())?.approval_id).toBe(approval_id);
+    await operator.approvals.approve(approval_id);
+    expect((await operator.follow(missionId)).status).toBe('completed');
+    const approvers: unknown[] = [];
+    await operator.attempts(missionId, ({ steps }) => void approvers.push(...steps.map((step) => step.approval)));
+    expect(approvers).toContainEqual(expect.objectContaining({ approved_by: 'ann' }));
+  }, 120_000);
+
+  test("a rogue's word that a dead letter was handled is void and recorded, and the letter waits", async () => {
+    await secured.writeGarbage(names.tasks('first'));
+    await until('the letter', async () => (await letters.deadLetters.list()).length === 1);
+    const [letter] = await letters.deadLetters.list();
+    if (letter === undefined || letter.origin === null) throw new TypeError('it has an origin');
+    const [partition = 0, offset = 0] = letter.id.split('-').map(Number);
+    const about = {
+      letter_id: letter.id,
+      origin_topic: letter.origin.topic,
+      origin_partition: letter.origin.partition,
+      origin_offset: letter.origin.offset,
+      origin_timestamp: Date.parse(letter.origin.time),
+      signed: null,
+    };
+    const marks = [
+      createEvent({
+        type: 'dead_letter_redriven',
+        from: 'ann',
+        payload: {
+          ...about,
+          redriven_by: 'ann',
+          how: 'record',
+          ...{ target_topic: names.tasks('first'), target_partition: partition, target_offset: offset },
+        },
+      }),
+      createEvent({
+        type: 'dead_letter_discarded',
+        from: 'ann',
+        payload: { ...about, discarded_by: 'ann', reason: 'r', taken_over: false },
+      }),
+    ];
+    const appender = rogue.log.createAppender('rogue');
+    const place = { topic: names.deadLetters, partition, key: letter.id };
+    for (const event of marks) await appender.append({ ...place, event });
+    await appender.close();
+    const details = await letters.deadLetters.get(letter.id);
+    expect(details).toMatchObject({
+      state: 'waiting',
+      ignored: [
+        { event_type: 'dead_letter_redriven', by: 'ann', code: 'unsigned' },
+        { event_type: 'dead_letter_discarded', by: 'ann', code: 'unsigned' },
+      ],
+    });
+    await letters.deadLetters.discard([letter.id], { reason: 'garbage' });
+    expect((await letters.deadLetters.get(letter.id)).state).toBe('discarded');
   }, 120_000);
 });

@@ -45,6 +45,11 @@ export interface SecuredBroker {
   readonly caFile: string;
   /** How a log of this project enters as this user. */
   access(user: string): Pick<KafkaLogOptions, 'brokers' | 'sasl' | 'tls'>;
+  /**
+   * How a log enters with a client certificate, which the authority has signed, in place of a password.
+   * @param subject as openssl has it, such as /O=Example/CN=orchestrator
+   */
+  certificateAccess(subject: string): Promise<Pick<KafkaLogOptions, 'brokers' | 'tls'>>;
   /** Settings with which the command line enters as this user. */
   env(user: string): Readonly<Record<string, string>>;
   /** A client of another program, connected as this user. */
@@ -62,7 +67,7 @@ export const SUPER_USER = 'admin';
 export async function startSecuredBroker(users: readonly string[]): Promise<SecuredBroker> {
   if (choice.kind !== 'java') throw new Error('there is no Java');
   const place = await temporaryPlace();
-  const [internalPort = 0] = await freePorts(1);
+  const [internalPort = 0, certificatesPort = 0] = await freePorts(2);
   const { caFile, keyStore } = await makeCertificates(place.dataDir);
   const passwords = new Map([SUPER_USER, ...users].map((user) => [user, randomBytes(12).toString('hex')]));
   const passwordOf = (user: string) => passwords.get(user) ?? 'wrong';
@@ -75,7 +80,11 @@ export async function startSecuredBroker(users: readonly string[]): Promise<Secu
     replicas: 1,
     minInSyncReplicas: 1,
     heapMb: 256,
-    settings: securitySettings(place.ports, internalPort, keyStore),
+    settings: securitySettings(
+      { ...place.ports, internal: internalPort, certificates: certificatesPort },
+      keyStore,
+      caFile,
+    ),
     formatArguments: [...passwords].flatMap(([name, password]) => [
       '--add-scram',
       `SCRAM-SHA-512=[name=${name},password=${password},iterations=4096]`,
@@ -115,6 +124,10 @@ export async function startSecuredBroker(users: readonly string[]): Promise<Secu
       tls: { ca },
       sasl: { mechanism: 'scram-sha-512', username: user, password: passwordOf(user) },
     }),
+    async certificateAccess(subject) {
+      const { cert, key } = await makeClientCertificate(place.dataDir, subject);
+      return { brokers: [`localhost:${certificatesPort}`], tls: { ca, cert, key } };
+    },
     admin,
     env: (user) => ({
       KAFKA_BROKERS: brokers.join(','),
@@ -135,15 +148,19 @@ export async function startSecuredBroker(users: readonly string[]): Promise<Secu
 
 /** Brokers and controllers talk among themselves without a login, as ANONYMOUS, on ports that clients do not know. */
 function securitySettings(
-  { broker, controller }: { readonly broker: number; readonly controller: number },
-  internalPort: number,
+  ports: Readonly<Record<'broker' | 'controller' | 'internal' | 'certificates', number>>,
   keyStore: string,
+  caFile: string,
 ): Readonly<Record<string, string>> {
-  const internal = `INTERNAL://localhost:${internalPort}`;
+  const { broker, controller } = ports;
+  const internal = `INTERNAL://localhost:${ports.internal},CERTIFICATES://localhost:${ports.certificates}`;
   return {
     listeners: `CLIENTS://localhost:${broker},${internal},CONTROLLER://localhost:${controller}`,
     'advertised.listeners': `CLIENTS://localhost:${broker},${internal}`,
-    'listener.security.protocol.map': 'CLIENTS:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'CLIENTS:SASL_SSL,CERTIFICATES:SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.name.certificates.ssl.client.auth': 'required',
+    'listener.name.certificates.ssl.truststore.type': 'PEM',
+    'listener.name.certificates.ssl.truststore.location': caFile,
     'inter.broker.listener.name': 'INTERNAL',
     'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
     'listener.name.clients.scram-sha-512.sasl.jaas.config':
@@ -179,6 +196,17 @@ async function makeCertificates(dir: string): Promise<{ readonly caFile: string;
   const parts = await Promise.all(['broker.key', 'broker.pem', 'ca.pem'].map((name) => readFile(at(name), 'utf8')));
   await writeFile(at('keystore.pem'), parts.join(''));
   return { caFile: at('ca.pem'), keyStore: at('keystore.pem') };
+}
+
+async function makeClientCertificate(dir: string, subject: string) {
+  const name = `client-${randomUUID()}`;
+  const openssl = (...words: string[]) => execa('openssl', words, { cwd: dir });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  await openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
+  const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'];
+  await openssl('x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.pem`);
+  const [cert, key] = await Promise.all(['pem', 'key'].map((end) => readFile(join(dir, `${name}.${end}`), 'utf8')));
+  return { cert: cert ?? '', key: key ?? '' };
 }
 
 const DECISION = new RegExp(
