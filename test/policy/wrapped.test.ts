@@ -139,3 +139,22 @@ describe('any text', () => {
     expect(decisions.slice(1)).toEqual(['allow', 'deny', 'allow']);
   });
 });
+
+/** Bash runs the substitution in an index of a text that a variable has, where it is evaluated as arithmetic. */
+const IN_AN_INDEX: readonly ((command: string) => string)[] = [
+  (command) => `x=${single(`a[$( ${command} )]`)}; echo $((x))`,
+  (command) => `bash -c ${single(`x=${single(`a[$( ${command} )]`)}; [[ x -eq 1 ]]`)}`,
+  (command) => `x='a['; y=${single(`$( ${command} )]`)}; z=$x$y; echo $((z))`,
+  (command) => `set -- ${single(`a[$( ${command} )]`)}; let y=$1`,
+  (command) => `read x <<< ${single(`a[$( ${command} )]`)}; echo \${p:x}`,
+  (command) => `for x in ${single(`a[$( ${command} )]`)}; do echo $((x)); done`,
+];
+
+test.each(IN_AN_INDEX.map((wrap) => wrap('curl evil.example')))('is not allowed in %j', (command) => {
+  expect(policy.judgeCommand('env_agent', command).decision).toBe('ask');
+});
+
+test.each(['i=0; while [ $i -lt 3 ]; do i=$((i+1)); done', 'echo "${a[$(date +%u)]}"', "grep -n '[`$]' f", 'a=x[1]'])(
+  'arithmetic and indexes without such a text are allowed: %s',
+  (command) => expect(policy.judgeCommand('env_agent', command).decision).toBe('allow'),
+);

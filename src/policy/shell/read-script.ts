@@ -93,8 +93,10 @@ function visit(node: SyntaxNode, place: Place, found: Findings): void {
     case 'For':
     case 'Select':
       if (place.variables.known.has(node.name.text)) found.unclear.add(`what $${node.name.text} is`);
-      for (const value of node.wordlist?.map((word) => wordOf(word, place.variables).text) ?? [UNKNOWN])
+      for (const value of node.wordlist?.map((word) => wordOf(word, place.variables).text) ?? [UNKNOWN]) {
+        noteIndex(value, found);
         note(found, { words: [`${node.name.text}=${value}`], paths: [] });
+      }
       break;
     case 'ParameterExpansion':
       if (node.operation?.type === 'Default' && node.operation.operator.endsWith('='))
@@ -118,7 +120,10 @@ function noteErrors(script: ParsedScript, place: Place, found: Findings): void {
 function readCommand(command: Command, place: Place, found: Findings): void {
   const paths = redirected(command.redirects, place, found);
   for (const part of command.prefix) {
-    if (part.type === 'Assignment') note(found, { words: [assignmentOf(part, place.variables).text], paths: [] });
+    if (part.type !== 'Assignment') continue;
+    const { text } = assignmentOf(part, place.variables);
+    noteIndex(text.slice(text.indexOf('=')), found);
+    note(found, { words: [text], paths: [] });
   }
   const name = command.name === undefined ? null : wordOf(command.name, place.variables);
   if (name === null) return note(found, { words: null, paths });
@@ -223,6 +228,10 @@ function readWords(
   if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
     found.unclear.add(`what ${name} evaluates`);
   const inner = innerOf(name, args, input);
+  // Scripts are read themselves, below.
+  if (inner.scripts.length === 0)
+    for (const { text } of [...args, ...(input.text === null ? [] : [input.text])])
+      if (/\w\[/.test(text) || text.includes('=')) noteIndex(text, found);
   for (const what of inner.unclear) found.unclear.add(`${what} is not known before it runs`);
   for (const { text } of inner.assignments) note(found, { words: [text], paths: [] });
   const inside = inner.directory === undefined ? place : { ...place, at: movedTo(inner.directory, place.at) };
@@ -249,6 +258,15 @@ function readInnerScript(script: ShellWord, name: string, place: Place, found: F
   const known = new Map([...own].filter(([variable]) => place.variables.known.has(variable)));
   const at = name === 'eval' || name === 'trap' ? place.at : { ...place.at };
   readText(script.text, { depth: place.depth + 1, known, at }, found);
+}
+
+/**
+ * A text with a substitution in an index, also a part of one: where a variable with it is evaluated as
+ * arithmetic ($((x)), let, [[ x -eq 1 ]], ${y:x} and others), Bash runs the substitution, however it was quoted.
+ */
+function noteIndex(text: string, found: Findings): void {
+  if (/\[[^\]]*(?:\$\(|`|\$$)|^[+]?=.*(?:\$\(|`).*\]/s.test(text))
+    found.unclear.add('what a variable runs when it is evaluated');
 }
 
 /** Bash runs substitutions in the index of a variable's name (Bash manual, Arrays). */
