@@ -3,7 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { silentLogger } from '../../src/ports/logger.js';
+import { SECURITY_HEADERS } from '../../src/telemetry/http-guard.js';
+import { openHttpEndpoint, type HttpAccess } from '../../src/telemetry/http-endpoint.js';
+import { createEngineProxy } from '../../src/tools/engine/proxy.js';
 import { readPage } from '../docs/support/markdown.js';
+import { sendRaw } from '../tools/engine/client.js';
+import { startRecordingEngine } from '../tools/engine/recording-engine.js';
+import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
+import { closeAll, localhost, say, testGateway } from '../tools/network/support.js';
 
 /** Files of src that listen: each is named in docs/security.md, section HTTP. */
 function listening(): readonly string[] {
@@ -33,4 +41,114 @@ test('the services of the local stack listen on loopback addresses', () => {
     .parse(parse(readFileSync('docker-compose.redpanda.yml', 'utf8'), { merge: true }));
   const ports = Object.values(compose.services).flatMap((service) => service.ports);
   expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+});
+
+const CANARY = 'canary-of-a-request';
+/** What a page in a browser, or another program, may send; each must end its connection. */
+const REQUESTS: readonly (readonly [string, string])[] = [
+  ['a path', `GET /${CANARY} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`],
+  ['a foreign host', `GET /livez HTTP/1.1\r\nHost: ${CANARY}.example\r\nConnection: close\r\n\r\n`],
+  [
+    'a foreign origin',
+    `GET /livez HTTP/1.1\r\nHost: localhost\r\nOrigin: http://${CANARY}.example\r\nConnection: close\r\n\r\n`,
+  ],
+  ['a method', `${CANARY.toUpperCase()} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`],
+  ['no request', `${CANARY}\r\n\r\n`],
+];
+
+interface Surface {
+  readonly file: string;
+  /** Whether a browser can reach it: then each answer has the security headers, and Host and Origin are checked. */
+  readonly forBrowsers: boolean;
+  /** Requests of which an answer repeats a part (docs/security.md names the exception). */
+  readonly repeats: readonly string[];
+  open(): Promise<{ ask(text: string): Promise<string>; close(): Promise<unknown> }>;
+}
+
+const access: HttpAccess = { address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] };
+const endpoint = (changes: Partial<HttpAccess> = {}) =>
+  openHttpEndpoint({
+    ...access,
+    ...changes,
+    live: () => ({ reasons: [] }),
+    ready: () => ({ reasons: [] }),
+    metrics: { contentType: 'text/plain', text: async () => '' },
+    failed: () => undefined,
+  });
+
+const SURFACES: readonly Surface[] = [
+  {
+    file: 'telemetry/http-endpoint.ts',
+    forBrowsers: true,
+    repeats: [],
+    async open() {
+      const { url, close } = await endpoint();
+      return { ask: (text) => sendRaw({ port: Number(new URL(url).port), host: '127.0.0.1' }, text), close };
+    },
+  },
+  {
+    file: 'tools/network/http-proxy.ts',
+    forBrowsers: false,
+    repeats: [],
+    async open() {
+      const gateway = await testGateway([localhost(1)]);
+      return { ask: (text) => say(gateway.proxy, text), close: () => gateway.close() };
+    },
+  },
+  {
+    file: 'tools/network/gateway.ts',
+    forBrowsers: false,
+    repeats: [],
+    async open() {
+      const gateway = await testGateway([localhost(1)]);
+      return { ask: (text) => say(gateway.direct, text), close: () => gateway.close() };
+    },
+  },
+  {
+    file: 'tools/engine/proxy.ts',
+    forBrowsers: false,
+    repeats: ['a path', 'a method'],
+    async open() {
+      const directory = temporaryDirectory();
+      const project = {
+        ...{ name: 'ravenhelm-m1', workspace: '/srv/m1', holdsState: false, mayWrite: true, user: '61337:61337' },
+        limits: { memory_mb: 512, processes: 100 },
+      };
+      const engine = await startRecordingEngine(directory, project);
+      const proxy = createEngineProxy({ engine: engine.address, project, logger: silentLogger });
+      await proxy.listen(join(directory, 'docker.sock'));
+      const close = () => Promise.all([proxy.close(), engine.close()]);
+      return { ask: (text) => sendRaw(join(directory, 'docker.sock'), text), close };
+    },
+  },
+];
+
+describe.each(SURFACES)('$file', ({ forBrowsers, repeats, open }) => {
+  let surface: Awaited<ReturnType<Surface['open']>>;
+  beforeAll(async () => {
+    surface = await open();
+  });
+  afterAll(async () => {
+    await surface.close();
+    await closeAll();
+    removeTemporaryDirectories();
+  });
+
+  test.each(REQUESTS)('answers %s with no text of the request, and serves no page', async (what, text) => {
+    const answer = await surface.ask(text);
+    if (!repeats.includes(what)) expect(answer.toLowerCase()).not.toContain(CANARY);
+    expect(answer).not.toMatch(/^HTTP\/1\.1 2|text\/html|access-control-allow/im);
+    if (!forBrowsers) return;
+    const lower = answer.toLowerCase();
+    for (const [name, value] of Object.entries(SECURITY_HEADERS))
+      expect(lower).toContain(`${name}: ${value.toLowerCase()}`);
+  });
+});
+
+test('the table has each place that answers, and a token is required beyond loopback', async () => {
+  const answering = listening().filter(
+    (file) => !['local/port-holder.ts', 'tools/engine/call-engine.ts'].includes(file),
+  );
+  expect(SURFACES.map(({ file }) => file).toSorted()).toEqual(answering);
+  await expect(endpoint({ address: { host: '0.0.0.0', port: 0 } })).rejects.toThrow('there is no token');
 });

@@ -1,5 +1,5 @@
 /** A client of the proxy that writes what it is given, as a program in the sandbox could. */
-import { connect } from 'node:net';
+import { connect, type NetConnectOpts } from 'node:net';
 
 export interface Answer {
   readonly status: number;
@@ -7,8 +7,8 @@ export interface Answer {
 }
 
 /** Sends the bytes on one connection, and resolves with all that came back when the other side has ended it. */
-export async function sendRaw(socketPath: string, bytes: string): Promise<string> {
-  const socket = connect(socketPath);
+export async function sendRaw(place: string | NetConnectOpts, bytes: string): Promise<string> {
+  const socket = connect(typeof place === 'string' ? { path: place } : place);
   let got = '';
   socket.on('data', (part) => (got += part.toString('latin1')));
   socket.on('error', () => undefined); // the other side may break it off: what came before counts
