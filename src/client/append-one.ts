@@ -10,7 +10,10 @@ export interface AppendOneOptions extends AppendRequest {
   onUnknown?(): void;
 }
 
-/** Appends one record, with its signature and marks (asAppended). Rejects as Appender.append does, and with the signal's reason at once. */
+/**
+ * Appends one record, with its signature and marks (asAppended). Rejects as Appender.append does, and with the signal's
+ * reason at once.
+ */
 export async function appendOne(
   context: Pick<ClientContext, 'signal' | 'logger'> & SigningContext,
   log: Log,

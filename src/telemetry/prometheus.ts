@@ -76,18 +76,6 @@ function instrumentsOf(registers: Registry[]) {
     labelNames: ['agent', 'outcome'],
     registers,
   });
-  const decisions = new Counter({
-    name: 'ravenhelm_policy_decisions_total',
-    help: 'Calls that the policy has judged: allow, ask or deny',
-    labelNames: ['decision'],
-    registers,
-  });
-  const voidRequests = new Counter({
-    name: 'ravenhelm_void_requests_total',
-    help: 'Requests and answers of people that do not count, by the code that says why',
-    labelNames: ['type', 'code'],
-    registers,
-  });
   const restarts = new Counter({
     name: 'ravenhelm_role_restarts_total',
     help: 'Restarts of a role after a failure',
@@ -126,7 +114,24 @@ function instrumentsOf(registers: Registry[]) {
     labelNames: ['endpoint', 'state'],
     registers,
   });
-  return { tasks, steps, decisions, voidRequests, restarts, appends, modelCalls, replies, repairs, circuits };
+  return { tasks, steps, ...verdictsOf(registers), restarts, appends, modelCalls, replies, repairs, circuits };
+}
+
+/** What was judged, by the policy and by signatures. */
+function verdictsOf(registers: Registry[]) {
+  const decisions = new Counter({
+    name: 'ravenhelm_policy_decisions_total',
+    help: 'Calls that the policy has judged: allow, ask or deny',
+    labelNames: ['decision'],
+    registers,
+  });
+  const voidRequests = new Counter({
+    name: 'ravenhelm_void_requests_total',
+    help: 'Requests and answers of people that do not count, by the code that says why',
+    labelNames: ['type', 'code'],
+    registers,
+  });
+  return { decisions, voidRequests };
 }
 
 function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {

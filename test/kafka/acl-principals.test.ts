@@ -53,7 +53,7 @@ describeWithSecuredBroker('ravenhelm acl apply, for other principals and address
     await broker?.stop();
   });
 
-  test('with --create-topics an orchestrator makes the topics that are missing, and without it names the right', async () => {
+  test('with --create-topics an orchestrator makes missing topics, and without it names the right', async () => {
     await apply('orchestrator', '--principal', 'User:creator');
     const log = await open(broker.access('creator'));
     await expect(startOrchestrator(log)).rejects.toThrow(/CREATE/);

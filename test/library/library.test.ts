@@ -207,7 +207,7 @@ describe('a swarm and its client in this process', () => {
     await swarm[Symbol.asyncDispose]();
   });
 
-  test('mark every event and the report when commands run without a sandbox, also what a separate client asks', async () => {
+  test('mark every event and the report without a sandbox, also what a separate client asks', async () => {
     const log = memoryLog();
     await using swarm = await createSwarm({ log, agents: [writer], tools: { sandbox: false } });
     await using client = createClient({ log, agents: [writer], workspaceRoot: swarm.workspaceRoot });

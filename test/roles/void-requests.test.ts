@@ -1,4 +1,4 @@
-/** Requests of people without a valid signature, of which no mission takes note: a person sees them, a flood does not. */
+/** Requests without a valid signature, of which no mission takes note: a person sees them, a flood fills nothing. */
 import { createVerifyAnswer } from '../../src/agent/call-answer.js';
 import { createVerifyRequest, signRequest } from '../../src/agent/request-signature.js';
 import type { AgentEvent } from '../../src/domain/events.js';
@@ -63,7 +63,7 @@ const answerOf = (mission_id: string) =>
   });
 const write = (event: AgentEvent, missionId: string) => swarm.append(event, missionId);
 
-test('each void request about a mission that is unknown or has ended is counted, and few of them are logged in a minute', async () => {
+test('each of them about an unknown or an ended mission is counted, and few are logged in a minute', async () => {
   const { warned, counted } = await start();
   const unknown = newId();
   await write(cancelOf(unknown), unknown);

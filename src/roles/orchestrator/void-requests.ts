@@ -8,7 +8,7 @@ import type { Mission } from '../../domain/mission-state.js';
 import { REQUEST_WINDOW_MS } from '../../domain/requests.js';
 import { faultOfUnrecorded } from '../../domain/unrecorded-requests.js';
 import type { Logger } from '../../ports/logger.js';
-import type { OrchestratorDeps } from './orchestrator-context.js';
+import type { RoleDeps } from '../shared/role.js';
 
 export interface VoidRequests {
   /**
@@ -27,7 +27,7 @@ const MOST_CHARACTERS = 100;
 
 /** One for all partitions of a process. */
 export function createVoidRequests(
-  deps: Pick<OrchestratorDeps, 'clock' | 'metrics' | 'verifyRequest' | 'verifyAnswer'>,
+  deps: Pick<RoleDeps, 'clock' | 'metrics' | 'verifyRequest' | 'verifyAnswer'>,
 ): VoidRequests {
   const { clock, metrics } = deps;
   const mayLog = createLimit(clock.now);
