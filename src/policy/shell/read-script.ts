@@ -229,9 +229,9 @@ function readWords(
     found.unclear.add(`what ${name} evaluates`);
   const inner = innerOf(name, args, input);
   // Scripts are read themselves, below.
+  const taken = READS_VARIABLES.has(name) && input.text !== null ? [input.text] : [];
   if (inner.scripts.length === 0)
-    for (const { text } of [...args, ...(input.text === null ? [] : [input.text])])
-      if (/\w\[/.test(text) || text.includes('=')) noteIndex(text, found);
+    for (const { text } of [...args, ...taken]) if (/\w\[|^\w+=/.test(text)) noteIndex(text, found);
   for (const what of inner.unclear) found.unclear.add(`${what} is not known before it runs`);
   for (const { text } of inner.assignments) note(found, { words: [text], paths: [] });
   const inside = inner.directory === undefined ? place : { ...place, at: movedTo(inner.directory, place.at) };
@@ -273,6 +273,8 @@ function noteIndex(text: string, found: Findings): void {
 const EVALUATES: ReadonlySet<string> = new Set(
   'let test [ printf read unset declare typeset local export readonly wait'.split(' '),
 );
+
+const READS_VARIABLES: ReadonlySet<string> = new Set(['read', 'mapfile', 'readarray']);
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
 
