@@ -127,6 +127,7 @@ export function createStubTools(delayMs: number): ToolExecutor {
       return outcome;
     },
     takeBaseline: async ({ checks }) => ({ checks: checks.map(() => ({ workspace: 1, empty: 1 })), protected: [] }),
+    runInEmpty: async ({ checks }) => checks.map(() => 1),
     changedPaths: async () => [],
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
     prepareWorkspace: async () => '/nowhere',

@@ -76,9 +76,14 @@ const hasLists = (value: unknown): value is { checks: readonly unknown[]; protec
  * @param before undefined: it is not known; then only the check's form counts
  */
 export function verdictOn(check: Check, before: CheckBaseline | undefined): Verdict | null {
-  if (isStaticCheck(check.command) || (before?.workspace === 0 && before.empty === 0)) return 'vacuous';
-  return before?.workspace === 0 ? 'held_before' : null;
+  if (isStaticCheck(check.command)) return 'vacuous';
+  if (before?.workspace === 0) return before.empty === 0 ? 'vacuous' : 'held_before';
+  // It needs nothing of the workspace, and nobody knows that it ever failed there.
+  return before?.workspace === NOT_RUN && before.empty === 0 ? 'vacuous' : null;
 }
+
+/** Whether a check was run in neither place. */
+export const isUnknown = ({ workspace, empty }: CheckBaseline): boolean => workspace === NOT_RUN && empty === NOT_RUN;
 
 /** Whether passed checks prove their task: at least one of them could have failed. */
 export function provesTask(checks: readonly CheckResult[]): boolean {

@@ -33,6 +33,8 @@ export interface ToolExecutor {
    * other attempts and other workers, resolve with what the first one has found. Rejects with ProtectionTooLarge.
    */
   takeBaseline(call: BaselineCall, signal: AbortSignal): Promise<Baseline>;
+  /** The exit code of each check in an empty directory; each runs, whatever the ones before it said. */
+  runInEmpty(call: EmptyCall, signal: AbortSignal): Promise<readonly number[]>;
   /**
    * The protected files that are not as they were, each with what is different, such as "test/a.mjs (content)".
    * What it or a task beside it may change or create is left out.
@@ -146,7 +148,7 @@ export interface ProtectionRules {
   };
 }
 
-export interface BaselineCall {
+export interface EmptyCall {
   readonly task: TaskPlace;
   readonly claimOffset: number;
   readonly checks: readonly Check[];
@@ -156,6 +158,9 @@ export interface BaselineCall {
   readonly limits?: Limits;
   /** Absent: no network. */
   readonly network?: NetworkAccess;
+}
+
+export interface BaselineCall extends EmptyCall {
   readonly protection: ProtectionRules;
 }
 

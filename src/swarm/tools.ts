@@ -121,6 +121,7 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     run: async (...call) => (await executor()).run(...call),
     runChecks: async (...call) => (await executor()).runChecks(...call),
     takeBaseline: async (...call) => (await executor()).takeBaseline(...call),
+    runInEmpty: async (...call) => (await executor()).runInEmpty(...call),
     changedPaths: async (...call) => (await executor()).changedPaths(...call),
   };
 }

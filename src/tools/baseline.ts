@@ -12,7 +12,7 @@ import { encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain
 import type { Check } from '../domain/events.js';
 import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
-import { FenceLost, type BaselineCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
+import { FenceLost, type BaselineCall, type EmptyCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
 import { launch } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
@@ -76,6 +76,17 @@ function asCalled(kept: KeptBaseline, call: BaselineCall): Baseline {
   };
 }
 
+/** See ToolExecutor.runInEmpty. */
+export async function runInEmpty(
+  runtime: ToolRuntime,
+  call: EmptyCall,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const place = await placeOfCall(runtime, call.task);
+  await requireSpace(runtime, place);
+  return codesInEmpty(runtime, place, call, signal);
+}
+
 /** See ToolExecutor.changedPaths. */
 export async function changedPaths(
   runtime: ToolRuntime,
@@ -117,10 +128,7 @@ async function runTwice(
   await requireSpace(runtime, place);
   const isUsable = sandboxProblem(runtime.sandbox) === null;
   const runs = isUsable
-    ? [
-        exitCodes(runtime, place, 'before', call, signal),
-        emptyPlace(place).then((empty) => exitCodes(runtime, empty, 'empty', call, signal)),
-      ]
+    ? [exitCodes(runtime, place, 'before', call, signal), codesInEmpty(runtime, place, call, signal)]
     : [];
   // Both have ended before this fails.
   await Promise.allSettled(runs);
@@ -132,12 +140,27 @@ async function runTwice(
   }));
 }
 
+/** The exit code of each check in an empty directory, which is removed again. */
+async function codesInEmpty(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  call: EmptyCall,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const empty = await emptyPlace(place, call.claimOffset);
+  try {
+    return await exitCodes(runtime, empty, 'empty', call, signal);
+  } finally {
+    await rm(empty.run, { recursive: true, force: true });
+  }
+}
+
 /**
  * A place beside the task's, with an empty directory for a workspace and its own lock: it touches nothing of the task,
- * so it runs at the same time. Without a sandbox an earlier check may have written there.
+ * so it runs at the same time. Each claim has its own, so that two workers do not remove each other's.
  */
-async function emptyPlace(place: RunPlace): Promise<RunPlace> {
-  const run = join(place.run, 'empty');
+async function emptyPlace(place: RunPlace, claimOffset: number): Promise<RunPlace> {
+  const run = join(place.run, `empty-${claimOffset}`);
   const workspace = join(run, 'workspace');
   const outputs = join(run, 'outputs');
   await rm(run, { recursive: true, force: true });
@@ -150,7 +173,7 @@ async function exitCodes(
   runtime: ToolRuntime,
   place: RunPlace,
   which: string,
-  { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS, network }: BaselineCall,
+  { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS, network }: EmptyCall,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   const stem = `a${task.attempt}-${which}`;
@@ -189,7 +212,7 @@ async function takeExitCode(place: RunPlace, name: string, claimOffset: number):
     [...outputPaths(place, name), join(place.run, `${name}.outcome`)].map((path) => rm(path, { force: true })),
   );
   if (left?.reason === 'fenced')
-    throw new FenceLost(`A newer claim than ${claimOffset} took over the task before its first step.`);
+    throw new FenceLost(`A newer claim than ${claimOffset} took over the task.`);
   return left === null ? NOT_RUN : exitCodeOf(left);
 }
 

@@ -25,6 +25,7 @@ export function reportingFullDisks(executor: ToolExecutor, describe?: () => Prom
     run: reporting(executor.run),
     runChecks: reporting(executor.runChecks),
     takeBaseline: reporting(executor.takeBaseline),
+    runInEmpty: reporting(executor.runInEmpty),
     changedPaths: reporting(executor.changedPaths),
     prepareWorkspace: reporting(executor.prepareWorkspace),
   };

@@ -8,7 +8,7 @@ import {
   type ToolOutcome,
   type TaskPlace,
 } from '../ports/tools.js';
-import { changedPaths, takeBaseline } from './baseline.js';
+import { changedPaths, runInEmpty, takeBaseline } from './baseline.js';
 import { checkResults, forgetChecks } from './checks.js';
 import {
   COMMAND,
@@ -70,6 +70,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       await nothingWrites(call.task);
       return takeBaseline(runtime, call, signal);
     },
+    runInEmpty: (call, signal) => runInEmpty(runtime, call, signal),
     changedPaths: async (task, before, protection, signal) => {
       await nothingWrites(task);
       return changedPaths(runtime, task, before, protection, signal);

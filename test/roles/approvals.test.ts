@@ -385,6 +385,49 @@ describe('a call that the policy asks about', () => {
     ]);
   });
 
+  test.each([
+    { commands: ['asked, vacuous'], status: 'unverified', verdicts: ['vacuous'], late: ['asked, vacuous'] },
+    { commands: ['asked one'], status: 'verified', verdicts: [null], late: ['asked one'] },
+    { commands: ['asked, true', 'true'], status: 'verified', verdicts: [null, 'vacuous'], late: ['asked, true'] },
+    {
+      commands: ['asked, vacuous', 'made it'],
+      status: 'verified',
+      verdicts: ['vacuous', null],
+      late: ['asked, vacuous'],
+    },
+  ])(
+    'the checks $commands run in an empty directory when they are approved: the task is $status',
+    async ({ commands, status, verdicts, late }) => {
+      await start({ words: 'asked' }, {}, withChecks(...commands));
+      const call = await untilItWaits();
+      expect(swarm.ledger.late).toEqual([]);
+      await answer(call);
+      const report = await swarm.ended(id);
+      expect(report.tasks[0]).toMatchObject({ status, checks: verdicts.map((baseline) => ({ baseline })) });
+      expect(swarm.ledger.late).toEqual(late);
+    },
+  );
+
+  test('an approved check of a task that has done nothing has held before', async () => {
+    const finishing = { name: 'work', steps: [], acceptance: [{ name: 'asked', command: 'asked one' }] };
+    await start({ words: 'asked' }, {}, { playbooks: { work: finishing } });
+    await answer(await untilItWaits());
+    const report = await swarm.ended(id);
+    expect(report.tasks[0]).toMatchObject({ status: 'verified', held_before: true });
+  });
+
+  test('where an approved check fails, none is run in an empty directory', async () => {
+    await start({ words: 'asked' }, {}, withChecks('asked one', 'fails'), (command) =>
+      command === 'fails' ? 'fail' : 'ok',
+    );
+    const call = await untilItWaits();
+    await answer(call);
+    const outcome = () => of('tool_returned').find(({ payload }) => payload.step === call.step);
+    await swarm.until(() => outcome() !== undefined);
+    expect(outcome()?.payload).toMatchObject({ outcome: 'error', checks: [{ exit_code: 0 }, { exit_code: 1 }] });
+    expect(swarm.ledger.late).toEqual([]);
+  });
+
   test("a mission's own checks wait, too", async () => {
     await start({ words: 'whole' }, { success: [{ name: 'whole', command: 'whole' }] });
     await answer(await untilItWaits());

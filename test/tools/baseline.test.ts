@@ -112,6 +112,16 @@ describe('the checks before the first step', () => {
     expect(await take(['true'])).toEqual({ checks: [{ workspace: 0, empty: 0 }], protected: [] });
   });
 
+  test('a check that may run only later runs in an empty directory then, whatever is in the workspace', async () => {
+    put('made.txt', 'by the task');
+    const { protection: _, ...call } = callOf(['test -f made.txt', 'test ! -e made.txt', 'touch x', 'sleep 30']);
+    const codes = await harness.executor.runInEmpty({ ...call, timeLimitMs: 500 }, never);
+    expect(codes.map((code) => (code === 0 ? 0 : 1))).toEqual([1, 0, 1, 1]);
+    expect(codes.at(-1)).toBe(124);
+    expect(readdirSync(join(harness.runOf(harness.task()), 'outputs'))).toEqual([]);
+    expect(readdirSync(harness.runOf(harness.task())).filter((name) => name.startsWith('empty'))).toEqual([]);
+  });
+
   test('none is taken behind a newer claim, or after an abort', async () => {
     await harness.executor.takeFence(harness.task(), 50, never);
     await expect(take(['true'])).rejects.toThrow(FenceLost);

@@ -1,11 +1,12 @@
 /** Runs one journaled call: a tool, or the checks of a finish. */
 import type { StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
-import { baselineOf, verdictOn, type Baseline } from '../../domain/baseline.js';
+import { baselineOf, type Baseline } from '../../domain/baseline.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import { judgeResults } from './late-baseline.js';
 import type { NetworkOfStep } from './task-network.js';
 import { acceptanceOf, limitsOfTask, parseArguments, protectionOf } from './task-result.js';
 
@@ -49,14 +50,17 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
     if (changed.length > 0)
       return refusedFinish(changed, attempt.assignment.beside?.tasks ?? 0, clock.monotonicMs() - startedMs);
     const checks = acceptanceOf(attempt.assignment, spec);
-    const run = await tools.runChecks({ ...callOf(step, remainingMs), checks }, acting);
+    const call = callOf(step, remainingMs);
+    const run = await tools.runChecks({ ...call, checks }, acting);
+    const leftMs = remainingMs - (clock.monotonicMs() - startedMs);
+    const results = await judgeResults(deps, run, before, { ...call, timeLimitMs: Math.max(1, leftMs) });
     return {
       outcome: run.passed ? 'ok' : 'error',
       exitCode: null,
       observation: run.observation,
       outputDigest: null,
       durationMs: clock.monotonicMs() - startedMs,
-      checks: run.results.map((result, at) => ({ ...result, baseline: verdictOn(result, before?.checks[at]) })),
+      checks: results,
     };
   }
 
