@@ -1,11 +1,19 @@
 /** The arguments by which status lists missions. Each throws InvalidArgumentError, with what can be given instead. */
 import { InvalidArgumentError } from 'commander';
-import type { MissionStatus } from '../domain/report.js';
+import { hasEnded, type MissionStatus } from '../domain/report.js';
 import { ageMs } from './age-argument.js';
 
-const OPEN: readonly MissionStatus[] = ['planning', 'waiting_for_approval', 'running', 'needs_attention'];
-const ENDED: readonly MissionStatus[] = ['completed', 'failed', 'cancelled'];
-const STATUSES = [...OPEN, ...ENDED];
+const STATUSES: readonly MissionStatus[] = [
+  'planning',
+  'waiting_for_approval',
+  'running',
+  'needs_attention',
+  'completed',
+  'failed',
+  'cancelled',
+];
+const ENDED = STATUSES.filter(hasEnded);
+const OPEN = STATUSES.filter((status) => !hasEnded(status));
 
 export const STATUS_WORDS = [...STATUSES, 'open', 'ended'].join(', ');
 

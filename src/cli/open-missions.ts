@@ -1,6 +1,7 @@
 import { clientCommand } from './client-command.js';
 import type { CommandContext } from './context.js';
-import { hasEnded, type MissionFeed } from '../client/mission-feed.js';
+import type { MissionFeed } from '../client/mission-feed.js';
+import { hasEnded } from '../domain/report.js';
 import { oneLine } from './text-width.js';
 
 /** More than so many are counted, not named. */

@@ -1,5 +1,5 @@
 /** Whether a mission's request counts, for a client that does not follow the mission. */
-import { orAborted } from '../domain/deferred.js';
+import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { ClientContext, LogSession } from './context.js';
 import { follow } from './follow.js';
@@ -40,18 +40,19 @@ export async function watchAdmissions(
   await orAborted(caughtUp, signal);
   return {
     async decided(missionId) {
-      const verdict = new Promise<Verdict>((resolve, reject) => {
-        const timer = clock.setTimer(DECIDED_WITHIN_MS, () => resolve('pending'));
-        look = () => {
-          const said = verdicts.get(missionId);
-          if (said === undefined) return;
-          timer.cancel();
-          if (said === 'decided') resolve(said);
-          else reject(said);
-        };
-        look();
-      });
-      return orAborted(Promise.race([verdict, failure]), signal);
+      const verdict = createHandledDeferred<Verdict>();
+      const timer = clock.setTimer(DECIDED_WITHIN_MS, () => verdict.resolve('pending'));
+      look = () => {
+        const said = verdicts.get(missionId);
+        if (said === 'decided') verdict.resolve(said);
+        else if (said !== undefined) verdict.reject(said);
+      };
+      look();
+      try {
+        return await orAborted(Promise.race([verdict.promise, failure]), signal);
+      } finally {
+        timer.cancel();
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createCoordinationView, type CoordinationView } from '../domain/coordination-view.js';
 import type { AgentEvent } from '../domain/events.js';
 import { isOpen } from '../domain/mission-state.js';
-import type { MissionReport, MissionStatus } from '../domain/report.js';
+import type { MissionReport } from '../domain/report.js';
 import type { Log, LogRecord, WatchOptions } from '../ports/log.js';
 import { orAborted } from '../domain/deferred.js';
 import { lazyReport } from './lazy-report.js';
@@ -92,10 +92,6 @@ export async function createMissionFeed({ log, topic, from = 'beginning' }: Miss
     ended: (missionId, signal) => orAborted(Promise.race([whenEnded(view, subscribe, missionId), failure]), signal),
     stop,
   };
-}
-
-export function hasEnded(status: MissionStatus): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
 function whenEnded(

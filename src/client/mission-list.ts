@@ -1,6 +1,5 @@
 /** Which missions a list shows, and where its next page begins. */
-import type { MissionReport, MissionStatus } from '../domain/report.js';
-import { hasEnded } from './mission-feed.js';
+import { hasEnded, type MissionReport, type MissionStatus } from '../domain/report.js';
 
 export interface MissionFilter {
   /** Only these; null: every one. */

@@ -14,6 +14,10 @@ export type MissionStatus =
   | 'failed'
   | 'cancelled';
 
+/** Whether nothing more happens in a mission with this status. */
+export const hasEnded = (status: MissionStatus): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled';
+
 /** How much of a mission's plan is proven; replaced tasks and the mission's own checks are not counted. */
 export interface Proof {
   readonly tasks: number;

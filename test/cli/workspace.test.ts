@@ -58,9 +58,9 @@ test('where nothing is to be removed it says that it frees nothing', async () =>
 });
 
 test('a wrong age ends with 2 and says what one is', async () => {
-  for (const age of ['7', 'd', '7w', '-1d', '99999d']) {
+  for (const age of ['7', 'd', '7w', '-1d', '10000d', '99999d']) {
     const { code, stderr } = await prune('--older-than', age);
     expect(code).toBe(2);
-    expect(stderr).toContain('such as 90m, 12h or 7d');
+    expect(stderr).toContain('a whole number from 0 to 9999 minutes, hours or days, such as 90m, 12h or 7d');
   }
 });

@@ -5,7 +5,7 @@ import { createHandledDeferred, orAborted } from '../../domain/deferred.js';
 import { eventLine } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { follow } from '../../client/follow.js';
-import { hasEnded } from '../../client/mission-feed.js';
+import { hasEnded } from '../../domain/report.js';
 
 /** Events as they happen, one line each; ends with the mission, with Ctrl-C, or when its output has no reader. */
 export function watchMissions(context: CommandContext, missionId: string | null): Promise<ExitCode> {
