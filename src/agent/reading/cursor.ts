@@ -65,3 +65,7 @@ export function skipBlank(cursor: Cursor): boolean {
   cut(cursor, 'a comment');
   return false;
 }
+
+/** One expression of several, so that each line of a long one can be read. */
+export const joined = (separator: '' | '|', flags: string, parts: readonly RegExp[]) =>
+  new RegExp(parts.map(({ source }) => source).join(separator), flags);

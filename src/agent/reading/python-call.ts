@@ -1,7 +1,7 @@
 /**
  * Calls as Python writes them: [NAME(key="value", …), …] alone on its lines (Llama 3.2 and 4, OLMo), or behind a
- * mark: a block of tool_code (Gemma), <|python_tag|> (Llama 3.1) and <|tool_call_start|> (LFM2). Only arguments with
- * names and literal values can be read without doubt.
+ * mark: a block of tool_code (Gemma), <|python_tag|> (Llama 3.1), <|tool_call_start|> (LFM2) and <function_calls>, with
+ * one call in each line (OLMo 3). Only arguments with names and literal values can be read without doubt.
  */
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Cut, type Read, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
@@ -18,6 +18,7 @@ export type PythonCalls =
   | Wrong;
 
 const MARK = /```tool_code[ \t]*\r?\n\s*|<\|(?:python_tag|tool_call_start)\|>\s*/iy;
+const LINES = /<function_calls>\s*(?=[A-Za-z_][\w.]*[ \t]*\()/y;
 const CALL = /([A-Za-z_][\w.]*)[ \t]*\(/y;
 /** What may follow a list of calls on its line. */
 const END_OF_LINE = /[ \t]*(?:\r?\n|$|<|`)/y;
@@ -25,13 +26,15 @@ const END_OF_LINE = /[ \t]*(?:\r?\n|$|<|`)/y;
 /** The calls that begin at the cursor; null if none begin there. */
 export function readPythonCalls({ text, at }: Cursor, repairs: Set<Repair>): PythonCalls | null {
   const cursor = startCursor(text, at);
-  const mark = match(cursor, MARK);
+  const lines = match(cursor, LINES);
+  const mark = lines ?? match(cursor, MARK);
   cursor.at += mark?.[0].length ?? 0;
   const inList =
     text[cursor.at] === '[' && /\[\s*[A-Za-z_][\w.]*[ \t]*\(/y.test(text.slice(cursor.at, cursor.at + 200));
   if (mark === null && !(inList && isAtLineStart(text, at))) return null;
   if (!inList && !match(cursor, /(?:print[ \t]*\([ \t]*)?[A-Za-z_][\w.]*[ \t]*\(/y)) return null;
-  const calls = inList ? readList(cursor, repairs) : readOne(cursor, repairs);
+  const calls =
+    lines !== null ? readLines(cursor, repairs) : inList ? readList(cursor, repairs) : readOne(cursor, repairs);
   if (calls === FAILED) return mark === null && cursor.fault?.kind === 'wrong' ? null : cursor.fault;
   if (mark === null && !match(cursor, END_OF_LINE)) return null;
   return { kind: 'calls', calls, end: cursor.at };
@@ -56,6 +59,18 @@ function readList(cursor: Cursor, repairs: Set<Repair>): Read<readonly PythonCal
     if (call === FAILED) return FAILED;
     calls.push(call);
   }
+}
+
+/** Calls until something else follows. */
+function readLines(cursor: Cursor, repairs: Set<Repair>): Read<readonly PythonCall[]> {
+  const calls: PythonCall[] = [];
+  while (match(cursor, /\s*[A-Za-z_]/y)) {
+    skipSpace(cursor);
+    const call = readCall(cursor, repairs);
+    if (call === FAILED) return FAILED;
+    calls.push(call);
+  }
+  return calls;
 }
 
 /** One call, which print(…) may be around. */

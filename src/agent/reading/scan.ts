@@ -1,5 +1,5 @@
 /** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
-import { startCursor, cut, match, type Cursor, type Cut, type Wrong } from './cursor.js';
+import { startCursor, cut, joined, match, type Cursor, type Cut, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
 import type { Repair } from './repairs.js';
 import { readPythonCalls } from './python-call.js';
@@ -35,7 +35,7 @@ interface State {
 }
 
 export function scan(text: string, repairs: Set<Repair>): Scan {
-  const whole = textInQuotes(text, repairs);
+  const whole = textInQuotes(text, repairs) ?? withoutNameSpace(text, repairs);
   if (whole !== null) return scan(whole, repairs);
   const state: State = {
     cursor: startCursor(text, 0),
@@ -77,11 +77,22 @@ function textInQuotes(text: string, repairs: Set<Repair>): string | null {
   return read.value;
 }
 
+/** MiniMax M3 writes a token before each of its tags. */
+const NAME_SPACE = /\]<\]minimax\[>\[(?=<)/g;
+
+/** The text without the token; null if it has none. */
+function withoutNameSpace(text: string, repairs: Set<Repair>): string | null {
+  const rest = text.replaceAll(NAME_SPACE, '');
+  if (rest.length === text.length) return null;
+  repairs.add('tags');
+  return rest;
+}
+
 type Rule = (state: State) => boolean;
 
 function step(state: State): void {
   const { cursor } = state;
-  const next = /[{[<`◁]|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|functools\[/gim;
+  const next = /[{[<`◁]|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|^>>>|functools\[/gim;
   next.lastIndex = cursor.at;
   const found = next.exec(cursor.text)?.index ?? cursor.text.length;
   state.outside += cursor.text.slice(cursor.at, found);
@@ -101,7 +112,23 @@ const THINKING: readonly (readonly [open: RegExp, close: RegExp])[] = [
   [/◁think▷/y, /◁\/think▷/g],
   [/<\|begin_of_thought\|>/y, /<\|end_of_thought\|>/g],
   [/<\|channel\|>\s*analysis\s*<\|message\|>/y, /<\|end\|>|(?=<\|start\|>|<\|channel\|>)/g],
+  // Command A
+  [/<\|START_THINKING\|>/y, /<\|END_THINKING\|>/g],
+  // Solar Open
+  [/<\|think\|>/y, /<\|end\|>/g],
+  // Apertus
+  [/<\|inner_prefix\|>/y, /<\|inner_suffix\|>/g],
+  // Muse
+  [/\bto=self\s*<\|message\|>/y, /<\|eom\|>/g],
+  // Kimi K3
+  [/<\|open\|>think<\|sep\|>/y, /<\|close\|>think<\|sep\|>/g],
 ];
+
+/** The end of thinking whose beginning the chat template wrote. */
+const THINKING_ENDS = joined('|', 'iy', [
+  /<\/(?:[\w-]+:)?(?:think|thinking|reasoning)>|\[\/THINK\]|◁\/think▷/,
+  /<\|END_THINKING\|>|<\|close\|>think<\|sep\|>/,
+]);
 
 const thinking: Rule = (state) => {
   const { cursor } = state;
@@ -115,7 +142,7 @@ const thinking: Rule = (state) => {
     state.repairs.add('thinking');
     return true;
   }
-  const orphan = match(cursor, /<\/(?:[\w-]+:)?(?:think|thinking|reasoning)>|\[\/THINK\]|◁\/think▷/iy);
+  const orphan = match(cursor, THINKING_ENDS);
   if (!orphan) return false;
   // The chat template wrote the opening tag: all until here was thinking.
   cursor.at += orphan[0].length;
@@ -126,10 +153,6 @@ const thinking: Rule = (state) => {
   state.repairs.add('thinking');
   return true;
 };
-
-/** One expression of several, so that each line of a long one can be read. */
-const joined = (separator: '' | '|', flags: string, parts: readonly RegExp[]) =>
-  new RegExp(parts.map(({ source }) => source).join(separator), flags);
 
 /** A tool's name in tokens, directly before the JSON of its arguments. */
 const NAMED: readonly RegExp[] = [
@@ -148,6 +171,10 @@ const NAMED: readonly RegExp[] = [
   ]),
   // Gemma 4 and FunctionGemma, with and without their tokens
   /\bcall:([\w.:/-]+)\s*(?=\{)/iy,
+  // Functionary 3.2
+  />>>([A-Za-z_][\w.:/-]*)\s*\n\s*(?=\{)/y,
+  // Solar Open
+  /(?:<\|tool_call:begin\|>\s*[\w-]*\s*)?<\|tool_call:name\|>\s*([\w.:/-]+)\s*<\|tool_call:args\|>\s*(?=\{)/y,
   // GLM-4
   /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
 ];

@@ -1,9 +1,10 @@
 /**
  * Calls with a tag for each parameter: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
  * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax, DeepSeek V3.2), and
- * <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5, LongCat).
+ * <invoke name="NAME"><KEY>…</KEY> (MiniMax M3), <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5, LongCat, Ling 3, Hy3), and
+ * <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY"<|sep|>… (Kimi K3).
  */
-import { cut, FAILED, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
+import { cut, FAILED, joined, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';
 import type { Repair } from './repairs.js';
 
@@ -11,26 +12,55 @@ interface Form {
   readonly open: RegExp;
   readonly close: RegExp;
   readonly key: RegExp;
-  readonly endOfValue: RegExp;
+  endOfValue(key: string): RegExp;
 }
 
+const always = (end: RegExp) => (): RegExp => end;
+
+/** MiniCPM5 writes a value with < or & in it so. */
+const CDATA = /<!\[CDATA\[/y;
+const END_OF_CDATA = /\]\]>\s*<\/param>/gi;
+
 const FORMS: readonly Form[] = [
+  // MiniMax M3 names a parameter by its tag.
+  {
+    open: /<invoke\s+name="([\w.:/-]+)">(?=<(?!parameter>|param>)[A-Za-z_][\w-]*>)/y,
+    close: /<\/invoke>/y,
+    key: /<(?!parameter>|param>)([A-Za-z_][\w-]*)>/y,
+    endOfValue: (key) => new RegExp(`</${key}>`, 'g'),
+  },
   {
     open: /<(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)(?:=|\s+name\s*=\s*)["']?([\w.:/-]+)["']?\s*>/iy,
     close: /<\/(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)>/iy,
     key: /<(?:[\w-]+:|｜DSML｜)?(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]+)["']?(?:\s+[\w-]+="[^"]*")*\s*>/iy,
-    endOfValue: /<\/(?:[\w-]+:|｜DSML｜)?(?:parameter|param)>/gi,
+    endOfValue: always(/<\/(?:[\w-]+:|｜DSML｜)?(?:parameter|param)>/gi),
   },
   {
     open: /<(?:longcat_)?tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=<(?:longcat_)?arg_key>|<\/(?:longcat_)?tool_call>)/iy,
     close: /<\/(?:longcat_)?tool_call>/iy,
     key: /<(?:longcat_)?arg_key>\s*([\w.-]+)\s*<\/(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>/iy,
-    endOfValue: /<\/(?:longcat_)?arg_value>/gi,
+    endOfValue: always(/<\/(?:longcat_)?arg_value>/gi),
+  },
+  {
+    open: /<tool_call(?::\w+)?>\s*([A-Za-z_][\w.:/-]*?)\s*<tool_sep(?::\w+)?>/iy,
+    close: /<\/tool_call(?::\w+)?>/iy,
+    key: /<arg_key(?::\w+)?>\s*([\w.-]+)\s*<\/arg_key(?::\w+)?>\s*<arg_value(?::\w+)?>/iy,
+    endOfValue: always(/<\/arg_value(?::\w+)?>/gi),
+  },
+  {
+    open: joined('', 'y', [
+      /<\|open\|>call\s+tool="([\w.:/-]+)"(?:\s+[\w-]+="[^"]*")*<\|sep\|>/,
+      /(?:<\|open\|>json\b[^<>|]*<\|sep\|>)?/,
+    ]),
+    close: /<\|close\|>call<\|sep\|>/y,
+    key: /<\|open\|>argument\s+key="([\w.-]+)"(?:\s+[\w-]+="[^"]*")*<\|sep\|>/y,
+    endOfValue: always(/<\|close\|>argument<\|sep\|>/g),
   },
 ];
 
 /** A value that holds such tags itself: where it ends is not sure. */
-const NESTED = /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:parameter|param|function|invoke|arg_key|arg_value)[\s=>]/i;
+const NESTED =
+  /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:parameter|param|function|invoke|arg_key|arg_value)[\s=>:]|<\|(?:open|close)\|>/i;
 
 /** The call that begins at the cursor as {tool, arguments}, all its parameters texts; null if none begins there. */
 export function readTaggedCall({ text, at }: Cursor, repairs: Set<Repair>): Loose | null {
@@ -67,14 +97,18 @@ function readParameters(cursor: Cursor, form: Form): Read<Readonly<Record<string
         ? cut(cursor, 'a call')
         : wrong(cursor, 'there is something else between the parameters of the call');
     }
-    form.endOfValue.lastIndex = cursor.at + key[0].length;
-    const end = form.endOfValue.exec(cursor.text);
-    if (!end) return cut(cursor, 'an argument');
-    const value = cursor.text.slice(cursor.at + key[0].length, end.index);
     const name = key[1] ?? '';
-    if (NESTED.test(value) || entries.has(name))
+    cursor.at += key[0].length;
+    const marked = key[0].startsWith('<param ') ? match(cursor, CDATA) : null;
+    const start = cursor.at + (marked?.[0].length ?? 0);
+    const ending = marked === null ? form.endOfValue(name) : END_OF_CDATA;
+    ending.lastIndex = start;
+    const end = ending.exec(cursor.text);
+    if (!end) return cut(cursor, 'an argument');
+    const value = cursor.text.slice(start, end.index);
+    if ((marked === null ? NESTED : /<!\[CDATA\[/).test(value) || entries.has(name))
       return wrong(cursor, `it is not clear where the parameter ${name} ends`);
-    entries.set(name, value.replace(/^\r?\n/, '').replace(/\r?\n$/, ''));
+    entries.set(name, marked === null ? value.replace(/^\r?\n/, '').replace(/\r?\n$/, '') : value);
     cursor.at = end.index + end[0].length;
   }
 }

@@ -142,6 +142,46 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
     `Thought: I look.\nAction: execute_terminal_command\nAction Input: ${ARGS}\nObservation: a.txt {b`,
     ['tags', 'prose'],
   ],
+  // These and the next seven: the templates and parsers of llama.cpp, October 2026.
+  [
+    'Command A',
+    `<|START_THINKING|>Should I {try}?<|END_THINKING|><|START_ACTION|>[\n    {"tool_call_id": "0", ` +
+      `"tool_name": "execute_terminal_command", "parameters": ${ARGS}}\n]<|END_ACTION|>`,
+    ['thinking', 'list', 'keys', 'extra_keys'],
+  ],
+  ['Functionary 3.2', `>>>all\nI look.\n>>>execute_terminal_command\n${ARGS}`, ['tags', 'prose']],
+  [
+    'MiniMax M3',
+    ']<]minimax[>[<tool_call>\n]<]minimax[>[<invoke name="execute_terminal_command">]<]minimax[>[<command>ls -la' +
+      ']<]minimax[>[</command>]<]minimax[>[</invoke>\n]<]minimax[>[</tool_call>',
+    ['tags'],
+  ],
+  [
+    'MiniCPM5 with a marked value',
+    '<function name="execute_terminal_command"><param name="command"><![CDATA[ls -la]]></param></function>',
+    ['tags'],
+  ],
+  [
+    'Hy3',
+    '<tool_calls:opensource>\n<tool_call:opensource>execute_terminal_command<tool_sep:opensource>\n' +
+      '<arg_key:opensource>command</arg_key:opensource>\n<arg_value:opensource>ls -la</arg_value:opensource>\n' +
+      '</tool_call:opensource>\n</tool_calls:opensource>',
+    ['tags'],
+  ],
+  [
+    'Solar Open',
+    '<|think|>Should I {try}?<|end|><|begin|>assistant<|tool_calls|><|tool_call:begin|>ab12cd<|tool_call:name|>' +
+      `execute_terminal_command<|tool_call:args|>${ARGS}<|tool_call:end|>`,
+    ['thinking', 'tags', 'prose'],
+  ],
+  [
+    'Kimi K3',
+    'Should I {try}?<|close|>think<|sep|><|open|>tools<|sep|><|open|>call tool="execute_terminal_command" index="1"' +
+      '<|sep|><|open|>argument key="command" type="string"<|sep|>ls -la<|close|>argument<|sep|><|close|>call<|sep|>' +
+      '<|close|>tools<|sep|><|close|>message<|sep|>',
+    ['thinking', 'tags', 'prose'],
+  ],
+  ['OLMo 3', '<function_calls>execute_terminal_command(command="ls -la")</function_calls>', ['tags']],
   ['a list', `[${STEP}]`, ['list']],
   ['a text of JSON', JSON.stringify(STEP), ['json_text']],
   ['a text of JSON in a text of JSON', JSON.stringify(JSON.stringify(STEP)), ['json_text']],
@@ -330,6 +370,10 @@ describe('a call in an API’s own form', () => {
     ['in a list of calls', `{"tool_calls":[${NAMED},{"name":"finish","arguments":{"summary":"s"}}]}`],
     ['one after the other (hermes-agent #87900)', `${NAMED}\n{"name":"finish","arguments":{"summary":"s"}}`],
     ['with a separator', `${NAMED}; {"name":"finish","parameters":{"summary":"s"}}`],
+    [
+      'in lines of Python',
+      '<function_calls>execute_terminal_command(command="ls -la")\nfinish(summary="s")</function_calls>',
+    ],
     ['in Python', '[execute_terminal_command(command="ls -la"), finish(summary="s")]'],
     ['in a list of actions', `{"thought":"t","actions":[${CALL},{"finish":{"summary":"s"}}]}`],
     ['in tokens', `[TOOL_CALLS][${NAMED},{"name":"finish","arguments":{"summary":"s"}}]`],

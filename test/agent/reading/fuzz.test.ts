@@ -97,6 +97,18 @@ const FORMS: Readonly<Record<string, Form>> = {
   fence: (one, around) => [`${around}\n\`\`\`json\n`, usual(one), `\n\`\`\`\n${around}`],
   thinking: (one, around) => [`<think>${around} {"tool": "x"</think>`, usual(one), ''],
   'thinking without a beginning': (one, around) => [`${around}</think>\n`, usual(one), ''],
+  'command a': (one, around) => [
+    `<|START_THINKING|>${around} {x<|END_THINKING|><|START_ACTION|>[\n    `,
+    J({ tool_call_id: '0', tool_name: one.tool, parameters: one.args }),
+    '\n]<|END_ACTION|>',
+  ],
+  'functionary 3.2': (one, around) => [`>>>all\n${around}\n`, `>>>${one.tool}\n${J(one.args)}`, ''],
+  'solar open': (one) => [
+    '<|begin|>assistant<|tool_calls|><|tool_call:begin|>a1b2',
+    `<|tool_call:name|>${one.tool}<|tool_call:args|>${J(one.args)}`,
+    '<|tool_call:end|>',
+  ],
+  'olmo 3': (one) => ['', `<function_calls>${python(one)}`, '</function_calls>'],
   hermes: (one) => ['<tool_call>\n', named(one), '\n</tool_call>'],
   'llama 3.1': (one) => ['<|python_tag|>', named(one, 'parameters'), '<|eom_id|>'],
   'llama 3.1 function': (one) => ['', `<function=${one.tool}>${J(one.args)}`, '</function>'],

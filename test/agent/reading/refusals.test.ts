@@ -13,6 +13,25 @@ test.each<[string, string, string, string]>([
   ['prose only', 'I am done with the task.', 'not_json', 'the reply is not JSON; reply with exactly one'],
   ['thinking only', '<think>I should look.</think>', 'not_json', 'the reply is not JSON'],
   ['thinking that does not end', `<think>I should ${CALL}`, 'cut', 'ends inside the thinking'],
+  ['thinking of Command A that does not end', `<|START_THINKING|>I should ${CALL}`, 'cut', 'ends inside the thinking'],
+  [
+    'a parameter that ends twice',
+    '<invoke name="execute_terminal_command"><command>echo "</command>"</command></invoke>',
+    'not_json',
+    'something else between the parameters',
+  ],
+  [
+    'a marked value that is cut',
+    '<function name="execute_terminal_command"><param name="command"><![CDATA[ls</param></function>',
+    'cut',
+    'ends inside an argument',
+  ],
+  [
+    'an argument of Kimi K3 that is cut',
+    '<|open|>call tool="execute_terminal_command" index="1"<|sep|><|open|>argument key="command" type="string"<|sep|>ls',
+    'cut',
+    'ends inside an argument',
+  ],
   ['two steps', `${CALL}\n${OTHER}`, 'ambiguous', 'has 2 different steps in it'],
   ['two calls with prose between them', `${NAMED}\nThen:\n${NAMED.replace('ls', 'pwd')}`, 'ambiguous', '2 different'],
   [
