@@ -173,9 +173,20 @@ export function fieldNamed(name: string): RegExp {
   );
 }
 
-/** Whether a reply shows that the schema was not enforced: it is complete and no JSON. */
+/**
+ * Whether a reply shows that the schema was not enforced: it is complete and no JSON. The beginning of an object shows
+ * nothing: LiteLLM says "stop" where the connection to the server behind it has broken (litellm #40260).
+ */
 export function ignoredSchema({ text, ending, toolCalls }: ChatReply): boolean {
   if (ending?.kind === 'cut') return false;
   if ((toolCalls ?? []).length > 0) return true;
-  return !isJson(text);
+  return !isJson(text) && !endsInsideObject(text);
+}
+
+/** Whether a text is an object that is not closed, as far as JSON's own marks show it. */
+function endsInsideObject(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false;
+  const outside = text.replaceAll(/"(?:[^"\\]|\\[^])*"/g, '');
+  const count = (pattern: RegExp) => [...outside.matchAll(pattern)].length;
+  return outside.includes('"') || count(/[{[]/g) > count(/[}\]]/g);
 }

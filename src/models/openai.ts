@@ -11,6 +11,7 @@ import { openaiCapabilities, openaiRequest, type OpenaiFeature, type OpenaiReque
 import { openaiStream, type StreamEnd } from './openai-stream.js';
 import { promptTokens } from './price.js';
 import { wordsOf } from './server-words.js';
+import { countsTooFew } from './truncation.js';
 
 /** The default base URL. */
 export const OPENAI_URL = 'https://api.openai.com/v1';
@@ -100,7 +101,7 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
     tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
     tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
     costUsd: used.usd,
-    promptTruncated: false,
+    promptTruncated: reply.usage !== null && countsTooFew(request, promptTokens(reply.usage)),
   };
 }
 
