@@ -211,8 +211,7 @@ async function takeExitCode(place: RunPlace, name: string, claimOffset: number):
   await Promise.all(
     [...outputPaths(place, name), join(place.run, `${name}.outcome`)].map((path) => rm(path, { force: true })),
   );
-  if (left?.reason === 'fenced')
-    throw new FenceLost(`A newer claim than ${claimOffset} took over the task.`);
+  if (left?.reason === 'fenced') throw new FenceLost(`A newer claim than ${claimOffset} took over the task.`);
   return left === null ? NOT_RUN : exitCodeOf(left);
 }
 
