@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/test/ollama/', '<rootDir>/test/engine/'],
+  testPathIgnorePatterns: ['/test/ollama/', '/test/servers/', '<rootDir>/test/engine/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

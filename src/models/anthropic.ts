@@ -9,7 +9,7 @@ import {
 } from './anthropic-request.js';
 import { httpAnswerIn } from './api-fetch.js';
 import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
+import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings.js';
 import { endpointOf } from './endpoint.js';
 import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
@@ -79,8 +79,8 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
 function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
   const reason = `stop_reason ${reply.stopReason ?? 'none'}`;
   const tokens = reply.usage?.output ?? null;
-  switch (reply.stopReason) {
-    case 'max_tokens':
+  switch (meaningOf(reply.stopReason)) {
+    case 'length':
       return endedByLength({
         hasOutput: hasOutput(reply),
         tokens,
@@ -89,14 +89,19 @@ function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>)
         contextTokens: entry.contextTokens,
         reason,
       });
-    case 'model_context_window_exceeded':
+    case 'context':
       return cut(
         'context_full',
         `cut at ${tokens ?? 'some'} tokens: prompt and reply fill the model's context (${reason})`,
       );
-    case 'pause_turn':
-      return cut('interrupted', `the server paused the turn after ${tokens ?? 'some'} tokens (${reason})`);
-    default:
+    case 'filter':
+      return cut(
+        'interrupted',
+        `the server's content filter ended the reply after ${tokens ?? 'some'} tokens (${reason})`,
+      );
+    case 'interrupted':
+      return cut('interrupted', `the server ended the reply after ${tokens ?? 'some'} tokens (${reason})`);
+    case 'end':
       return !hasOutput(reply) && reply.thought ? onlyThinking(tokens, reason) : COMPLETE;
   }
 }

@@ -50,3 +50,40 @@ export function endedByLength(ended: Ended): Cut {
 export function onlyThinking(tokens: number | null, reason: string): Cut {
   return cut('only_thinking', `ended after ${tokens ?? 'some'} tokens of thinking without text (${reason})`);
 }
+
+type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted';
+
+/**
+ * Finish reasons of OpenAI and Anthropic and of servers with their APIs: vLLM and SGLang (abort), Mistral
+ * (model_length), DeepSeek (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and those of Gemini and Claude
+ * that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is complete.
+ */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  length: 'length',
+  max_tokens: 'length',
+  max_output_tokens: 'length',
+  max_completion_tokens: 'length',
+  model_length: 'context',
+  model_context_window_exceeded: 'context',
+  context_length_exceeded: 'context',
+  content_filter: 'filter',
+  content_filtered: 'filter',
+  sensitive: 'filter',
+  safety: 'filter',
+  recitation: 'filter',
+  prohibited_content: 'filter',
+  blocklist: 'filter',
+  spii: 'filter',
+  refusal: 'filter',
+  guardrail_intervened: 'filter',
+  abort: 'interrupted',
+  aborted: 'interrupted',
+  cancelled: 'interrupted',
+  error: 'interrupted',
+  network_error: 'interrupted',
+  pause_turn: 'interrupted',
+  timeout: 'interrupted',
+  insufficient_system_resource: 'interrupted',
+};
+
+export const meaningOf = (reason: string | null): Meaning => MEANINGS[(reason ?? '').toLowerCase()] ?? 'end';

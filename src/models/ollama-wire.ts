@@ -106,5 +106,8 @@ function checkLine(line: string): boolean {
   if (typeof content !== 'object' || content === null)
     throw new OllamaStreamError('malformed', `a line of the reply is not an object: ${line.slice(0, 100)}`);
   if ('error' in content && content.error !== null) throw new OllamaStreamError('error', wordsOf(content).shown);
+  // Ollama has written what failed as the key (ollama #11704, #11781).
+  const [named] = Object.entries(content).filter(([key]) => /^error\s/.test(key));
+  if (named !== undefined) throw new OllamaStreamError('error', wordsOf(`${named[0]}: ${String(named[1])}`).shown);
   return 'done' in content && content.done === true;
 }

@@ -1,7 +1,7 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
+import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
 import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
@@ -144,43 +144,6 @@ function baseOf(text: string): { readonly endpoint: Endpoint; readonly query: Re
 
 /** Azure's deployments take the key in a header of this name and no other. */
 const isAzure = (url: string): boolean => new URL(url).hostname.endsWith('.azure.com');
-
-type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted';
-
-/**
- * Finish reasons of OpenAI and of servers with its API: vLLM and SGLang (abort), Mistral (model_length), DeepSeek
- * (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and those of Gemini and Claude
- * that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is complete.
- */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  length: 'length',
-  max_tokens: 'length',
-  max_output_tokens: 'length',
-  max_completion_tokens: 'length',
-  model_length: 'context',
-  model_context_window_exceeded: 'context',
-  context_length_exceeded: 'context',
-  content_filter: 'filter',
-  content_filtered: 'filter',
-  sensitive: 'filter',
-  safety: 'filter',
-  recitation: 'filter',
-  prohibited_content: 'filter',
-  blocklist: 'filter',
-  spii: 'filter',
-  refusal: 'filter',
-  guardrail_intervened: 'filter',
-  abort: 'interrupted',
-  aborted: 'interrupted',
-  cancelled: 'interrupted',
-  error: 'interrupted',
-  network_error: 'interrupted',
-  pause_turn: 'interrupted',
-  timeout: 'interrupted',
-  insufficient_system_resource: 'interrupted',
-};
-
-const meaningOf = (reason: string | null): Meaning => MEANINGS[(reason ?? '').toLowerCase()] ?? 'end';
 
 function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
   const answer = httpAnswerIn(error);

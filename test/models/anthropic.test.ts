@@ -110,6 +110,10 @@ describe('the anthropic adapter', () => {
     ['max_tokens', 'output_limit'],
     ['model_context_window_exceeded', 'context_full'],
     ['pause_turn', 'interrupted'],
+    // Compatible servers (pi #6634; gateways that pass on what is behind them)
+    ['sensitive', 'interrupted'],
+    ['length', 'output_limit'],
+    ['abort', 'interrupted'],
   ])('%s: the reply is cut (%s), its text is as it was received', async (stop, why) => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: '{"thought": "ha', stop, tokensOut: 8_500 }) });
     expect(await ask(model)).toMatchObject({

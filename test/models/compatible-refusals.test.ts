@@ -290,6 +290,76 @@ const REFUSALS: readonly Refusal[] = [
     entry: { effort: 'low' },
   },
   {
+    server: 'OpenAI: an effort that the model does not have (chatwise-releases #1257)',
+    status: 400,
+    error: openaiError(
+      "Unsupported value: 'reasoning_effort' does not support 'high' with this model. Supported values are: 'medium'.",
+      'reasoning_effort',
+      'unsupported_value',
+    ),
+    when: has('reasoning_effort'),
+    entry: { effort: 'high' },
+  },
+  {
+    server: 'OpenAI: tools beside an effort (pipecat #4043, openai-openapi #541)',
+    status: 400,
+    error: openaiError(
+      'Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. Please use ' +
+        '/v1/responses instead.',
+      'reasoning_effort',
+      null,
+    ),
+    when: (body) => 'reasoning_effort' in body && 'tools' in body,
+    entry: { effort: 'low', toolCalls: 'native' },
+    form: 'native',
+  },
+  {
+    server: 'LiteLLM: an effort in the words of another API (software-agent-sdk #755)',
+    status: 400,
+    error: {
+      error: {
+        message:
+          'litellm.BadRequestError: OpenAIException - {\n  "error": {\n    "message": "Unsupported parameter: ' +
+          "'reasoning_effort'. In the Responses API, this parameter has moved to 'reasoning.effort'. Try again with the " +
+          'new parameter.",\n    "param": null,\n    "code": "unsupported_parameter"\n  }\n}No fallback model group found',
+        type: null,
+        param: null,
+        code: '400',
+      },
+    },
+    when: has('reasoning_effort'),
+    entry: { effort: 'low' },
+  },
+  {
+    server: 'ik_llama.cpp: json_schema, with 500 (ik_llama.cpp #778)',
+    status: 500,
+    error: {
+      error: {
+        code: 500,
+        message: 'response_format type must be one of "text" or "json_object", but got: json_schema',
+        type: 'server_error',
+      },
+    },
+    when: (body) => formatOf(body) === 'json_schema',
+    form: 'native',
+  },
+  {
+    server: 'llama-cpp-python: json_schema, with 500 (llama.cpp #23463)',
+    status: 500,
+    error: {
+      error: {
+        message:
+          "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or " +
+          "'json_object'\", 'input': 'json_schema', 'ctx': {'expected': \"'text' or 'json_object'\"}}]",
+        type: 'internal_server_error',
+        param: null,
+        code: null,
+      },
+    },
+    when: (body) => formatOf(body) === 'json_schema',
+    form: 'native',
+  },
+  {
     server: 'Gemma on vLLM: no system role',
     status: 400,
     error: { object: 'error', message: 'System role not supported', type: 'BadRequestError', param: null, code: 400 },

@@ -543,6 +543,19 @@ describe("errors show the status, the server's own words and what to do:", () =>
   });
 });
 
+test('an error before the first text of a stream is that error (vercel/ai #16805)', async () => {
+  const error = {
+    message: 'You exceeded your current quota, please check your plan and billing details.',
+    type: 'insufficient_quota',
+    param: null,
+    code: 'insufficient_quota',
+  };
+  const { model, server } = await given([{ error }]);
+  const failed = await modelError(ask(model));
+  expect(failed).toMatchObject({ code: 'refused', message: expect.stringContaining("check the account's credit") });
+  expect(server.bodies).toHaveLength(1);
+});
+
 describe('a document with status 200 that is an error (xaibo #36)', () => {
   test.each([
     [{ code: 'rate_limit_daily', message: 'Error code: 429 - too many requests' }, 'too many requests'],

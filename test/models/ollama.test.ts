@@ -370,6 +370,17 @@ describe('the ollama adapter', () => {
     }
   });
 
+  test('so is one whose error is a key of its own (ollama #11704, #11781)', async () => {
+    const server = await startHttpServer(async (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      response.end('{"error parsing tool call":"invalid character \'c\' looking for beginning of value"}\n');
+    });
+    open.push(server);
+    const error = await modelError(ask(createOllamaModel({ url: server.url, entry, clock })));
+    expect(error).toMatchObject({ code: 'invalid', retriable: false });
+    expect(error.message).toContain('the server could not read what you wrote');
+  });
+
   test.each([
     [404, '{"error":"model \\"qwen3:8b\\" not found, try pulling it first"}', 'run `ollama pull qwen3:8b`'],
     [404, '404 page not found', 'check OLLAMA_HOST'],

