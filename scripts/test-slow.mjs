@@ -7,6 +7,7 @@ const failed = await runStages([
   npm('mutation check, seeds found again', 'simulate', '--', '--mutants'),
   npm('chaos, half an hour', 'chaos', '--', '--minutes', '30'),
   npm('a real Ollama', 'test:ollama'),
+  npm('real servers with the API of OpenAI, those that are installed', 'test:servers'),
   npm('a real container engine', 'test:engine'),
   npm('the image, without root and with a read-only root file system', 'test:container'),
   {
