@@ -33,9 +33,9 @@ export function wasTruncated(request: ChatRequest, counted: Counted, contextToke
 }
 
 /**
- * Whether a server with OpenAI's API has read only a part of the prompt: it counts fewer tokens than the text has words.
- * Ollama behind /v1 truncates without a word to what num_ctx its model has (4,096 by default), or to half of it. A lower
- * count than any context says nothing: some servers leave out what they have cached.
+ * Whether a server with OpenAI's API has read only a part of the prompt: it counts fewer tokens than the text has
+ * words. Ollama behind /v1 truncates without a word to the num_ctx of its model, or to half of it. A count that is
+ * lower than any context says nothing: some servers leave out what they have cached.
  */
 export function countsTooFew(request: ChatRequest, promptTokens: number): boolean {
   return promptTokens >= SMALLEST_CONTEXT && promptTokens < messagesTokenFloor(request);

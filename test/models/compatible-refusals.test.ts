@@ -320,8 +320,9 @@ const REFUSALS: readonly Refusal[] = [
       error: {
         message:
           'litellm.BadRequestError: OpenAIException - {\n  "error": {\n    "message": "Unsupported parameter: ' +
-          "'reasoning_effort'. In the Responses API, this parameter has moved to 'reasoning.effort'. Try again with the " +
-          'new parameter.",\n    "param": null,\n    "code": "unsupported_parameter"\n  }\n}No fallback model group found',
+          "'reasoning_effort'. In the Responses API, this parameter has moved to 'reasoning.effort'. Try again with " +
+          'the new parameter.",\n    "param": null,\n    "code": "unsupported_parameter"\n  }\n}No fallback ' +
+          'model group found',
         type: null,
         param: null,
         code: '400',

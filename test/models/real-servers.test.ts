@@ -41,7 +41,8 @@ const refused = (status: number, body: string): CompatibleAnswer => ({
 describe('Ollama 0.6.5 behind /v1', () => {
   const said = (content: string, finish = 'null') =>
     '{"id":"chatcmpl-727","object":"chat.completion.chunk","created":1796069685,"model":"ravenhelm-gemma3-270m",' +
-    `"system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":${JSON.stringify(content)}},` +
+    '"system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":' +
+    `${JSON.stringify(content)}},` +
     `"finish_reason":${finish}}]}`;
   const usage = (prompt: number, reply: number) =>
     '{"id":"chatcmpl-727","object":"chat.completion.chunk","created":1796069697,"model":"ravenhelm-gemma3-270m",' +
@@ -84,8 +85,8 @@ describe('Ollama 0.6.5 behind /v1', () => {
 
   test('a model that is not there', async () => {
     const body =
-      '{"error":{"message":"model \\"no-such-model\\" not found, try pulling it first","type":"api_error","param":null,' +
-      '"code":null}}\n';
+      '{"error":{"message":"model \\"no-such-model\\" not found, try pulling it first","type":"api_error",' +
+      '"param":null,"code":null}}\n';
     const { model } = await given(() => refused(404, body));
     expect(await modelError(ask(model))).toMatchObject({
       code: 'refused',
@@ -150,10 +151,10 @@ describe('LiteLLM 1.106.12', () => {
   );
 
   const unsupported = (provider: string, names: string, model: string, group: string) =>
-    `{"error":{"message":"litellm.UnsupportedParamsError: ${provider} does not support parameters: [${names}], for model=` +
-    `${model}. To drop these, set \`litellm.drop_params=True\` or for proxy:\\n\\n\`litellm_settings:\\n drop_params: true\`` +
-    `\\n. \\n If you want to use these params dynamically send allowed_openai_params=[${names}] in your request.\\n\\n` +
-    `LiteLLM: model group '${group}' failed with the error above. No fallback was attempted.",` +
+    `{"error":{"message":"litellm.UnsupportedParamsError: ${provider} does not support parameters: [${names}], ` +
+    `for model=${model}. To drop these, set \`litellm.drop_params=True\` or for proxy:\\n\\n\`litellm_settings:\\n ` +
+    `drop_params: true\`\\n. \\n If you want to use these params dynamically send allowed_openai_params=` +
+    `[${names}] in your request.\\n\\nLiteLLM: model group '${group}' failed with the error above. No fallback was attempted.",` +
     '"type":"invalid_request_error","param":null,"code":"400"}}';
   test.each([
     ['ollama_chat', ['parallel_tool_calls', 'store']],
@@ -179,23 +180,24 @@ describe('LiteLLM 1.106.12', () => {
       '{"error":{"message":"litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: ' +
         "OpenAIException - This model's maximum context length is 2048 tokens. However, your request has 3000 input " +
         "tokens.\\nmodel=small. context_window_fallbacks=None. fallbacks=None.\\n\\nSet 'context_window_fallback' - " +
-        "https://docs.litellm.ai/docs/routing#fallbacks\\n\\nLiteLLM: model group 'small' failed with the error above. " +
-        'No fallback was attempted.","type":"invalid_request_error","param":null,"code":"400"}}',
+        "https://docs.litellm.ai/docs/routing#fallbacks\\n\\nLiteLLM: model group 'small' failed with the error " +
+        'above. No fallback was attempted.","type":"invalid_request_error","param":null,"code":"400"}}',
       { code: 'refused', message: expect.stringContaining('shorten the prompt') },
     ],
     [
       'an overloaded server behind it',
       503,
-      '{"error":{"message":"litellm.ServiceUnavailableError: ServiceUnavailableError: OpenAIException - overloaded\\n\\n' +
-        "LiteLLM: model group 'small' failed with the error above. No fallback was attempted.\"," +
+      '{"error":{"message":"litellm.ServiceUnavailableError: ServiceUnavailableError: OpenAIException - ' +
+        "overloaded\\n\\nLiteLLM: model group 'small' failed with the error above. No fallback was attempted.\"," +
         '"type":"internal_server_error","param":null,"code":"503"}}',
       { code: 'unreachable', message: expect.stringContaining("the fault is the server's") },
     ],
     [
       'a wrong key of the server behind it',
       401,
-      '{"error":{"message":"litellm.BadRequestError: OpenAIException - bad key\\n\\nLiteLLM: model group \'small\' failed ' +
-        'with the error above. No fallback was attempted.","type":"invalid_request_error","param":null,"code":"401"}}',
+      '{"error":{"message":"litellm.BadRequestError: OpenAIException - bad key\\n\\nLiteLLM: model group \'small\' ' +
+        'failed with the error above. No fallback was attempted.","type":"invalid_request_error",' +
+        '"param":null,"code":"401"}}',
       { code: 'refused', message: expect.stringContaining('check OPENAI_API_KEY') },
     ],
     [
@@ -215,8 +217,8 @@ describe('LiteLLM 1.106.12', () => {
     const { model } = await given(() =>
       stream(
         said('half'),
-        '{"error": {"message": "litellm.InternalServerError: InternalServerError: Hosted_vllmException - engine died", ' +
-          '"type": "internal_server_error", "param": null, "code": "500"}}',
+        '{"error": {"message": "litellm.InternalServerError: InternalServerError: Hosted_vllmException - engine ' +
+          'died", "type": "internal_server_error", "param": null, "code": "500"}}',
       ),
     );
     expect(await modelError(ask(model))).toMatchObject({

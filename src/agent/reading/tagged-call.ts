@@ -1,8 +1,8 @@
 /**
  * Calls with a tag for each parameter: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
  * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax, DeepSeek V3.2), and
- * <invoke name="NAME"><KEY>…</KEY> (MiniMax M3), <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5, LongCat, Ling 3, Hy3), and
- * <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY"<|sep|>… (Kimi K3).
+ * <invoke name="NAME"><KEY>…</KEY> (MiniMax M3), <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5,
+ * LongCat, Ling 3, Hy3), and <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY"<|sep|>… (Kimi K3).
  */
 import { cut, FAILED, joined, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';

@@ -28,7 +28,8 @@ test.each<[string, string, string, string]>([
   ],
   [
     'an argument of Kimi K3 that is cut',
-    '<|open|>call tool="execute_terminal_command" index="1"<|sep|><|open|>argument key="command" type="string"<|sep|>ls',
+    '<|open|>call tool="execute_terminal_command" index="1"<|sep|>' +
+      '<|open|>argument key="command" type="string"<|sep|>ls',
     'cut',
     'ends inside an argument',
   ],
