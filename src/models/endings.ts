@@ -55,8 +55,9 @@ type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted';
 
 /**
  * Finish reasons of OpenAI and Anthropic and of servers with their APIs: vLLM and SGLang (abort), Mistral
- * (model_length), DeepSeek (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and those
- * of Gemini and Claude that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is complete.
+ * (model_length), DeepSeek (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and
+ * those of Gemini and Claude that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is
+ * complete.
  */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   length: 'length',

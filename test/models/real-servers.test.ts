@@ -95,6 +95,18 @@ describe('Ollama 0.6.5 behind /v1', () => {
   });
 });
 
+test('llama.cpp of October 2026 refuses a prompt that is longer than its context', async () => {
+  const body =
+    '{"error":{"code":400,"message":"request (4632 tokens) exceeds the available context size (2048 tokens), try ' +
+    'increasing it","type":"exceed_context_size_error","n_prompt_tokens":4632,"n_ctx":2048}}';
+  const { model, server } = await given(() => refused(400, body));
+  expect(await modelError(ask(model))).toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('shorten the prompt'),
+  });
+  expect(server.bodies).toHaveLength(1);
+});
+
 describe('LiteLLM 1.106.12', () => {
   const chunk = (choice: string, more = '') =>
     `{"id":"c1","object":"chat.completion.chunk","created":1796069776,"model":"small","choices":[${choice}]${more}}`;
@@ -154,8 +166,8 @@ describe('LiteLLM 1.106.12', () => {
     `{"error":{"message":"litellm.UnsupportedParamsError: ${provider} does not support parameters: [${names}], ` +
     `for model=${model}. To drop these, set \`litellm.drop_params=True\` or for proxy:\\n\\n\`litellm_settings:\\n ` +
     `drop_params: true\`\\n. \\n If you want to use these params dynamically send allowed_openai_params=` +
-    `[${names}] in your request.\\n\\nLiteLLM: model group '${group}' failed with the error above. No fallback was attempted.",` +
-    '"type":"invalid_request_error","param":null,"code":"400"}}';
+    `[${names}] in your request.\\n\\nLiteLLM: model group '${group}' failed with the error above. No fallback was ` +
+    'attempted.","type":"invalid_request_error","param":null,"code":"400"}}';
   test.each([
     ['ollama_chat', ['parallel_tool_calls', 'store']],
     ['anthropic', ['seed', 'store']],
