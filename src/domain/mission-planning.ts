@@ -201,6 +201,7 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     pausedStep: 0,
     lastApproval: null,
     remainingMs: null,
+    suspended: 'no',
     startedAtMs: null,
     durationMs: 0,
     summary: '',

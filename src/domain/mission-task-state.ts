@@ -78,6 +78,11 @@ export interface MissionTask {
   readonly lastApproval: string | null;
   /** What the open attempt's execution deadline has left since then, ms; null: all of it. */
   readonly remainingMs: number | null;
+  /**
+   * Whether the open attempt must wait before its next step, because its mission is or was paused. ending: it may
+   * continue, and its worker has not said yet that it does; until then its deadline does not run.
+   */
+  readonly suspended: 'no' | 'yes' | 'ending';
   /** Since when the open attempt waits for a live worker, as an orchestrator saw it; null: it has one. */
   readonly withoutWorkerSinceMs: number | null;
 }

@@ -10,6 +10,7 @@ export type MissionTaskEvent = EventOf<
   | 'task_retry_scheduled'
   | 'task_assigned'
   | 'task_cancelled'
+  | 'task_suspended'
   | 'task_accepted'
   | 'task_started'
   | 'task_progress'
@@ -105,10 +106,13 @@ function evolveStatus(
         status: 'running',
         startedAtMs: task.startedAtMs ?? record.timestampMs,
         detail: 'started',
+        suspended: continued(task),
         withoutWorkerSinceMs: null,
       });
     case 'task_progress':
       return changed(progressed(task, event.payload));
+    case 'task_suspended':
+      return suspended(task, event.payload);
     case 'task_paused':
       return paused(task, event);
     case 'task_resumed':
@@ -128,7 +132,15 @@ function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): Mi
   if (step === 0) return { ...task, detail, withoutWorkerSinceMs };
   const steps = Math.max(task.steps, step);
   if (task.status === 'paused') return { ...task, steps };
-  return { ...task, status: 'running', steps, detail, withoutWorkerSinceMs: null };
+  return { ...task, status: 'running', steps, detail, suspended: continued(task), withoutWorkerSinceMs: null };
+}
+
+/** A step or a start after the suspension shows that the attempt continues. */
+const continued = ({ suspended }: MissionTask): MissionTask['suspended'] => (suspended === 'ending' ? 'no' : suspended);
+
+function suspended(task: MissionTask, { suspended: waits }: PayloadOf<'task_suspended'>): EvolvedTask {
+  if (waits === (task.suspended === 'yes')) return voidBecause('said before');
+  return changed({ ...task, suspended: waits ? 'yes' : 'ending' });
 }
 
 /** Steps rise: the same pause, said again by a worker that took over or by a late copy, changes nothing. */
@@ -146,6 +158,7 @@ function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): E
     },
     pausedStep: call.step,
     remainingMs: call.remaining_ms,
+    suspended: continued(task),
     steps: Math.max(task.steps, call.step),
     detail: `step ${call.step}: ${call.tool} waits for a person`,
     withoutWorkerSinceMs: null,
@@ -160,6 +173,7 @@ function resumed(task: MissionTask, { step, approval_id }: PayloadOf<'task_resum
     pause: null,
     pausedStep: step,
     lastApproval: approval_id,
+    suspended: continued(task),
     detail: `step ${step}: decided`,
     withoutWorkerSinceMs: null,
   });
@@ -182,6 +196,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     pause: null,
     pausedStep: 0,
     remainingMs: null,
+    suspended: 'no',
     changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
@@ -223,7 +238,16 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
   return { ...ended, pause: null, detail: '', withoutWorkerSinceMs: null };
 }
 
+/** An attempt that has waited too long for its paused mission is no failure of the task: another one follows. */
+const isPausedTooLong = (task: MissionTask, { code }: PayloadOf<'task_failed'>): boolean =>
+  code === 'paused' && task.suspended !== 'no';
+
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
+  if (isPausedTooLong(task, result))
+    return {
+      ...withUsage(task, result),
+      ...{ status: 'waiting', pause: null, detail: result.error, withoutWorkerSinceMs: null },
+    };
   const failures = task.failures + 1;
   const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
   return {
@@ -259,6 +283,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     spent: addCost(task.spent, used),
     usage: addCost(task.usage, used),
     share: { tokens: null, usd: null },
+    suspended: 'no',
     steps: result.steps,
     model: result.model,
     durationMs: result.duration_ms,
@@ -272,6 +297,7 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
     ...task,
     spent,
     share: { tokens: null, usd: null },
+    suspended: 'no',
     detail: decision.reason,
     pause: null,
     withoutWorkerSinceMs: null,

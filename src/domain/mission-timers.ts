@@ -4,12 +4,15 @@
  */
 import type { BackoffLimits } from './backoff.js';
 import { isOpen, questionOf, type Mission } from './mission-state.js';
+import { isPaused } from './mission-pause.js';
 import type { MissionTask } from './mission-task-state.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */
   readonly key: string;
   readonly delayMs: number;
+  /** Whether it does not run: what has passed of it stays passed. Absent: it runs. */
+  readonly frozen?: boolean;
 }
 
 export interface MissionTimings {
@@ -58,12 +61,25 @@ export const timerKeys = {
 
 /** What an open mission itself waits for. */
 export function missionTimers(mission: Mission, timings: MissionTimings): readonly MissionTimer[] {
+  return withFreeze(timersOfMission(mission, timings), isPaused(mission));
+}
+
+const withFreeze = (timers: readonly MissionTimer[], frozen: boolean): readonly MissionTimer[] =>
+  frozen ? timers.map((timer) => ({ ...timer, frozen })) : timers;
+
+function timersOfMission(mission: Mission, timings: MissionTimings): readonly MissionTimer[] {
   if (!isOpen(mission)) return [];
   const timers: MissionTimer[] = [];
   const { id, request, planning } = mission;
-  const { minutes } = request.budget;
+  const { minutes } = mission.budget;
   const question = questionOf(mission);
-  if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000 });
+  if (minutes !== null)
+    timers.push({
+      key: timerKeys.minutes(id),
+      delayMs: minutes * 60_000,
+      // What is not its own fault does not use up its time.
+      ...(mission.waitsFor === null ? {} : { frozen: true }),
+    });
   if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   if (planning.kind === 'postponed')
@@ -81,8 +97,7 @@ export function missionTimers(mission: Mission, timings: MissionTimings): readon
  * How long the mission waits for a planner that cannot be reached: its time budget. One that asks a person asks after
  * half of it, so that the answer is of use.
  */
-function plannerWaitMs({ request }: Mission, timings: MissionTimings): number {
-  const { minutes } = request.budget;
+function plannerWaitMs({ request, budget: { minutes } }: Mission, timings: MissionTimings): number {
   if (minutes === null) return timings.plannerWaitMs;
   return minutes * (request.on_failure === 'ask' ? 30_000 : 60_000);
 }
@@ -95,7 +110,15 @@ export function taskTimers(
   timeoutMs: number,
 ): readonly MissionTimer[] {
   if (!isOpen(mission)) return [];
-  const { id } = mission;
+  return withFreeze(timersOfTask(mission, task, timings, timeoutMs), isPaused(mission) || task.suspended !== 'no');
+}
+
+function timersOfTask(
+  { id }: Mission,
+  task: MissionTask,
+  timings: MissionTimings,
+  timeoutMs: number,
+): readonly MissionTimer[] {
   switch (task.status) {
     case 'assigned':
       return [
