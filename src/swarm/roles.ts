@@ -1,5 +1,6 @@
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { DailyCap } from '../domain/daily-spending.js';
 import type { VerifyRequest } from '../domain/requests.js';
 import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
@@ -38,6 +39,8 @@ export interface RolesOptions {
   readonly verifyAnswer: VerifyAnswer | null;
   /** Whether a person's request counts; null: every request does. */
   readonly verifyRequest: VerifyRequest | null;
+  /** Of the whole swarm, as its orchestrators keep it; absent: no limit. */
+  readonly dailyCap?: DailyCap;
   /** What the orchestrator deletes from the log when it is old and done. */
   readonly retention: readonly RetentionRule[];
   /** What the roles count and report about their process. */
@@ -69,6 +72,7 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
           models: options.models.summary({ workers: false, planner: true }),
           planner,
           retention: options.retention,
+          ...(options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap }),
           ...circuits,
         }),
       ),

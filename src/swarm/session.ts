@@ -3,6 +3,7 @@ import { createVerifyRequest } from '../agent/request-signature.js';
 import type { Operator } from '../agent/signatures.js';
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { DailyCap } from '../domain/daily-spending.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Role } from '../roles/shared/role.js';
 import type { HttpAccess } from '../telemetry/http-endpoint.js';
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly askMs: number | null;
   /** Who may answer about calls that wait, by signed answers; null: every answer counts. */
   readonly operators: readonly Operator[] | null;
+  /** The most that the swarm may have spent in a day (UTC) when something new begins. Default: no limit. */
+  readonly dailyCap?: DailyCap;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
   readonly waitForSandbox?: boolean;
   /** How long running steps may take to end when the session closes; default 10 s. */
@@ -117,16 +120,17 @@ async function prepareRoles(
   const verifyRequest =
     options.operators === null ? null : createVerifyRequest(options.operators, context.topics.prefix);
   const verifying = { verifyAnswer, verifyRequest };
-  return createRoles(context, { log, roster, orchestrator, models, worker, ...verifying, retention, health }).map(
-    ({ name, create }) =>
-      createSupervisedRole({
-        name,
-        create,
-        clock,
-        random,
-        logger,
-        onRestart: () => metrics.roleRestarted(name),
-      }),
+  const capped = options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap };
+  const roles = { log, roster, orchestrator, models, worker, ...verifying, ...capped, retention, health };
+  return createRoles(context, roles).map(({ name, create }) =>
+    createSupervisedRole({
+      name,
+      create,
+      clock,
+      random,
+      logger,
+      onRestart: () => metrics.roleRestarted(name),
+    }),
   );
 }
 

@@ -29,6 +29,8 @@ export interface MissionDecisions {
   tick(): void;
   /** Workers have come or gone, or hold other partitions. */
   onLiveChanged(): void;
+  /** The daily cap is reached, or is no more. */
+  onCapChanged(): void;
   /** Nothing new is decided any more. */
   stop(): void;
   /** The claim is lost. */
@@ -67,6 +69,11 @@ export function createMissionDecisions(context: OrchestratorContext, deps: Missi
     touch: touched.touch,
     tick: () => tick(parts),
     onLiveChanged: () => onLiveChanged(parts),
+    onCapChanged() {
+      if (deps.held() === null) return;
+      for (const mission of deps.state.missions.values()) if (isOpen(mission)) touched.touch(mission.id, [], null);
+      tick(parts);
+    },
     stop() {
       parts.stopped = true;
       timers.clear();
@@ -174,6 +181,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
       return count === null ? null : partitionForKey(key, count);
     },
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
+    cap: context.cap.reached(),
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     verifyRequest: context.deps.verifyRequest ?? null,
     planDigest,

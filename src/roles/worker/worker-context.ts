@@ -48,6 +48,8 @@ export interface WorkerTimings {
   readonly heartbeatMs: number;
   /** A running tool has this long after its task's deadline before it is stopped from outside. */
   readonly deadlineGraceMs: number;
+  /** An attempt waits at most so long for its paused mission to be resumed; then it ends, and another one follows. */
+  readonly suspendedMs: number;
   /** A group that was not heard of for so long has come to a standstill. */
   readonly stalledMs: number;
 }
@@ -56,6 +58,7 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   commitMs: 500,
   heartbeatMs: 5_000,
   deadlineGraceMs: 5_000,
+  suspendedMs: 14 * 24 * 3_600_000,
   stalledMs: DEFAULT_STALLED_MS,
 };
 
