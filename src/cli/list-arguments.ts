@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { MissionStatus } from '../domain/report.js';
 import { ageMs } from './age-argument.js';
 
-const OPEN: readonly MissionStatus[] = ['planning', 'waiting_for_approval', 'running', 'needs_attention'];
+const OPEN: readonly MissionStatus[] = ['planning', 'waiting_for_approval', 'running', 'needs_attention', 'paused'];
 const ENDED: readonly MissionStatus[] = ['completed', 'failed', 'cancelled'];
 const STATUSES = [...OPEN, ...ENDED];
 

@@ -10,6 +10,7 @@ import {
   requireText,
   type Decide,
 } from '../../client/decisions.js';
+import { changeBudget, pause, resume } from '../../client/steering.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import { requireTarget } from '../../client/decision-target.js';
@@ -51,6 +52,25 @@ export async function answerMission(context: CommandContext, wanted: string, tex
 
 export function cancelMission(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
   return decideMission(context, wanted, { done: 'cancel requested', decision: cancel(reason) });
+}
+
+export function pauseMission(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
+  return decideMission(context, wanted, { done: 'paused', decision: pause(reason) });
+}
+
+export function resumeMission(context: CommandContext, wanted: string): Promise<ExitCode> {
+  return decideMission(context, wanted, { done: 'resumed', decision: resume });
+}
+
+/** Throws CliError where nothing is to be changed. */
+export async function budgetMission(
+  context: CommandContext,
+  wanted: string,
+  changes: Parameters<typeof changeBudget>[0],
+): Promise<ExitCode> {
+  if (Object.keys(changes).length === 0)
+    throw wrongUse('no limit is named', `Such as: ${clientCommand(context, `budget ${wanted} --usd +1`)}`);
+  return decideMission(context, wanted, { done: 'budget changed', decision: changeBudget(changes) });
 }
 
 interface MissionDecision {

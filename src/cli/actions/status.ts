@@ -14,6 +14,7 @@ import { readRoster } from '../mission-source.js';
 import { awaitsAnswer } from '../../client/decisions.js';
 import { answerText, questionText } from '../answers.js';
 import { plannerOf } from '../../domain/mission-planning.js';
+import { spendingLines } from '../spending-text.js';
 import { planText } from '../plan-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
@@ -111,6 +112,7 @@ async function showProcesses(context: CommandContext, session: ClientSession, wa
   context.host.stdout.write(table(rows));
   for (const { worker_id, models } of concerned)
     if (models !== null) context.host.stdout.write(`models  ${oneLine(`${worker_id}: ${models}`)}\n`);
+  for (const line of spendingLines(concerned, context.host.clock.now())) context.host.stdout.write(`${line}\n`);
   const stopped = concerned.flatMap(({ worker_id, blocked }) =>
     blocked.map(
       ({ topic, partition, offset, reason }) =>
