@@ -16,7 +16,7 @@ import {
   type Wave,
   type Why,
 } from './mission-state.js';
-import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { endedWell, hasOpenAttempt, pausedStep, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { agentsOfProposal } from './mission-planning.js';
 import { decideSuspensions, isPaused } from './mission-pause.js';
@@ -371,7 +371,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
         : [];
     }
     case 'running': {
-      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, task.pausedStep));
+      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)));
       return expired && task.suspended === 'no'
         ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')]
         : [];

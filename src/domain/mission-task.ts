@@ -1,7 +1,7 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
-import { hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { hasOpenAttempt, noWait, pausedStep, remainingMs, type MissionTask } from './mission-task-state.js';
 import { mergedTaint, taintOf } from './taint.js';
 import { voidBecause, type FoldRecord, type Void } from './record.js';
 
@@ -145,19 +145,21 @@ function suspended(task: MissionTask, { suspended: waits }: PayloadOf<'task_susp
 
 /** Steps rise: the same pause, said again by a worker that took over or by a late copy, changes nothing. */
 function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): EvolvedTask {
-  if (call.step <= task.pausedStep) return voidBecause('paused before');
+  if (call.step <= pausedStep(task)) return voidBecause('paused before');
   return changed({
     ...task,
     status: 'paused',
-    pause: {
-      call,
-      approvalId: call.approval_id,
-      digest: call.digest,
-      expiresAtMs: call.expires_at,
-      answerId: null,
+    wait: {
+      kind: 'waiting',
+      lastApproval: task.wait.lastApproval,
+      pause: {
+        call,
+        approvalId: call.approval_id,
+        digest: call.digest,
+        expiresAtMs: call.expires_at,
+        answerId: null,
+      },
     },
-    pausedStep: call.step,
-    remainingMs: call.remaining_ms,
     suspended: continued(task),
     steps: Math.max(task.steps, call.step),
     detail: `step ${call.step}: ${call.tool} waits for a person`,
@@ -166,13 +168,12 @@ function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): E
 }
 
 function resumed(task: MissionTask, { step, approval_id }: PayloadOf<'task_resumed'>): EvolvedTask {
-  if (step < task.pausedStep || (step === task.pausedStep && task.pause === null)) return voidBecause('resumed before');
+  const last = pausedStep(task);
+  if (step < last || (step === last && task.wait.kind !== 'waiting')) return voidBecause('resumed before');
   return changed({
     ...task,
     status: 'running',
-    pause: null,
-    pausedStep: step,
-    lastApproval: approval_id,
+    wait: { kind: 'decided', lastApproval: approval_id, step, remainingMs: remainingMs(task) },
     suspended: continued(task),
     detail: `step ${step}: decided`,
     withoutWorkerSinceMs: null,
@@ -193,9 +194,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     untrusted: decision.untrusted,
     steps: 0,
     retryDelayMs: null,
-    pause: null,
-    pausedStep: 0,
-    remainingMs: null,
+    wait: noWait(task),
     suspended: 'no',
     changedPaths: [],
     detail: '',
@@ -235,7 +234,7 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
   const ended = { ...withUsage(task, result), status, summary, outputs, checks };
-  return { ...ended, pause: null, detail: '', withoutWorkerSinceMs: null };
+  return { ...ended, wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
 }
 
 /** An attempt that has waited too long for its paused mission is no failure of the task: another one follows. */
@@ -246,7 +245,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
   if (isPausedTooLong(task, result))
     return {
       ...withUsage(task, result),
-      ...{ status: 'waiting', pause: null, detail: result.error, withoutWorkerSinceMs: null },
+      ...{ status: 'waiting', wait: noWait(task), detail: result.error, withoutWorkerSinceMs: null },
     };
   const failures = task.failures + 1;
   const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
@@ -255,7 +254,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     status,
     failures,
     checks: result.checks,
-    pause: null,
+    wait: noWait(task),
     changedPaths: result.changed_paths,
     // A failure that names no model says nothing new about them.
     usedUpBy: result.used_up_by ?? task.usedUpBy,
@@ -299,7 +298,7 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
     share: { tokens: null, usd: null },
     suspended: 'no',
     detail: decision.reason,
-    pause: null,
+    wait: noWait(task),
     withoutWorkerSinceMs: null,
   };
   switch (decision.code) {

@@ -5,7 +5,7 @@
 import type { BackoffLimits } from './backoff.js';
 import { isOpen, questionOf, type Mission } from './mission-state.js';
 import { isPaused } from './mission-pause.js';
-import type { MissionTask } from './mission-task-state.js';
+import { pausedStep, remainingMs, type MissionTask } from './mission-task-state.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */
@@ -48,9 +48,9 @@ export const timerKeys = {
   withoutWorker: (missionId: string, taskId: string, attempt: number) =>
     `${missionId}/${taskId}/${attempt}/without_worker`,
   accept: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/accept`,
-  /** @param pausedStep the last step that has waited for a person: after it the rest of the deadline runs; 0: none */
-  deadline: (missionId: string, taskId: string, attempt: number, pausedStep = 0) =>
-    `${missionId}/${taskId}/${attempt}/deadline${pausedStep === 0 ? '' : `/${pausedStep}`}`,
+  /** @param waitedStep the last step that has waited for a person: after it the rest of the deadline runs; 0: none */
+  deadline: (missionId: string, taskId: string, attempt: number, waitedStep = 0) =>
+    `${missionId}/${taskId}/${attempt}/deadline${waitedStep === 0 ? '' : `/${waitedStep}`}`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
   approval: (missionId: string, revision: number) => `${missionId}/approval/${revision}`,
   planner: (missionId: string, revision: number) => `${missionId}/planner/${revision}`,
@@ -128,8 +128,8 @@ function timersOfTask(
     case 'running':
       return [
         {
-          key: timerKeys.deadline(id, task.id, task.attempt, task.pausedStep),
-          delayMs: (task.remainingMs ?? timeoutMs) + timings.deadlineGraceMs,
+          key: timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)),
+          delayMs: (remainingMs(task) ?? timeoutMs) + timings.deadlineGraceMs,
         },
       ];
     case 'retrying':
