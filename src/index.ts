@@ -47,6 +47,7 @@ export type { Log, LogCapabilities } from './ports/log.js';
 export type { Logger } from './ports/logger.js';
 export {
   createSwarm,
+  type DailyCapOptions,
   type ModelOptions,
   type Swarm,
   type SwarmOptions,

@@ -106,6 +106,7 @@ function ticks(states: readonly CoordinationState[]) {
     verifyAnswer: () => null,
     verifyRequest: null,
     planDigest: () => '',
+    cap: null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };

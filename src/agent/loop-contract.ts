@@ -72,6 +72,8 @@ export interface LoopEffects {
   readonly chain: readonly ChatModel[];
   /** The agent's tools. */
   readonly tools: readonly ToolDefinition[];
+  /** Called before a model is asked for a step. Throws where none may begin; absent: each may. */
+  beforeStep?(): void;
   /**
    * Journals the step, waits for the read-back, runs what the record says, journals the outcome without waiting.
    * @param timeLeftMs milliseconds that the step may take, when it starts
@@ -125,7 +127,7 @@ export interface LastTurn extends TurnUse {
   readonly model: string;
 }
 
-/** The worker sets the last four; the loop never ends with them. */
+/** The worker sets the last five; the loop never ends with them. */
 export type LoopFailureCode =
   | 'gave_up'
   | 'timeout'
@@ -138,5 +140,6 @@ export type LoopFailureCode =
   | 'workspace'
   | 'permission'
   | 'agent_revision'
+  | 'paused'
   | 'too_large'
   | 'internal';

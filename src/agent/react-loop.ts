@@ -12,7 +12,7 @@ import { RecordTooLarge } from '../ports/log.js';
  * Steps of the history count like this loop's own steps.
  *
  * Resolves with how the task ended. Rejects with the signal's reason when the worker loses the task, and with errors of
- * perform() and reserveTurn().
+ * perform(), reserveTurn() and beforeStep().
  */
 export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimits): Promise<LoopEnd> {
   const loop = startLoop(task, effects, limits);
@@ -20,6 +20,7 @@ export async function runReActLoop(task: LoopTask, effects: LoopEffects, limits:
     effects.signal.throwIfAborted();
     const end = endReached(loop);
     if (end) return end;
+    effects.beforeStep?.();
     const decided = repeatLostCall(loop) ?? (await takeTurn(loop));
     if ('kind' in decided) return decided;
     const unchecked = finishUnchecked(loop, decided);

@@ -10,6 +10,9 @@ const PURPOSE = 'ravenhelm request 1';
 const RIGHT_OF: Readonly<Record<SignableType, Right>> = {
   mission_requested: 'request',
   mission_cancel_requested: 'cancel',
+  mission_pause_requested: 'pause',
+  mission_resume_requested: 'pause',
+  mission_budget_requested: 'budget',
   plan_approved: 'approve',
   plan_rejected: 'approve',
   attention_answered: 'answer',

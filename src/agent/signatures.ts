@@ -4,7 +4,7 @@ import type { SignatureFault, Signed } from '../domain/requests.js';
 import { canonicalJson } from './canonical-json.js';
 
 /** What an operator may do. */
-export const RIGHTS = ['request', 'approve', 'answer', 'cancel', 'retry'] as const;
+export const RIGHTS = ['request', 'approve', 'answer', 'cancel', 'pause', 'budget', 'retry'] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** A person whose word counts. */

@@ -138,6 +138,7 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
     loop.reserved = reservation(worstNextTurn(loop, []), loop.share, loop.spent);
     await loop.effects.reserveTurn(loop.reserved);
     loop.mustReserve = false;
+    loop.effects.beforeStep?.(); // read while the reservation was: nothing has been asked yet
   }
   const rest = left(loop.share, loop.spent);
   const { tokens, usd } = loop.reserved ?? { tokens: Infinity, usd: Infinity };

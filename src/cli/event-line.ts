@@ -2,6 +2,7 @@ import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../dom
 import { plannerOf, UNKNOWN_AGENTS } from '../domain/mission-planning.js';
 import { taintsText } from '../domain/taint.js';
 import { connectionText } from './connection-text.js';
+import { budgetText } from './budget-text.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
 
@@ -69,6 +70,9 @@ const DETAILS: Details = {
   mission_failed: reason,
   mission_cancelled: reason,
   mission_cancel_requested: reason,
+  mission_pause_requested: (payload) => joined(': ', `by ${payload.requested_by}`, payload.reason),
+  mission_resume_requested: ({ requested_by }) => `by ${requested_by}`,
+  mission_budget_requested: (payload) => `${budgetText(payload)}, by ${payload.requested_by}`,
   plan_requested: ({ revision, reason, answer }) => joined(': ', `revision ${revision}`, reason ?? '', answer ?? ''),
   plan_proposed: ({ revision, model, planner, plan }) =>
     joined(
@@ -84,6 +88,7 @@ const DETAILS: Details = {
   attention_answered: (payload) => `question ${payload.number} by ${payload.answered_by}: ${payload.answer}`,
   wave_started: ({ task_ids }) => task_ids.join(', '),
   wave_completed: nothing,
+  mission_waits: (payload) => payload.reason ?? 'it waits no more',
   task_assigned: ({ attempt: number, untrusted }) =>
     joined(', ', attempt(number), sourcesText('may read untrusted content', untrusted ?? [])),
   task_accepted: attemptOf,
@@ -113,6 +118,7 @@ const DETAILS: Details = {
     `${result.status}, ${count(steps, 'step')}, ${count(result.checks.length, 'check')}, ` +
     measuredDuration(duration_ms),
   task_failed: ({ code, checks, error }) => joined(': ', code, failingCheck(checks), error),
+  task_suspended: ({ suspended }) => (suspended ? 'waits: the mission is paused' : 'may continue'),
   task_cancelled: (payload) => `${payload.code}: ${payload.reason}`,
   task_retry_requested: (payload) => joined(': ', attempt(payload.attempt), payload.reason),
   dead_letter_taken: ({ taken_over }) => (taken_over ? 'taken over' : ''),

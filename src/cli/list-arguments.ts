@@ -8,6 +8,7 @@ const STATUSES: readonly MissionStatus[] = [
   'waiting_for_approval',
   'running',
   'needs_attention',
+  'paused',
   'completed',
   'failed',
   'cancelled',

@@ -11,6 +11,7 @@ import type { CommandContext } from './context.js';
 import { shortDuration } from './durations.js';
 import type { Since } from './list-arguments.js';
 import { plannerWaitText } from './planner-wait-text.js';
+import { pauseText, waitsText } from './pause-text.js';
 import { table } from './table.js';
 import { cutToWidth } from './text-width.js';
 import { withoutWorkerLine } from './without-worker-text.js';
@@ -93,8 +94,17 @@ function rowOf({ host }: CommandContext, feed: MissionFeed, report: MissionRepor
     report.status.replaceAll('_', ' '),
     `${done}/${report.tasks.length || plannedTasks(feed, report.mission_id)}`,
     shortDuration(endMs - Date.parse(report.started_at)),
-    report.reason ?? report.question?.reason ?? (waitingLine(report) || missingLine(report, host.clock.now())),
+    standText(report, host.clock.now()),
   ];
+}
+
+/** Why it ended, or what it waits for; empty: it works. */
+function standText(report: MissionReport, nowMs: number): string {
+  const { reason, pause, waits_for: cap, question } = report;
+  if (reason !== null) return reason;
+  if (pause !== null) return pauseText(pause);
+  if (cap !== null) return waitsText(cap);
+  return question?.reason ?? (waitingLine(report) || missingLine(report, nowMs));
 }
 
 /** A pipe gets the reason uncut; status MISSION shows it on a terminal. */

@@ -2,6 +2,7 @@ import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js'
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
 import { chosenPlaybook } from './plan-text.js';
+import { pauseText, waitsText } from './pause-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
@@ -52,6 +53,8 @@ function missionLine(report: MissionReport, times: FrameTimes): Line {
     shortDuration(times.elapsedMs),
     report.tokens === 0 ? '' : `${report.tokens} tokens`,
     report.cost_usd === 0 ? '' : shownUsd(report.cost_usd),
+    report.pause === null ? '' : pauseText(report.pause),
+    report.waits_for === null ? '' : waitsText(report.waits_for),
     report.planner_wait === null ? '' : plannerWaitText(report.planner_wait),
     report.sandbox_off ? 'sandbox off' : '',
   ].filter((part) => part !== '');
@@ -72,6 +75,7 @@ function missionTone(report: MissionReport): Tone {
     case 'cancelled':
     case 'waiting_for_approval':
     case 'needs_attention':
+    case 'paused':
       return 'yellow';
     default:
       return 'cyan';

@@ -1,10 +1,12 @@
 import type { CheckResult } from '../domain/events.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
+import { budgetText } from './budget-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line, type Segment } from './paint.js';
 import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
 import { chosenPlaybook } from './plan-text.js';
+import { pauseText, waitsText } from './pause-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
 import { oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
@@ -136,8 +138,11 @@ function endLines(report: MissionReport): readonly Line[] {
       : `took ${measuredDuration(Date.parse(report.ended_at) - Date.parse(report.started_at))}`,
     `${report.tokens} tokens`,
     shownUsd(report.cost_usd),
+    budgetFact(report),
   ].filter((fact) => fact !== '');
   return [
+    ...(report.pause === null ? [] : [[segment(pauseText(report.pause), 'yellow')]]),
+    ...(report.waits_for === null ? [] : [[segment(waitsText(report.waits_for), 'yellow')]]),
     ...(report.planner_wait === null ? [] : [[segment(plannerWaitText(report.planner_wait), 'yellow')]]),
     ...(report.reason === null
       ? []
@@ -148,6 +153,11 @@ function endLines(report: MissionReport): readonly Line[] {
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];
 }
+
+const budgetFact = ({ budget }: MissionReport): string => {
+  const limits = budgetText(budget);
+  return limits === '' ? '' : `budget ${limits}`;
+};
 
 /** Who has signed the mission, and what was asked about it that does not count. */
 function requestLines({ signed_by, void_requests }: MissionReport): Line[] {

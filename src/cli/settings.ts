@@ -65,6 +65,12 @@ const flag = z
   .transform((text) => ['true', 'on', 'yes', '1'].includes(text));
 const wholeNumber = ({ least, most }: NumberRange) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(least).max(most));
+const amount = ({ least, most }: NumberRange) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/)
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
 const httpAddress = z
   .string()
   .regex(/^(?:(\[[0-9a-fA-F:]+\]|[^\s:/]+):)?\d{1,5}$/)
@@ -124,6 +130,8 @@ export const settingsSchema = z.object({
   OPERATOR_KEY: path.nullable(),
   OPERATOR_NAME: z.string().min(1).nullable(),
   RAVENHELM_APPROVAL_MINUTES: wholeNumber(RANGES.RAVENHELM_APPROVAL_MINUTES),
+  RAVENHELM_DAILY_USD: amount(RANGES.RAVENHELM_DAILY_USD).nullable(),
+  RAVENHELM_DAILY_TOKENS: wholeNumber(RANGES.RAVENHELM_DAILY_TOKENS).nullable(),
   RAVENHELM_HTTP: httpAddress.nullable(),
   RAVENHELM_HTTP_TOKEN: bearerToken.nullable(),
   RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
@@ -316,6 +324,18 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     doc: 'How long a call that the policy asks about waits for a person; then it is refused',
     expected: rangeText(RANGES.RAVENHELM_APPROVAL_MINUTES),
     default: '1440',
+  },
+  RAVENHELM_DAILY_USD: {
+    doc:
+      'What the whole swarm may spend in a day (UTC), in US dollars; then missions wait. ' +
+      'The same for every orchestrator',
+    expected: rangeText(RANGES.RAVENHELM_DAILY_USD),
+    default: null,
+  },
+  RAVENHELM_DAILY_TOKENS: {
+    doc: 'The same in tokens, prompt and reply',
+    expected: rangeText(RANGES.RAVENHELM_DAILY_TOKENS),
+    default: null,
   },
   RAVENHELM_HTTP: {
     doc:

@@ -46,6 +46,7 @@ export async function withSwarm<T>(
       agentFiles: rereadsAgents ? agentFiles(context) : null,
       policy: policy?.policy ?? null,
       operators: operators?.operators ?? null,
+      dailyCap: { usd: config.values.RAVENHELM_DAILY_USD, tokens: config.values.RAVENHELM_DAILY_TOKENS },
       askMs: onAsk === 'wait' ? config.values.RAVENHELM_APPROVAL_MINUTES * 60_000 : null,
       openLog: () => openSwarmLog(context, { allowMemory }),
       say: context.say,

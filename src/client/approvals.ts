@@ -71,7 +71,7 @@ const wasDecided = (feed: MissionFeed, id: string): boolean =>
     .missions()
     .some((missionId) =>
       [...(feed.view.mission(missionId)?.tasks.values() ?? [])].some(
-        ({ lastApproval }) => lastApproval?.startsWith(id) === true,
+        ({ wait }) => wait.lastApproval?.startsWith(id) === true,
       ),
     );
 

@@ -10,6 +10,11 @@ export type ClientErrorCode =
   | 'task_unknown'
   | 'attempt_unknown'
   | 'mission_ended'
+  /** It is paused, or is not. */
+  | 'already_paused'
+  | 'not_paused'
+  /** The budget cannot be so, or is so already. */
+  | 'budget_invalid'
   /** No plan waits for an answer, or the mission asks nothing. */
   | 'nothing_to_answer'
   /** Another revision of the plan waits than the one that was named. */

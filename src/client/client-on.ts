@@ -23,6 +23,7 @@ import { redriveLetters } from './redrive.js';
 import { createOneMission, type OneMission } from './one-mission.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
+import { pause, resume, setBudget, steer } from './steering.js';
 import { submitMission, withWorkspace } from './submit.js';
 
 export interface ClientFacts {
@@ -75,6 +76,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
       await decide(missionId, answer(text));
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
+    ...steeringOn(context, log, missions, closing),
     processes: whileOpen((options) => processesOf(context, log, options)),
     approvals: approvalsOn(context, log, missions, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),
@@ -93,6 +95,21 @@ interface Reading {
   readonly missions: OneMission;
   readonly workspaceRoot: string;
   readonly closing: Closing;
+}
+
+function steeringOn(
+  context: ClientContext,
+  log: Log,
+  missions: OneMission,
+  { whileOpen }: Closing,
+): Pick<Client, 'pause' | 'resume' | 'setBudget'> {
+  const ask = (wanted: string, decision: Decide): Promise<void> =>
+    missions.with(wanted, async (opened) => void (await steer(context, log, { ...opened, decision })));
+  return {
+    pause: whileOpen((missionId, reason) => ask(missionId, pause(reason))),
+    resume: whileOpen((missionId) => ask(missionId, resume)),
+    setBudget: whileOpen((missionId, limits) => ask(missionId, setBudget(limits))),
+  };
 }
 
 function readingOn(

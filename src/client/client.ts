@@ -14,6 +14,16 @@ export interface SubmitOptions {
   readonly workspace?: string;
 }
 
+/** Limits of a mission's budget. */
+export interface BudgetLimits {
+  /** US dollars. */
+  readonly usd?: number;
+  /** Prompt and reply. */
+  readonly tokens?: number;
+  /** Wall time from the request; pauses do not count. */
+  readonly minutes?: number;
+}
+
 export interface FollowOptions {
   /** After each event of the mission. The report is made when it is first read; one that is not read costs nothing. */
   readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
@@ -60,6 +70,18 @@ export interface Client extends AsyncDisposable {
   reject(missionId: string, reason: string): Promise<void>;
   answer(missionId: string, text: string): Promise<void>;
   cancel(missionId: string, reason: string): Promise<void>;
+  /**
+   * The mission begins no wave, no attempt and no step until it is resumed, and none of its timers runs. Rejects with
+   * ClientError: already_paused, mission_ended.
+   */
+  pause(missionId: string, reason: string): Promise<void>;
+  /** Rejects with ClientError: not_paused, mission_ended. */
+  resume(missionId: string): Promise<void>;
+  /**
+   * Sets limits of an open mission's budget; those that are not named stay. Open attempts keep their shares. Rejects
+   * with ClientError: budget_invalid, mission_ended.
+   */
+  setBudget(missionId: string, limits: BudgetLimits): Promise<void>;
   /** The processes that answer within timeoutMs (1 to 600000, default 2000), with what they hold and run. */
   processes(options?: { readonly timeoutMs?: number }): Promise<readonly StatusReport[]>;
   /** Calls that wait for a person, because the policy asks. */

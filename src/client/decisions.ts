@@ -13,7 +13,14 @@ import type { MissionFeed } from './mission-feed.js';
 import { withVerdict, type Verdict } from './verdict.js';
 
 export type Decision = EventOf<
-  'plan_approved' | 'plan_rejected' | 'attention_answered' | 'mission_cancel_requested' | 'call_answered'
+  | 'plan_approved'
+  | 'plan_rejected'
+  | 'attention_answered'
+  | 'mission_cancel_requested'
+  | 'mission_pause_requested'
+  | 'mission_resume_requested'
+  | 'mission_budget_requested'
+  | 'call_answered'
 >;
 export type Decide = (context: ClientContext, mission: Mission) => Decision;
 
@@ -146,11 +153,11 @@ export async function appendDecision(
   });
 }
 
-function addressed({ requester }: ClientContext, { id }: Mission) {
+export function addressed({ requester }: ClientContext, { id }: Mission) {
   return { from: requester, to: 'orchestrator', missionId: id };
 }
 
-function requireOpen(mission: Mission): void {
+export function requireOpen(mission: Mission): void {
   if (!isOpen(mission))
     throw new ClientError('mission_ended', `mission ${mission.id} has already ended: ${statusOf(mission)}`, null);
 }

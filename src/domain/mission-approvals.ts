@@ -1,7 +1,7 @@
 /** A mission's calls that wait for a person: people's answers, and what the holder decides about them. */
 import type { EventOf, PayloadOf } from './events.js';
 import type { CallAnswer, Mission, MissionFold } from './mission-state.js';
-import type { MissionTask, Pause } from './mission-task-state.js';
+import { pauseOf, type MissionTask, type Pause } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 import { unboundAnswer, VOID_REASONS, type VerifyAnswer, type VoidCode } from './waiting-call.js';
@@ -13,7 +13,7 @@ export function callAnswered(
   { timestampMs: atMs }: FoldRecord,
 ): Folded {
   const { event_id: id, payload } = event;
-  const known = mission.answers.some((answer) => answer.id === id) || pauseOf(mission, payload)?.answerId === id;
+  const known = mission.answers.some((answer) => answer.id === id) || waitingOf(mission, payload)?.answerId === id;
   if (known) return voidBecause('answered before');
   mission.answers.push({ id, atMs, payload });
   return APPLIED;
@@ -24,14 +24,19 @@ export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>
   const { answer_id, approval_id } = event.payload;
   const task = mission.tasks.get(event.payload.task_id);
   if (!mission.answers.some(({ id }) => id === answer_id)) return voidBecause('no such answer');
-  const pause = pauseOf(mission, event.payload);
+  const pause = waitingOf(mission, event.payload);
   if (task === undefined || pause?.approvalId !== approval_id || pause.answerId !== null)
     return voidBecause('no such call waits');
   removeAnswer(mission, answer_id);
-  putTask(mission, { ...task, pause: { ...pause, answerId: answer_id } });
+  putTask(mission, withAnswer(task, pause, answer_id));
   mission.effects.set(offset, { offset, event });
   return APPLIED;
 }
+
+const withAnswer = (task: MissionTask, pause: Pause, answerId: string | null): MissionTask => ({
+  ...task,
+  wait: { kind: 'waiting', lastApproval: task.wait.lastApproval, pause: { ...pause, answerId } },
+});
 
 function removeAnswer({ answers }: MissionFold, answerId: string): void {
   const at = answers.findIndex(({ id }) => id === answerId);
@@ -43,9 +48,9 @@ export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_v
   // A worker's is about an answer that was decided about before: it takes none away that still waits for that.
   if (answer.owner !== null) removeAnswer(mission, answer.answer_id);
   const task = mission.tasks.get(answer.task_id);
-  const pause = pauseOf(mission, answer);
+  const pause = waitingOf(mission, answer);
   if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)
-    putTask(mission, { ...task, pause: { ...pause, answerId: null } });
+    putTask(mission, withAnswer(task, pause, null));
   return APPLIED;
 }
 
@@ -71,7 +76,7 @@ export function decideAnswers(mission: Mission, context: AnswerContext): readonl
 
 function decideAnswer(mission: Mission, answer: CallAnswer, { owner, verifyAnswer }: AnswerContext): AnswerDecision {
   const task = mission.tasks.get(answer.payload.task_id);
-  const code = faultOf(task, pauseOf(mission, answer.payload), answer) ?? verifyAnswer(answer.payload, answer.atMs);
+  const code = faultOf(task, waitingOf(mission, answer.payload), answer) ?? verifyAnswer(answer.payload, answer.atMs);
   if (code !== null || task === undefined) return refuse(answer, owner, code ?? 'unknown');
   const { id: answer_id, payload } = answer;
   const { agent } = task.plan;
@@ -81,7 +86,7 @@ function decideAnswer(mission: Mission, answer: CallAnswer, { owner, verifyAnswe
 
 function faultOf(task: MissionTask | undefined, pause: Pause | null, { payload, atMs }: CallAnswer): VoidCode | null {
   const fault = unboundAnswer(pause, payload, atMs);
-  if (fault !== null) return fault === 'unknown' && task?.lastApproval === payload.approval_id ? 'used' : fault;
+  if (fault !== null) return fault === 'unknown' && task?.wait.lastApproval === payload.approval_id ? 'used' : fault;
   return pause !== null && pause.answerId !== null ? 'used' : null;
 }
 
@@ -95,16 +100,14 @@ function refuse({ id: answer_id, payload }: CallAnswer, owner: string, code: Voi
 }
 
 /** The call of this attempt that waits; null: none does. */
-function pauseOf(
+function waitingOf(
   { tasks }: Pick<Mission, 'tasks'>,
   { task_id, attempt }: Pick<PayloadOf<'call_answered'>, 'task_id' | 'attempt'>,
 ): Pause | null {
   const task = tasks.get(task_id);
-  return task !== undefined && task.attempt === attempt && task.status === 'paused' ? task.pause : null;
+  return task !== undefined && task.attempt === attempt ? pauseOf(task) : null;
 }
 
 /** Calls of a mission that wait for a person, in plan order. */
 export const waitingCalls = (mission: Mission): readonly Pause[] =>
-  [...mission.index.open.values()]
-    .sort((a, b) => a.position - b.position)
-    .flatMap(({ pause, status }) => (pause !== null && status === 'paused' ? [pause] : []));
+  [...mission.index.open.values()].sort((a, b) => a.position - b.position).flatMap((task) => pauseOf(task) ?? []);

@@ -3,6 +3,7 @@
  * decisions.
  */
 import type { Cost } from './budget.js';
+import type { CapReached } from './daily-spending.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
 import {
@@ -15,10 +16,12 @@ import {
   type Wave,
   type Why,
 } from './mission-state.js';
-import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { endedWell, hasOpenAttempt, pausedStep, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { UNKNOWN_AGENTS } from './mission-planning.js';
+import { decideSuspensions, isPaused } from './mission-pause.js';
 import { timerKeys } from './mission-timers.js';
+import { withinCap } from './mission-waits.js';
 import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
@@ -66,6 +69,8 @@ export interface DecideContext {
   retryDelayMs(failures: number): number;
   /** Upper bound of a planner call for this mission. */
   planningWorstCase(mission: Mission): Cost;
+  /** The swarm has reached its daily cap; null: it has not, or has none. */
+  readonly cap: CapReached | null;
   readonly verifyAnswer: VerifyAnswer;
   /** null: this swarm has no operators, and what people ask needs no signature. */
   readonly verifyRequest: VerifyRequest | null;
@@ -113,15 +118,10 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
     case 'failing':
       return failMission(mission, context, course.reason, course.code);
     case 'asking':
-      return (
-        decideOvertime(mission, context) ??
-        withCourse(decideAnswers(mission, context), () => decideQuestion(mission, context, course.question))
-      );
     case 'working':
-      return (
-        decideOvertime(mission, context) ??
-        withCourse(decideAnswers(mission, context), () => decideByPlan(mission, context))
-      );
+      return isPaused(mission)
+        ? withCourse(decideAnswers(mission, context), () => decideSuspensions(mission, context) ?? [])
+        : (decideOvertime(mission, context) ?? decideAsOrdered(mission, context));
   }
 }
 
@@ -141,9 +141,22 @@ function agentsWithoutWorker({ index }: Mission): readonly string[] {
   return [...new Set(waiting.map((task) => task.plan.agent))];
 }
 
+/** People's answers first, then what is to continue after a pause, then the question or the plan. */
+function decideAsOrdered(mission: Mission, context: DecideContext): readonly Decision[] {
+  const { course } = mission;
+  return withCourse(
+    decideAnswers(mission, context),
+    () =>
+      decideSuspensions(mission, context) ??
+      (course.kind === 'asking'
+        ? decideQuestion(mission, context, course.question)
+        : withinCap(mission, context, decideByPlan(mission, context))),
+  );
+}
+
 /** null while its minutes are not used up. */
 function decideOvertime(mission: Mission, context: DecideContext): readonly Decision[] | null {
-  const { minutes } = mission.request.budget;
+  const { minutes } = mission.budget;
   if (minutes === null || !context.isExpired(timerKeys.minutes(mission.id))) return null;
   const why = `the budget of ${minutes} minutes is used up`;
   const { planning, plannerWait } = mission;
@@ -371,8 +384,8 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
         : [];
     }
     case 'running': {
-      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, task.pausedStep));
-      return expired
+      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)));
+      return expired && task.suspended === 'no'
         ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')]
         : [];
     }

@@ -2,7 +2,8 @@
  * The machine of one coordination partition. Decisions (those with an owner) count only when the holder wrote them;
  * plans and approvals carry the revision they answer; the first result of an attempt wins.
  */
-import { addCost, NOTHING } from './budget.js';
+import { addCost, NOTHING, type Cost } from './budget.js';
+import { NOTHING_SPENT, spendOn } from './daily-spending.js';
 import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import { approvalVoid, callAnswered, callDecided } from './mission-approvals.js';
@@ -16,6 +17,9 @@ import {
   requestWaits,
   takeWaiting,
 } from './mission-requests.js';
+import { budgetRequested, spentBy } from './mission-budget.js';
+import { againstPause, pauseRequested, resumeRequested } from './mission-pause.js';
+import { missionWaits } from './mission-waits.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
   asFailureCode,
@@ -70,8 +74,10 @@ function claimed(state: CoordinationState, offset: number, owner: string): Folde
   state.holder = { owner, claimOffset: offset };
   if (former === owner) return APPLIED;
   for (const mission of state.missions.values()) {
-    if (isOpen(mission) && mission.planning.kind === 'requested')
-      mission.planningSpent = addCost(mission.planningSpent, mission.planning.reserved);
+    if (!isOpen(mission) || mission.planning.kind !== 'requested') continue;
+    const before = spentBy(mission);
+    mission.planningSpent = addCost(mission.planningSpent, mission.planning.reserved);
+    noteSpent(state, mission, before);
   }
   return APPLIED;
 }
@@ -95,6 +101,12 @@ function requested(
     requestedAtMs: record.timestampMs,
     course: { kind: 'working' },
     planning: { kind: 'none' },
+    budget: request.budget,
+    budgetChanges: 0,
+    pause: null,
+    pauses: 0,
+    waitsFor: null,
+    today: NOTHING_SPENT,
     plannerWait: null,
     revision: 0,
     rejections: 0,
@@ -135,7 +147,11 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   if (owner !== null && owner !== state.holder?.owner) return voidBecause(NOT_THE_HOLDER);
   if (mission.guarded && isPlannersWord(event) && event.payload.owner !== state.holder?.owner)
     return voidBecause('the planner of another than the holder');
+  const against = againstPause(mission, event);
+  if (against !== null) return voidBecause(against);
+  const before = spentBy(mission);
   const folded = applyTo(mission, record);
+  noteSpent(state, mission, before);
   if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
   return folded;
 }
@@ -143,6 +159,14 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
 /** Its holder asks planners, in its process: of a guarded mission no one else's answer counts. */
 const isPlannersWord = (event: AgentEvent): event is EventOf<'plan_proposed' | 'plan_failed'> =>
   event.event_type === 'plan_proposed' || event.event_type === 'plan_failed';
+
+function noteSpent(state: CoordinationState, mission: MissionFold, before: Cost): void {
+  const now = spentBy(mission);
+  const cost = { tokens: now.tokens - before.tokens, usd: now.usd - before.usd };
+  if (cost.tokens <= 0 && cost.usd <= 0) return;
+  mission.today = spendOn(mission.today, state.timestampMs, cost);
+  state.today = spendOn(state.today, state.timestampMs, cost);
+}
 
 /** Its holder has acted for it. A refusal is no act: what it refuses is refused again by the next holder. */
 function noteDecided(mission: MissionFold, { event_type }: AgentEvent): void {
@@ -161,9 +185,11 @@ export function ownerOfDecision(event: AgentEvent): string | null {
     case 'attention_requested':
     case 'wave_started':
     case 'wave_completed':
+    case 'mission_waits':
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
+    case 'task_suspended':
     case 'call_decided':
     case 'approval_void':
     case 'request_accepted':
@@ -220,12 +246,18 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
   switch (event.event_type) {
     case 'mission_cancel_requested':
       return cancelRequested(mission, event.payload);
+    case 'mission_pause_requested':
+    case 'mission_resume_requested':
+    case 'mission_budget_requested':
+      return steered(mission, event, atMs);
     case 'plan_requested':
     case 'plan_proposed':
     case 'plan_failed':
     case 'plan_approved':
     case 'plan_rejected':
       return evolvePlanning(mission, event);
+    case 'mission_waits':
+      return missionWaits(mission, event.payload);
     case 'attention_requested':
       return questionAsked(mission, event.payload);
     case 'attention_answered':
@@ -238,19 +270,13 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       mission.squadReady = true;
       return APPLIED;
     case 'mission_completed':
-      return follow(mission, { kind: 'completed', atMs });
     case 'mission_failed':
-      return follow(mission, {
-        kind: 'failed',
-        reason: event.payload.reason,
-        code: asFailureCode(event.payload.code),
-        atMs,
-      });
     case 'mission_cancelled':
-      return follow(mission, { kind: 'cancelled', reason: event.payload.reason, atMs });
+      return ended(mission, event, atMs);
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
+    case 'task_suspended':
     case 'task_accepted':
     case 'task_started':
     case 'task_progress':
@@ -270,6 +296,34 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       return APPLIED; // Part of its story, and nothing of its state.
     default:
       return voidBecause(`${event.event_type} does not belong in a coordination partition`);
+  }
+}
+
+type Steering = EventOf<'mission_pause_requested' | 'mission_resume_requested' | 'mission_budget_requested'>;
+
+function steered(mission: MissionFold, event: Steering, atMs: number): Folded {
+  switch (event.event_type) {
+    case 'mission_pause_requested':
+      return pauseRequested(mission, event.payload, atMs);
+    case 'mission_resume_requested':
+      return resumeRequested(mission, event.payload);
+    case 'mission_budget_requested':
+      return budgetRequested(mission, event.payload);
+  }
+}
+
+type End = EventOf<'mission_completed' | 'mission_failed' | 'mission_cancelled'>;
+
+function ended(mission: MissionFold, event: End, atMs: number): Folded {
+  switch (event.event_type) {
+    case 'mission_completed':
+      return follow(mission, { kind: 'completed', atMs });
+    case 'mission_failed': {
+      const { reason, code } = event.payload;
+      return follow(mission, { kind: 'failed', reason, code: asFailureCode(code), atMs });
+    }
+    case 'mission_cancelled':
+      return follow(mission, { kind: 'cancelled', reason: event.payload.reason, atMs });
   }
 }
 
@@ -330,7 +384,11 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   putTask(mission, evolved.task);
   if (failures > (before?.failures ?? 0))
     mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
-  if (event.event_type === 'task_assigned' || event.event_type === 'task_cancelled')
+  if (
+    event.event_type === 'task_assigned' ||
+    event.event_type === 'task_cancelled' ||
+    event.event_type === 'task_suspended'
+  )
     mission.effects.set(offset, { offset, event });
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
     beginToFail(mission, event.payload);

@@ -8,6 +8,7 @@ import {
   isOpen,
   type Mission,
 } from './mission-state.js';
+import { NOTHING_SPENT, togetherOn, type DaySpending } from './daily-spending.js';
 import { createTaskIndex } from './mission-tasks.js';
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
 import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
@@ -25,7 +26,8 @@ export function coordinationReplayPoint(
   let start = firstNeeded(state, isAcknowledged);
   const ids = idsRequestedBefore(state, start.offset);
   for (let fitting = ids.length; ; ) {
-    const metadata = encodeSnapshot(start.snapshot, ids.slice(0, fitting));
+    const spent = spentBefore(state, start.offset);
+    const metadata = encodeSnapshot(start.snapshot, spent, ids.slice(0, fitting));
     const excess = metadata.length - METADATA_LIMIT_BYTES;
     if (excess <= 0) return { offset: start.offset, metadata };
     fitting -= Math.ceil(excess / ENCODED_ID_BYTES);
@@ -59,6 +61,14 @@ function allAcknowledged({ effects }: Mission, isAcknowledged: (effect: Effect) 
   return true;
 }
 
+/** Of the missions that a replay from this offset does not meet. They have ended: nothing comes to it any more. */
+function spentBefore(state: CoordinationState, offset: number): DaySpending {
+  let spent = state.forgottenToday;
+  for (const { firstOffset, today } of state.missions.values())
+    if (firstOffset < offset) spent = togetherOn(spent, today);
+  return spent;
+}
+
 function idsRequestedBefore(state: CoordinationState, offset: number): string[] {
   const ids: string[] = [];
   for (const [id, timeMs] of state.requestedIds) {
@@ -79,6 +89,7 @@ export function forgetEnded(
   for (const mission of state.missions.values()) {
     if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
       state.missions.delete(mission.id);
+      state.forgottenToday = togetherOn(state.forgottenToday, mission.today);
       forgotten.push(mission);
     }
   }
@@ -114,8 +125,18 @@ export function forgetWork(state: CoordinationState, missionId: string): void {
   });
 }
 
-function encodeSnapshot({ holder, epoch }: CoordinationSnapshot, ids: readonly string[]): string {
-  return asciiJson({ v: 1, h: holder === null ? null : [holder.owner, holder.claimOffset], e: epoch, ids });
+function encodeSnapshot(
+  { holder, epoch }: CoordinationSnapshot,
+  { day, tokens, usd }: DaySpending,
+  ids: readonly string[],
+): string {
+  return asciiJson({
+    v: 1,
+    h: holder === null ? null : [holder.owner, holder.claimOffset],
+    e: epoch,
+    ...(day === '' ? {} : { d: [day, tokens, usd] }),
+    ids,
+  });
 }
 
 /**
@@ -129,15 +150,28 @@ export function restoreCoordination(
   metadata: string,
   timeOfId: (id: string) => number | null,
 ): CoordinationState {
-  const { v, h, e, ids } = parseObject(metadata);
+  const { v, h, e, d, ids } = parseObject(metadata);
   if (v !== 1 || !(e === null || typeof e === 'string') || !Array.isArray(ids)) {
     throw new DataLoss(`the committed metadata is not a coordination fold: ${metadata.slice(0, 80)}`);
   }
-  const state = createCoordinationState(partition, offset, { holder: decodeHolder(h, metadata), epoch: e });
+  const state = createCoordinationState(
+    partition,
+    offset,
+    { holder: decodeHolder(h, metadata), epoch: e },
+    decodeSpending(d),
+  );
   for (const id of ids) {
     const timeMs = typeof id === 'string' ? timeOfId(id) : null;
     if (timeMs === null) throw new DataLoss(`the committed metadata names a mission that is none: ${String(id)}`);
     state.requestedIds.set(String(id), timeMs);
   }
   return state;
+}
+
+/** Absent in what older builds have committed. */
+function decodeSpending(value: unknown): DaySpending {
+  const [day, tokens, usd]: readonly unknown[] = Array.isArray(value) ? value : [];
+  return typeof day === 'string' && typeof tokens === 'number' && typeof usd === 'number'
+    ? { day, tokens, usd }
+    : NOTHING_SPENT;
 }

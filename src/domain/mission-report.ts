@@ -3,6 +3,7 @@ import { jsonObject } from './json-object.js';
 import { waitingCalls } from './mission-approvals.js';
 import { usageOf } from './mission-budget.js';
 import { UNKNOWN_AGENTS } from './mission-planning.js';
+import { isPaused } from './mission-pause.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask, Pause } from './mission-task-state.js';
 import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus, WaitingCallReport } from './report.js';
@@ -22,10 +23,13 @@ export function reportMission(mission: Mission): MissionReport {
     reason: endReasonOf(mission),
     code: failureCodeOf(mission),
     planner_wait: plannerWaitOf(mission),
+    pause: pauseOf(mission),
+    waits_for: waitOf(mission),
     question: questionOf(mission),
     workspace: mission.request.workspace,
     started_at: new Date(mission.requestedAtMs).toISOString(),
     ended_at: 'atMs' in mission.course ? new Date(mission.course.atMs).toISOString() : null,
+    budget: mission.budget,
     cost_usd: usage.usd,
     tokens: usage.tokens,
     proof: proofOf(tasks),
@@ -50,18 +54,31 @@ function proofOf(all: readonly MissionTask[]): Proof {
 
 const hasHeldBefore = ({ status, checks }: MissionTask): boolean => status === 'verified' && heldBefore(checks);
 
-function statusOf({ course, planning, request }: Mission): MissionStatus {
+function statusOf(mission: Mission): MissionStatus {
+  const { course, planning, request } = mission;
   switch (course.kind) {
     case 'completed':
     case 'failed':
     case 'cancelled':
       return course.kind;
-    case 'asking':
-      return 'needs_attention';
     default:
+      if (isPaused(mission)) return 'paused';
+      if (course.kind === 'asking') return 'needs_attention';
       if (planning.kind === 'approved') return 'running';
       return planning.kind === 'proposed' && request.approval === 'approval' ? 'waiting_for_approval' : 'planning';
   }
+}
+
+function pauseOf(mission: Mission): MissionReport['pause'] {
+  const { pause } = mission;
+  if (pause === null || !isPaused(mission)) return null;
+  return { by: pause.by, reason: pause.reason, at: new Date(pause.atMs).toISOString() };
+}
+
+function waitOf(mission: Mission): MissionReport['waits_for'] {
+  const { waitsFor } = mission;
+  if (waitsFor === null || !isOpen(mission)) return null;
+  return { reason: waitsFor.reason, until: new Date(waitsFor.untilMs).toISOString() };
 }
 
 function plannerWaitOf({ planning, plannerWait, course }: Mission): MissionReport['planner_wait'] {

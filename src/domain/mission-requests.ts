@@ -12,6 +12,9 @@ export function mustWait(mission: Mission, event: { readonly event_type: string 
   if (!mission.guarded) return false;
   switch (event.event_type) {
     case 'mission_cancel_requested':
+    case 'mission_pause_requested':
+    case 'mission_resume_requested':
+    case 'mission_budget_requested':
     case 'plan_rejected':
     case 'attention_answered':
     case 'task_retry_requested':

@@ -1,5 +1,6 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
 import type { Cost } from './budget.js';
+import { NOTHING_SPENT, type CapReached, type DaySpending } from './daily-spending.js';
 import type { EventOf, PayloadOf } from './events.js';
 import type { MissionTask } from './mission-task-state.js';
 import type { TaskFold, TaskIndex } from './mission-tasks.js';
@@ -20,6 +21,9 @@ export interface CoordinationState {
   position: number;
   holder: Holder | null;
   epoch: string | null;
+  /** What its missions have spent on the last day on which they did; and of it, what those have that are forgotten. */
+  today: DaySpending;
+  forgottenToday: DaySpending;
   /** Timestamp of the last record, ms since the epoch. */
   timestampMs: number;
   /** Missions in log order, by id. */
@@ -101,6 +105,14 @@ export const joinedAnswers = (before: string | null, answer: string): string =>
 
 export type Proposal = PayloadOf<'plan_proposed'>;
 
+/** Who has paused a mission, when and why. */
+export interface MissionPause {
+  readonly by: string;
+  readonly reason: string;
+  /** ms since the epoch, by the log. */
+  readonly atMs: number;
+}
+
 /** The mission waits for a planner that cannot be reached. */
 export interface PlannerWait {
   /** The revision with which the wait began; the same for as long as it is the same wait. */
@@ -116,6 +128,18 @@ export interface Mission {
   readonly requestedAtMs: number;
   readonly course: Course;
   readonly planning: Planning;
+  /** Its hard limits: those of its request, or as a person has set them since. */
+  readonly budget: PayloadOf<'mission_requested'>['budget'];
+  /** Changes of it so far. */
+  readonly budgetChanges: number;
+  /** null: it is not paused. */
+  readonly pause: MissionPause | null;
+  /** Pauses so far, this one included. */
+  readonly pauses: number;
+  /** What it has spent on the last day on which it did. */
+  readonly today: DaySpending;
+  /** What keeps it from beginning anything that costs; null: nothing does. */
+  readonly waitsFor: CapReached | null;
   /** null while its planner can be reached, or is not needed. */
   readonly plannerWait: PlannerWait | null;
   /** 0 before the first plan_requested. */
@@ -257,7 +281,7 @@ export interface VoidRequest {
 /** A decision record that is to be carried out: sent to the tasks partition that it names. */
 export interface Effect {
   readonly offset: number;
-  readonly event: EventOf<'task_assigned'> | EventOf<'task_cancelled'> | EventOf<'call_decided'>;
+  readonly event: EventOf<'task_assigned' | 'task_cancelled' | 'task_suspended' | 'call_decided'>;
 }
 
 export interface Wave {
@@ -272,12 +296,15 @@ export function createCoordinationState(
   partition: number,
   position = 0,
   snapshot: CoordinationSnapshot = { holder: null, epoch: null },
+  spent: DaySpending = NOTHING_SPENT,
 ): CoordinationState {
   return {
     partition,
     position,
     holder: snapshot.holder,
     epoch: snapshot.epoch,
+    today: spent,
+    forgottenToday: spent,
     timestampMs: 0,
     missions: new Map(),
     requestedIds: new Map(),

@@ -70,21 +70,70 @@ export interface MissionTask {
   readonly detail: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
   readonly retryRequest: string | null;
-  /** The call of the open attempt that waits for a person; null: none does. */
-  readonly pause: Pause | null;
-  /** The last step of the open attempt that has waited for a person; 0: none has. */
-  readonly pausedStep: number;
-  /** approval_id of the call that was decided last; null: none was. */
-  readonly lastApproval: string | null;
-  /** What the open attempt's execution deadline has left since then, ms; null: all of it. */
-  readonly remainingMs: number | null;
+  /** Whether a call of the open attempt waits for a person, or has. */
+  readonly wait: CallWait;
   /** The open attempt's execution deadline in seconds, as it was assigned; null before the first. */
   readonly timeoutSeconds: number | null;
+  /**
+   * Whether the open attempt must wait before its next step, because its mission is or was paused. ending: it may
+   * continue, and its worker has not said yet that it does; until then its deadline does not run.
+   */
+  readonly suspended: 'no' | 'yes' | 'ending';
   /** Since when it waits for a live worker, or for its agent, as an orchestrator saw it; null: it has both. */
   readonly withoutWorkerSinceMs: number | null;
   /** Whether the orchestrator said that it does not have the agent, so that no attempt is made. */
   readonly unknownAgent: boolean;
 }
+
+/**
+ * waiting: a call waits, and the task is paused. decided: the last one that has waited is decided, and the attempt runs
+ * with what its deadline had left. none: no call of the attempt has waited, or the attempt has ended.
+ */
+export type CallWait =
+  | { readonly kind: 'none'; readonly lastApproval: string | null }
+  | { readonly kind: 'waiting'; readonly lastApproval: string | null; readonly pause: Pause }
+  | {
+      readonly kind: 'decided';
+      /** approval_id of the call that was decided last, also in an earlier attempt; null: none was. */
+      readonly lastApproval: string | null;
+      readonly step: number;
+      /** ms; null: all of it. */
+      readonly remainingMs: number | null;
+    };
+
+/** The call of the open attempt that waits for a person; null: none does. */
+export const pauseOf = ({ wait }: Pick<MissionTask, 'wait'>): Pause | null =>
+  wait.kind === 'waiting' ? wait.pause : null;
+
+/** The last step of the open attempt that has waited for a person; 0: none has. */
+export function pausedStep({ wait }: Pick<MissionTask, 'wait'>): number {
+  switch (wait.kind) {
+    case 'none':
+      return 0;
+    case 'waiting':
+      return wait.pause.call.step;
+    case 'decided':
+      return wait.step;
+  }
+}
+
+/** What the open attempt's execution deadline has left since a call of it has waited, ms; null: all of it. */
+export function remainingMs({ wait }: Pick<MissionTask, 'wait'>): number | null {
+  switch (wait.kind) {
+    case 'none':
+      return null;
+    case 'waiting':
+      return wait.pause.call.remaining_ms;
+    case 'decided':
+      return wait.remainingMs;
+  }
+}
+
+/** No call waits: the attempt has ended, or another one begins. */
+export const noWait = ({ wait }: Pick<MissionTask, 'wait'>): CallWait => ({
+  kind: 'none',
+  lastApproval: wait.lastApproval,
+});
 
 /** A call that waits for a person, as its mission knows it. */
 export interface Pause {

@@ -1,7 +1,14 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
 import { addCost } from './budget.js';
 import type { EventOf, PayloadOf } from './events.js';
-import { hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
+import {
+  hasOpenAttempt,
+  noWait,
+  pausedStep,
+  remainingMs,
+  waitsForAttempt,
+  type MissionTask,
+} from './mission-task-state.js';
 import { mergedTaint, taintOf } from './taint.js';
 import { voidBecause, type FoldRecord, type Void } from './record.js';
 
@@ -10,6 +17,7 @@ export type MissionTaskEvent = EventOf<
   | 'task_retry_scheduled'
   | 'task_assigned'
   | 'task_cancelled'
+  | 'task_suspended'
   | 'task_accepted'
   | 'task_started'
   | 'task_progress'
@@ -106,10 +114,13 @@ function evolveStatus(
         status: 'running',
         startedAtMs: task.startedAtMs ?? record.timestampMs,
         detail: 'started',
+        suspended: continued(task),
         withoutWorkerSinceMs: null,
       });
     case 'task_progress':
       return changed(progressed(task, event.payload));
+    case 'task_suspended':
+      return suspended(task, event.payload);
     case 'task_paused':
       return paused(task, event);
     case 'task_resumed':
@@ -135,24 +146,35 @@ function progressed(task: MissionTask, progress: PayloadOf<'task_progress'>): Mi
   if (step === 0) return { ...task, detail, withoutWorkerSinceMs };
   const steps = Math.max(task.steps, step);
   if (task.status === 'paused') return { ...task, steps };
-  return { ...task, status: 'running', steps, detail, withoutWorkerSinceMs: null };
+  return { ...task, status: 'running', steps, detail, suspended: continued(task), withoutWorkerSinceMs: null };
+}
+
+/** A step or a start after the suspension shows that the attempt continues. */
+const continued = ({ suspended }: MissionTask): MissionTask['suspended'] => (suspended === 'ending' ? 'no' : suspended);
+
+function suspended(task: MissionTask, { suspended: waits }: PayloadOf<'task_suspended'>): EvolvedTask {
+  if (waits === (task.suspended === 'yes')) return voidBecause('said before');
+  return changed({ ...task, suspended: waits ? 'yes' : 'ending' });
 }
 
 /** Steps rise: the same pause, said again by a worker that took over or by a late copy, changes nothing. */
 function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): EvolvedTask {
-  if (call.step <= task.pausedStep) return voidBecause('paused before');
+  if (call.step <= pausedStep(task)) return voidBecause('paused before');
   return changed({
     ...task,
     status: 'paused',
-    pause: {
-      call,
-      approvalId: call.approval_id,
-      digest: call.digest,
-      expiresAtMs: call.expires_at,
-      answerId: null,
+    wait: {
+      kind: 'waiting',
+      lastApproval: task.wait.lastApproval,
+      pause: {
+        call,
+        approvalId: call.approval_id,
+        digest: call.digest,
+        expiresAtMs: call.expires_at,
+        answerId: null,
+      },
     },
-    pausedStep: call.step,
-    remainingMs: call.remaining_ms,
+    suspended: continued(task),
     steps: Math.max(task.steps, call.step),
     detail: `step ${call.step}: ${call.tool} waits for a person`,
     withoutWorkerSinceMs: null,
@@ -160,13 +182,13 @@ function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): E
 }
 
 function resumed(task: MissionTask, { step, approval_id }: PayloadOf<'task_resumed'>): EvolvedTask {
-  if (step < task.pausedStep || (step === task.pausedStep && task.pause === null)) return voidBecause('resumed before');
+  const last = pausedStep(task);
+  if (step < last || (step === last && task.wait.kind !== 'waiting')) return voidBecause('resumed before');
   return changed({
     ...task,
     status: 'running',
-    pause: null,
-    pausedStep: step,
-    lastApproval: approval_id,
+    wait: { kind: 'decided', lastApproval: approval_id, step, remainingMs: remainingMs(task) },
+    suspended: continued(task),
     detail: `step ${step}: decided`,
     withoutWorkerSinceMs: null,
   });
@@ -187,9 +209,8 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     untrusted: decision.untrusted,
     steps: 0,
     retryDelayMs: null,
-    pause: null,
-    pausedStep: 0,
-    remainingMs: null,
+    wait: noWait(task),
+    suspended: 'no',
     changedPaths: [],
     detail: '',
     withoutWorkerSinceMs: null,
@@ -229,10 +250,19 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
   const ended = { ...withUsage(task, result), status, summary, outputs, checks };
-  return { ...ended, pause: null, detail: '', withoutWorkerSinceMs: null };
+  return { ...ended, wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
 }
 
+/** An attempt that has waited too long for its paused mission is no failure of the task: another one follows. */
+const isPausedTooLong = (task: MissionTask, { code }: PayloadOf<'task_failed'>): boolean =>
+  code === 'paused' && task.suspended !== 'no';
+
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
+  if (isPausedTooLong(task, result))
+    return {
+      ...withUsage(task, result),
+      ...{ status: 'waiting', wait: noWait(task), detail: result.error, withoutWorkerSinceMs: null },
+    };
   const failures = task.failures + 1;
   const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
   return {
@@ -240,7 +270,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     status,
     failures,
     checks: result.checks,
-    pause: null,
+    wait: noWait(task),
     changedPaths: result.changed_paths,
     // A failure that names no model says nothing new about them.
     usedUpBy: result.used_up_by ?? task.usedUpBy,
@@ -268,6 +298,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     spent: addCost(task.spent, used),
     usage: addCost(task.usage, used),
     share: { tokens: null, usd: null },
+    suspended: 'no',
     steps: result.steps,
     model: result.model,
     durationMs: result.duration_ms,
@@ -281,8 +312,9 @@ function cancelled(task: MissionTask, decision: PayloadOf<'task_cancelled'>, rul
     ...task,
     spent,
     share: { tokens: null, usd: null },
+    suspended: 'no',
     detail: decision.reason,
-    pause: null,
+    wait: noWait(task),
     withoutWorkerSinceMs: null,
   };
   switch (decision.code) {

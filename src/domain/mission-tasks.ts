@@ -8,6 +8,8 @@ import { endedWell, hasOpenAttempt, waitsForAttempt, type MissionTask } from './
 export interface TaskIndex {
   /** Attempts that are under way. */
   readonly open: ReadonlyMap<string, MissionTask>;
+  /** Those of them that must wait before their next step. */
+  readonly suspended: ReadonlyMap<string, MissionTask>;
   readonly waves: ReadonlyMap<number, WaveTasks>;
   /** For each agent the tasks that wait for an attempt. */
   readonly waiting: ReadonlyMap<string, number>;
@@ -60,6 +62,7 @@ export interface IndexedTasks {
 export function createTaskIndex(): TaskFold {
   return {
     open: new Map(),
+    suspended: new Map(),
     waves: new Map(),
     waiting: new Map(),
     dependents: new Map(),
@@ -79,6 +82,7 @@ export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void
   if (before === undefined) noteDependencies(index, task);
   tasks.set(task.id, task);
   keep(index.open, task, hasOpenAttempt(task));
+  keep(index.suspended, task, task.suspended === 'yes' && hasOpenAttempt(task));
   keep(index.tainted, task, task.taintedBy.length > 0);
   count(index, before, -1);
   count(index, task, 1);

@@ -4,12 +4,15 @@
  */
 import type { BackoffLimits } from './backoff.js';
 import { isOpen, questionOf, type Mission } from './mission-state.js';
-import type { MissionTask } from './mission-task-state.js';
+import { isPaused } from './mission-pause.js';
+import { pausedStep, remainingMs, type MissionTask } from './mission-task-state.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */
   readonly key: string;
   readonly delayMs: number;
+  /** Whether it does not run: what has passed of it stays passed. Absent: it runs. */
+  readonly frozen?: boolean;
 }
 
 export interface MissionTimings {
@@ -45,9 +48,9 @@ export const timerKeys = {
   withoutWorker: (missionId: string, taskId: string, attempt: number) =>
     `${missionId}/${taskId}/${attempt}/without_worker`,
   accept: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/accept`,
-  /** @param pausedStep the last step that has waited for a person: after it the rest of the deadline runs; 0: none */
-  deadline: (missionId: string, taskId: string, attempt: number, pausedStep = 0) =>
-    `${missionId}/${taskId}/${attempt}/deadline${pausedStep === 0 ? '' : `/${pausedStep}`}`,
+  /** @param waitedStep the last step that has waited for a person: after it the rest of the deadline runs; 0: none */
+  deadline: (missionId: string, taskId: string, attempt: number, waitedStep = 0) =>
+    `${missionId}/${taskId}/${attempt}/deadline${waitedStep === 0 ? '' : `/${waitedStep}`}`,
   retry: (missionId: string, taskId: string, attempt: number) => `${missionId}/${taskId}/${attempt}/retry`,
   approval: (missionId: string, revision: number) => `${missionId}/approval/${revision}`,
   planner: (missionId: string, revision: number) => `${missionId}/planner/${revision}`,
@@ -58,12 +61,25 @@ export const timerKeys = {
 
 /** What an open mission itself waits for. */
 export function missionTimers(mission: Mission, timings: MissionTimings): readonly MissionTimer[] {
+  return withFreeze(timersOfMission(mission, timings), isPaused(mission));
+}
+
+const withFreeze = (timers: readonly MissionTimer[], frozen: boolean): readonly MissionTimer[] =>
+  frozen ? timers.map((timer) => ({ ...timer, frozen })) : timers;
+
+function timersOfMission(mission: Mission, timings: MissionTimings): readonly MissionTimer[] {
   if (!isOpen(mission)) return [];
   const timers: MissionTimer[] = [];
   const { id, request, planning } = mission;
-  const { minutes } = request.budget;
+  const { minutes } = mission.budget;
   const question = questionOf(mission);
-  if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000 });
+  if (minutes !== null)
+    timers.push({
+      key: timerKeys.minutes(id),
+      delayMs: minutes * 60_000,
+      // What is not its own fault does not use up its time.
+      ...(mission.waitsFor === null ? {} : { frozen: true }),
+    });
   if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   if (planning.kind === 'postponed')
@@ -81,8 +97,7 @@ export function missionTimers(mission: Mission, timings: MissionTimings): readon
  * How long the mission waits for a planner that cannot be reached: its time budget. One that asks a person asks after
  * half of it, so that the answer is of use.
  */
-function plannerWaitMs({ request }: Mission, timings: MissionTimings): number {
-  const { minutes } = request.budget;
+function plannerWaitMs({ request, budget: { minutes } }: Mission, timings: MissionTimings): number {
   if (minutes === null) return timings.plannerWaitMs;
   return minutes * (request.on_failure === 'ask' ? 30_000 : 60_000);
 }
@@ -90,7 +105,10 @@ function plannerWaitMs({ request }: Mission, timings: MissionTimings): number {
 /** What a task of a mission waits for; nothing once the mission has ended. */
 export function taskTimers(mission: Mission, task: MissionTask, timings: MissionTimings): readonly MissionTimer[] {
   if (!isOpen(mission)) return [];
-  const { id } = mission;
+  return withFreeze(timersOfTask(mission, task, timings), isPaused(mission) || task.suspended !== 'no');
+}
+
+function timersOfTask({ id }: Mission, task: MissionTask, timings: MissionTimings): readonly MissionTimer[] {
   switch (task.status) {
     case 'assigned':
       return [
@@ -100,8 +118,8 @@ export function taskTimers(mission: Mission, task: MissionTask, timings: Mission
     case 'running':
       return [
         {
-          key: timerKeys.deadline(id, task.id, task.attempt, task.pausedStep),
-          delayMs: (task.remainingMs ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs,
+          key: timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)),
+          delayMs: (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs,
         },
       ];
     case 'retrying':

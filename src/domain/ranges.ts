@@ -61,6 +61,8 @@ export const RANGES = {
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
   RAVENHELM_APPROVAL_MINUTES: whole(1, 20_160, 'minutes'),
+  RAVENHELM_DAILY_USD: any(0.01, 1_000_000, 'US dollars'),
+  RAVENHELM_DAILY_TOKENS: whole(1, MANY_TOKENS, 'tokens'),
   'RAVENHELM_HTTP port': whole(0, 65_535),
   'broker port': whole(1, 65_535),
   'network port': whole(1, 65_535),

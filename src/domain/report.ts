@@ -10,6 +10,7 @@ export type MissionStatus =
   | 'waiting_for_approval'
   | 'running'
   | 'needs_attention'
+  | 'paused'
   | 'completed'
   | 'failed'
   | 'cancelled';
@@ -64,12 +65,22 @@ export interface MissionReport {
     readonly retry_in_ms: number | null;
     readonly code: string;
   } | null;
+  /** Who has paused it, why, and when (ISO 8601); null: it is not paused. */
+  readonly pause: { readonly by: string; readonly reason: string; readonly at: string } | null;
+  /** What keeps it from beginning anything that costs, and until when (ISO 8601); null: nothing does. */
+  readonly waits_for: { readonly reason: string; readonly until: string } | null;
   /** What it waits to hear from a person, while it needs attention; null otherwise. */
   readonly question: Question | null;
   readonly workspace: string | null;
   /** ISO 8601. */
   readonly started_at: string;
   readonly ended_at: string | null;
+  /** Its hard limits, null where there is none: those of its file, or as a person has set them since. */
+  readonly budget: {
+    readonly usd: number | null;
+    readonly tokens: number | null;
+    readonly minutes: number | null;
+  };
   readonly cost_usd: number;
   readonly tokens: number;
   readonly proof: Proof;

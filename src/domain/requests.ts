@@ -5,6 +5,9 @@ import type { EventOf, PayloadOf } from './events.js';
 export type RequestType =
   | 'mission_requested'
   | 'mission_cancel_requested'
+  | 'mission_pause_requested'
+  | 'mission_resume_requested'
+  | 'mission_budget_requested'
   | 'plan_approved'
   | 'plan_rejected'
   | 'attention_answered'

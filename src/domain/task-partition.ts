@@ -58,6 +58,11 @@ export interface TaskAttempt {
   readonly reservation: TurnReservation | null;
   /** A step that waits for a person; null: none does. While it waits the attempt runs nothing and holds no slot. */
   readonly waiting: WaitingCall | null;
+  /**
+   * Since when it must wait before its next step, because its mission is paused, ms since the epoch; null: it need not.
+   * It holds no slot meanwhile.
+   */
+  readonly suspendedSinceMs: number | null;
   /** What the execution deadline has left, ms, since a call has waited; null: all of it. */
   readonly remainingMs: number | null;
   readonly result: TaskResultPayload | null;
@@ -98,6 +103,8 @@ export function evolveTaskPartition(state: TaskPartitionState, record: FoldRecor
       return assigned(state, record.offset, event);
     case 'task_cancelled':
       return cancelled(state, event.payload);
+    case 'task_suspended':
+      return suspended(state, record.timestampMs, event.payload);
     case 'call_proposed':
       return proposed(state, event);
     case 'call_decided':
@@ -144,6 +151,7 @@ function assigned(state: TaskPartitionState, offset: number, event: EventOf<'tas
     spending: NOTHING_SPENT,
     reservation: null,
     waiting: null,
+    suspendedSinceMs: null,
     remainingMs: null,
     result: null,
     firstOffset: offset,
@@ -158,6 +166,16 @@ function cancelled(state: TaskPartitionState, order: PayloadOf<'task_cancelled'>
   const attempt = state.attempts.get(attemptKey(order));
   if (attempt?.status !== 'open') return voidBecause('attempt not open');
   state.attempts.set(attempt.key, { ...attempt, status: 'cancelled', waiting: null });
+  return APPLIED;
+}
+
+function suspended(state: TaskPartitionState, atMs: number, order: PayloadOf<'task_suspended'>): Folded {
+  const taken = takeSource(state, order.source);
+  if (taken.kind === 'void') return taken;
+  const attempt = state.attempts.get(attemptKey(order));
+  if (attempt?.status !== 'open') return voidBecause('attempt not open');
+  const suspendedSinceMs = order.suspended ? (attempt.suspendedSinceMs ?? atMs) : null;
+  state.attempts.set(attempt.key, { ...attempt, suspendedSinceMs });
   return APPLIED;
 }
 

@@ -47,6 +47,9 @@ const REQUESTS: Readonly<Record<RequestType, true>> = {
   plan_rejected: true,
   attention_answered: true,
   task_retry_requested: true,
+  mission_pause_requested: true,
+  mission_resume_requested: true,
+  mission_budget_requested: true,
 };
 const isRequest = (event: AgentEvent): event is EventOf<RequestType> => Object.hasOwn(REQUESTS, event.event_type);
 

@@ -48,6 +48,11 @@ export interface SwarmOptions {
    * Default none: nothing needs a signature.
    */
   readonly operators?: string;
+  /**
+   * The most that the whole swarm may spend in a day (UTC): once it is reached, nothing that costs begins before the
+   * next day. Orchestrators keep it: give it to each. Default none.
+   */
+  readonly dailyCap?: DailyCapOptions;
   /** Prefix of topics and groups. Default ravenhelm.squad. */
   readonly prefix?: string;
   /** Takes JSON-like fields and a stable event name. Default: nothing is logged. */
@@ -56,6 +61,14 @@ export interface SwarmOptions {
   readonly drainMs?: number;
   /** Aborts the start. A swarm that runs is ended by close(). */
   readonly signal?: AbortSignal;
+}
+
+/** What is not given has no limit. */
+export interface DailyCapOptions {
+  /** US dollars, from 0.01. */
+  readonly usd?: number;
+  /** Prompt and reply. */
+  readonly tokens?: number;
 }
 
 /** Keys and addresses are given here: they are never read from the environment. */
@@ -118,7 +131,7 @@ export interface Swarm extends AsyncDisposable {
  * NoModel; then nothing is left running.
  */
 export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
-  const { prefix, roles, serves, drainMs, onAsk } = checkedOptions(OPTIONS, options, 'createSwarm');
+  const { prefix, roles, serves, drainMs, onAsk, dailyCap } = checkedOptions(OPTIONS, options, 'createSwarm');
   if (options.tools?.sandbox === false) refuseInProduction();
   const roster = await rosterOf(options.agents);
   const served = serves === undefined ? roster : roster.subset(serves, 'createSwarm: serves');
@@ -157,6 +170,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       policy,
       askMs: onAsk === 'wait' ? ASK_MS : null,
       operators: operators?.operators ?? null,
+      dailyCap: { usd: dailyCap?.usd ?? null, tokens: dailyCap?.tokens ?? null },
       waitForSandbox: false,
       openLog: async () => ({
         log: redactingLog({ ...below.log, close: async () => undefined }, redact),
@@ -315,6 +329,12 @@ const OPTIONS = z.strictObject({
   policy: text.optional(),
   onAsk: z.enum(['wait', 'reject'], 'it must be wait or reject').default('wait'),
   operators: text.optional(),
+  dailyCap: z
+    .strictObject({
+      usd: optionIn('RAVENHELM_DAILY_USD').optional(),
+      tokens: optionIn('RAVENHELM_DAILY_TOKENS').optional(),
+    })
+    .optional(),
   prefix: prefixOption.default(createTopicNames().prefix),
   logger: z.custom<Logger>().optional(),
   drainMs: optionIn('createSwarm drainMs').default(10_000),

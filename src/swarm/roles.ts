@@ -1,4 +1,5 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
+import type { DailyCap } from '../domain/daily-spending.js';
 import type { VerifyRequest } from '../domain/requests.js';
 import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
@@ -37,6 +38,8 @@ export interface RolesOptions {
   readonly verifyAnswer: VerifyAnswer | null;
   /** Whether a person's request counts; null: every request does. */
   readonly verifyRequest: VerifyRequest | null;
+  /** Of the whole swarm, as its orchestrators keep it; absent: no limit. */
+  readonly dailyCap?: DailyCap;
   /** What the roles count and report about their process. */
   readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
 }
@@ -67,6 +70,7 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
           planner,
           roster: options.agents.all,
           retention: options.agents.retention,
+          ...(options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap }),
           ...circuits,
         }),
       ),

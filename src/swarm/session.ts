@@ -5,6 +5,7 @@ import type { Refuse, Reread } from '../agent/reread-roster.js';
 import type { Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { asError } from '../domain/as-error.js';
+import type { DailyCap } from '../domain/daily-spending.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Models } from '../models/chain.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
@@ -66,6 +67,8 @@ export interface SessionOptions {
   readonly askMs: number | null;
   /** Who may answer about calls that wait, by signed answers; null: every answer counts. */
   readonly operators: readonly Operator[] | null;
+  /** The most that the swarm may have spent in a day (UTC) when something new begins. Default: no limit. */
+  readonly dailyCap?: DailyCap;
   /** Whether the start waits for the sandbox's probe; otherwise the first tool call does. Default true. */
   readonly waitForSandbox?: boolean;
   /** How long running steps may take to end when the session closes; default 10 s. */
@@ -140,7 +143,8 @@ async function prepareRoles(
   const verifyRequest =
     options.operators === null ? null : createVerifyRequest(options.operators, { prefix, clusterId: log.clusterId });
   const verifying = { verifyAnswer, verifyRequest };
-  const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, health });
+  const capped = options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap };
+  const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, ...capped, health });
   const roles = named.map(({ name, create }) =>
     createSupervisedRole({ name, create, clock, random, logger, onRestart: () => metrics.roleRestarted(name) }),
   );

@@ -153,7 +153,10 @@ describe('the operators file', () => {
   test('has what a person may do and until when', () => {
     const entry = (more: string) => `operators:\n  - name: ann\n    key: ${der.toString('base64')}\n${more}`;
     const [all] = parseOperators(entry(''), 'o.yaml');
-    expect(all).toMatchObject({ untilMs: null, may: ['request', 'approve', 'answer', 'cancel', 'retry'] });
+    expect(all).toMatchObject({
+      untilMs: null,
+      may: ['request', 'approve', 'answer', 'cancel', 'pause', 'budget', 'retry'],
+    });
     const [some] = parseOperators(entry('    until: 2027-01-31\n    may: [approve, cancel]\n'), 'o.yaml');
     expect(some).toMatchObject({ untilMs: Date.UTC(2027, 0, 31), may: ['approve', 'cancel'] });
     const [zoned] = parseOperators(entry('    until: 2027-01-31T18:00:00+01:00\n'), 'o.yaml');

@@ -28,6 +28,26 @@ const RECORDS: readonly (readonly [Right, Signable])[] = [
     { ...envelope, event_type: 'mission_cancel_requested', payload: { ...about, requested_by: 'ann', reason: 'r' } },
   ],
   [
+    'pause',
+    {
+      ...envelope,
+      event_type: 'mission_pause_requested',
+      payload: { ...about, number: 1, requested_by: 'ann', reason: 'r' },
+    },
+  ],
+  [
+    'pause',
+    { ...envelope, event_type: 'mission_resume_requested', payload: { ...about, number: 1, requested_by: 'ann' } },
+  ],
+  [
+    'budget',
+    {
+      ...envelope,
+      event_type: 'mission_budget_requested',
+      payload: { ...about, number: 1, requested_by: 'ann', usd: 2, tokens: null, minutes: null },
+    },
+  ],
+  [
     'approve',
     {
       ...envelope,

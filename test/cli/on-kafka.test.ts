@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '../contract/until.js';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -173,6 +174,48 @@ describeWithBroker('the command line on Kafka', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout).mission_id).toBe(missionId);
     expect(await rh('approve', missionId)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has already ended: completed'),
+    });
+  });
+
+  test('a mission is paused, given a larger budget and resumed; status and show say who paused it', async () => {
+    const workspace = join(clone.dir, 'paused');
+    const missionId = (await rh('submit', 'missions/gated.yaml', '--workspace', 'paused')).stdout.trim();
+    await until('its first step to run', () => existsSync(join(workspace, 'first_agent.started')));
+    expect(await rh('pause', missionId, '--reason', 'lunch')).toMatchObject({
+      code: 0,
+      stdout: `paused: ${missionId}\n`,
+    });
+    await writeFile(join(workspace, 'go'), '');
+    await until('that step to end', () => existsSync(join(workspace, 'first_agent.gated')));
+    expect((await rh('status', missionId)).stdout).toMatch(/paused by .* at 20.*: lunch/);
+    expect((await rh('show', missionId)).stdout).toMatch(/^paused by .*: lunch$/m);
+    expect(await rh('pause', missionId)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is paused already'),
+    });
+    expect(await rh('budget', missionId)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no limit is named'),
+    });
+    expect(await rh('budget', missionId, '--usd', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('+N'),
+    });
+    expect(await rh('budget', missionId, '--usd', '+1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no limit of usd that could be raised'),
+    });
+    expect((await rh('budget', missionId, '--usd', '=1')).code).toBe(0);
+    expect((await rh('resume', missionId)).code).toBe(0);
+    expect((await rh('watch', missionId)).code).toBe(0);
+    expect(JSON.parse((await rh('status', missionId, '--json')).stdout)).toMatchObject({
+      status: 'completed',
+      pause: null,
+      budget: { usd: 1, tokens: null, minutes: null },
+    });
+    expect(await rh('pause', missionId)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('has already ended: completed'),
     });

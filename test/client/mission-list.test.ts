@@ -70,7 +70,7 @@ describe('the arguments of a list', () => {
   test('are statuses with commas, in any writing, and open and ended for several', () => {
     expect(statusesArgument('failed,needs-attention')).toEqual(['failed', 'needs_attention']);
     expect(statusesArgument('open', ['failed'])).toEqual([
-      ...['failed', 'planning', 'waiting_for_approval', 'running', 'needs_attention'],
+      ...['failed', 'planning', 'waiting_for_approval', 'running', 'needs_attention', 'paused'],
     ]);
     expect(() => statusesArgument('done')).toThrow('"done" is no status. Use planning, ');
   });

@@ -1,4 +1,5 @@
 /** given / when / then for calls of a mission that wait for a person. */
+import { pauseOf } from '../../src/domain/mission-task-state.js';
 import { createCoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { reportMission } from '../../src/domain/mission-report.js';
@@ -88,7 +89,7 @@ describe('a task with a call that waits', () => {
     const log = waiting({ budget: { usd: null, tokens: null, minutes: 5 } });
     expect(timersOf(log.mission()).map(({ key }) => key)).toContain(timerKeys.minutes(ID));
     expect(named(log.settle(expired(timerKeys.minutes(ID))))).toContain('mission_failed');
-    expect(log.task(CERT).pause).toBeNull();
+    expect(pauseOf(log.task(CERT))).toBeNull();
   });
 
   test('late copies neither pause nor resume it again', () => {
@@ -102,7 +103,7 @@ describe('a task with a call that waits', () => {
     expect(log.when(resumed())).toBe('void: resumed before');
     log.when(paused(3));
     expect(log.when(resumed(2))).toBe('void: resumed before');
-    expect(log.task(CERT).pause?.approvalId).toBe('call-3');
+    expect(pauseOf(log.task(CERT))?.approvalId).toBe('call-3');
   });
 
   test('is shown with the exact call, until it has ended', () => {
@@ -119,7 +120,7 @@ describe('a task with a call that waits', () => {
     const log = waiting();
     log.when(cancelRequested());
     expect(named(log.settle())).toContain(`task_cancelled ${CERT}`);
-    expect(log.task(CERT)).toMatchObject({ status: 'cancelled', pause: null });
+    expect(log.task(CERT)).toMatchObject({ status: 'cancelled', wait: { kind: 'none' } });
   });
 });
 
@@ -152,7 +153,7 @@ describe("a person's answer", () => {
     log.when(answer);
     const decisions = log.settle();
     expect(only('approval_void', decisions)).toMatchObject({ answer_id: answer.event_id, code });
-    expect(log.task(CERT).pause?.answerId).toBeNull();
+    expect(pauseOf(log.task(CERT))?.answerId).toBeNull();
   });
 
   test('that comes too late is void by the time of the log', () => {
@@ -188,7 +189,7 @@ describe("a person's answer", () => {
     log.settle();
     const word = { ...about, approval_id: 'call-2', answered_by: 'ann', code: 'forged', reason: 'r', owner: null };
     log.when(eventOf('approval_void', { ...word, answer_id: answer.event_id }));
-    expect(log.task(CERT).pause?.answerId).toBeNull();
+    expect(pauseOf(log.task(CERT))?.answerId).toBeNull();
   });
 
   test("is not removed by a worker's word before it was decided about", () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { Logger } from '../../src/ports/logger.js';
+import { startFakeOpenai } from '../support/fake-openai.js';
 import {
   ClientError,
   createClient,
@@ -276,6 +277,34 @@ describe('a swarm and its client in this process', () => {
     delete process.env['DEPLOY_PIN'];
   });
 
+  test('begin nothing that costs once the daily cap is reached, and say until when', async () => {
+    const models = await startFakeOpenai({
+      apiKey: 'key',
+      reply: () => JSON.stringify({ thought: 'Done.', action: { tool: 'finish', arguments: { summary: 'Done.' } } }),
+    });
+    await using swarm = await createSwarm({
+      log: memoryLog(),
+      agents: [writer],
+      models: { workers: ['openai'], openaiApiKey: 'key', openaiBaseUrl: models.baseUrl },
+      dailyCap: { tokens: 1 },
+    });
+    await using client = createClient(swarm);
+    const task = { agent: 'writer', description: 'Write.' };
+    const mission = { name: 'capped', brief: 'Write.', plan: { waves: [{ tasks: [task] }, { tasks: [task] }] } };
+    const { missionId } = await client.submit(mission);
+    const until = new AbortController();
+    const follow = client.follow(missionId, {
+      signal: until.signal,
+      onEvent: ({ event_type }) => event_type === 'mission_waits' && until.abort(),
+    });
+    await expect(follow).rejects.toThrow();
+    const { waits_for, tasks } = await client.report(missionId);
+    expect(waits_for?.reason).toMatch(/^the daily cap of the swarm is reached: \d+ of 1 tokens spent on /);
+    expect(waits_for?.until).toMatch(/T00:00:00\.000Z$/);
+    expect(tasks.map(({ status }) => status)).toEqual(['unverified', 'waiting']);
+    await models.close();
+  });
+
   test('name the file and the problem of a mission object that is wrong', async () => {
     const client = createClient({ log: memoryLog(), agents: [writer], workspaceRoot: '/tmp' });
     const mission = { name: 'typo', brief: 'Write.', agents: ['writr'] };
@@ -324,6 +353,9 @@ describe('an option that is wrong', () => {
     ['createSwarm: log', { log: 'kafka', agents: [writer] }],
     ['createSwarm: models.workers', { log, agents: [writer], models: { workers: [] } }],
     ['createSwarm: tools.sandbox', { log, agents: [writer], tools: { sandbox: 'off' } }],
+    ['createSwarm: dailyCap.usd', { log, agents: [writer], dailyCap: { usd: 0 } }],
+    ['createSwarm: dailyCap.tokens', { log, agents: [writer], dailyCap: { tokens: 1.5 } }],
+    ['createSwarm: dailyCap.euros', { log, agents: [writer], dailyCap: { euros: 5 } }],
     ['createSwarm: drainMS', { log, agents: [writer], drainMS: 1 }],
   ])('is named: %s', async (option, options) => {
     const failure = await createSwarm(Object(options)).catch((error: unknown) => error);

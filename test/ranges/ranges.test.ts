@@ -168,6 +168,8 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   KAFKA_SESSION_TIMEOUT_MS: { read: setting('KAFKA_SESSION_TIMEOUT_MS'), named: /KAFKA_SESSION_TIMEOUT_MS/ },
   OLLAMA_FIRST_TOKEN_MS: { read: setting('OLLAMA_FIRST_TOKEN_MS'), named: /OLLAMA_FIRST_TOKEN_MS/ },
   RAVENHELM_APPROVAL_MINUTES: { read: setting('RAVENHELM_APPROVAL_MINUTES'), named: /RAVENHELM_APPROVAL_MINUTES/ },
+  RAVENHELM_DAILY_USD: { read: setting('RAVENHELM_DAILY_USD'), named: /RAVENHELM_DAILY_USD/ },
+  RAVENHELM_DAILY_TOKENS: { read: setting('RAVENHELM_DAILY_TOKENS'), named: /RAVENHELM_DAILY_TOKENS/ },
   'RAVENHELM_HTTP port': { read: setting('RAVENHELM_HTTP', (port) => `127.0.0.1:${port}`), named: /RAVENHELM_HTTP/ },
   'broker port': { read: setting('KAFKA_BROKERS', (port) => `localhost:${port}`), named: /KAFKA_BROKERS/ },
   'network port': {

@@ -10,6 +10,8 @@ const IDLE = {
   running: [],
   started_at: 0,
   blocked: [],
+  spent: [],
+  cap_reached: null,
   steps_done: 0,
   warnings: [],
   memory_bytes: 1,

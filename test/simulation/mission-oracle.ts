@@ -1,4 +1,5 @@
 /** Watches one coordination partition: what its log means, from offset 0, by the rules of the true domain. */
+import type { DaySpending } from '../../src/domain/daily-spending.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { evolveCoordination, missionIdOf, ownerOfDecision } from '../../src/domain/mission-evolve.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
@@ -73,6 +74,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
 
   function applied(before: Mission, event: AgentEvent, offset: number): void {
     requests.onApplied(before, event);
+    checkPause(before, event);
     switch (event.event_type) {
       case 'task_assigned':
         assignedBy.set(attemptKey(event.payload), event.payload.owner);
@@ -87,6 +89,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
       case 'wave_started':
         return checkWaves(before, event.payload.wave_number, `wave ${event.payload.wave_number}`);
       case 'call_decided':
+      case 'task_suspended':
         return void effects.set(offset, { offset, event });
       case 'task_cancelled':
         effects.set(offset, { offset, event });
@@ -108,6 +111,18 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
   function checkWant(reason: string): void {
     if (reason.includes('this swarm does not have') && !reason.startsWith('the budget of'))
       throw new Violation('known-agents', `${place}: a mission fails: ${reason}`);
+  }
+
+  /** Whatever the fold under test makes of it: the log says that it counts. */
+  function checkPause({ id, pause, course }: Mission, { event_type, payload }: AgentEvent): void {
+    if (pause === null || (course.kind !== 'working' && course.kind !== 'asking')) return;
+    if (event_type === 'task_assigned' || event_type === 'wave_started' || event_type === 'plan_requested')
+      throw new Violation('paused-begins-nothing', `${place}: ${event_type} of ${id}, which is paused`);
+    if (event_type === 'task_cancelled' && payload.code === 'deadline')
+      throw new Violation(
+        'pause-stops-time',
+        `${place}: ${payload.task_id} is ended by its deadline, and ${id} is paused`,
+      );
   }
 
   function firstWord(key: string, eventId: string): void {
@@ -210,10 +225,18 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     }
     if (!isSame([part.holder, part.epoch], [state.holder, state.epoch]))
       throw new Violation('replay-state', `${place}: holder or epoch folded from ${committed.offset} are others`);
+    if (!isSame(rounded(part.today), rounded(state.today)))
+      throw new Violation(
+        'replay-state',
+        `${place}: from ${committed.offset} on ${sortedJson(part.today)} was spent, and not ${sortedJson(state.today)}`,
+      );
   }
 
   return { partition, state, effects, onWritten, onPoison, checkCommit, checkFolds };
 }
+
+/** Sums of US dollars are binary fractions, and their order is another one. */
+const rounded = ({ day, tokens, usd }: DaySpending) => ({ day, tokens, usd: usd.toFixed(6) });
 
 /** The task that a deadline is about to end although a call of it waits for a person; null: none. */
 function pausedBy(mission: Mission | undefined, event: AgentEvent): string | null {

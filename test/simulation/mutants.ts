@@ -223,6 +223,128 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'pause-log-order',
+    rule: 'a wave, an attempt or a plan that was decided before the pause was read does not count',
+    seed: 720,
+    changes: [
+      {
+        file: 'domain/mission-pause.ts',
+        from: "    case 'task_assigned':\n      return 'the mission is paused';",
+        to: "    case 'task_assigned':\n      return null;",
+      },
+    ],
+  },
+  {
+    name: 'pause-attempts',
+    rule: 'an attempt whose mission is paused begins no step',
+    seed: 49,
+    changes: [
+      {
+        file: 'roles/worker/attempt-suspended.ts',
+        from: 'if (current().suspendedSinceMs !== null) throw',
+        to: 'if (current().status === "cancelled") throw',
+      },
+    ],
+  },
+  {
+    name: 'pause-slots',
+    rule: 'and no execution, also under a new holder',
+    seed: 49,
+    changes: [
+      {
+        file: 'roles/worker/worker-partition.ts',
+        from: '(attempt.suspendedSinceMs === null && waiting.isDue(attempt)) ||',
+        to: 'waiting.isDue(attempt) ||',
+      },
+      {
+        file: 'roles/worker/attempt-suspended.ts',
+        from: 'if (current().suspendedSinceMs !== null) throw',
+        to: 'if (current().suspendedSinceMs !== null && current().steps.length > 1) throw',
+      },
+    ],
+  },
+  {
+    name: 'pause-reserved',
+    rule: 'a turn that was reserved while the pause was read asks no model',
+    seed: 49,
+    changes: [
+      {
+        file: 'agent/turn.ts',
+        from: 'loop.effects.beforeStep?.(); // read while',
+        to: '// read while',
+      },
+    ],
+  },
+  {
+    name: 'pause-ends',
+    rule: 'an attempt whose mission is never resumed ends',
+    seed: 49,
+    changes: [{ file: 'roles/worker/suspensions.ts', from: 'over.add(key);', to: '' }],
+  },
+  {
+    name: 'pause-effect',
+    rule: 'the word that an attempt must wait, or may continue, reaches its partition',
+    seed: 278,
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: "event.event_type === 'task_suspended'\n  )",
+        to: "event.event_type === 'task_assigned'\n  )",
+      },
+    ],
+  },
+  {
+    name: 'pause-time',
+    rule: 'no deadline runs while a mission is paused',
+    seed: 215,
+    changes: [
+      {
+        file: 'domain/mission-pause.ts',
+        from: "return payload.code === 'deadline' || payload.code === 'not_accepted' ? 'the mission is paused' : null;",
+        to: 'return null;',
+      },
+      {
+        file: 'domain/mission-decide.ts',
+        from: 'return isPaused(mission)',
+        to: 'return isPaused(mission) && mission.index.suspended.size < mission.index.open.size',
+      },
+      {
+        file: 'domain/mission-decide.ts',
+        from: "return expired && task.suspended === 'no'",
+        to: 'return expired',
+      },
+      {
+        file: 'domain/mission-timers.ts',
+        from: 'frozen ? timers.map(',
+        to: 'frozen && timers.length > 99 ? timers.map(',
+      },
+    ],
+  },
+  {
+    name: 'pause-numbers',
+    rule: 'a late copy of a pause does not pause the mission again',
+    seed: 461,
+    changes: [
+      {
+        file: 'domain/mission-pause.ts',
+        from: "if (number !== mission.pauses + 1) return voidBecause('another pause');",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'daily-sum',
+    rule: 'what was spent in a day travels with the replay point',
+    seed: 4,
+    changes: [
+      {
+        file: 'domain/mission-replay.ts',
+        from: 'epoch: e },\n    decodeSpending(d),',
+        to: 'epoch: e },\n    decodeSpending(d === undefined ? d : null),',
+      },
+    ],
+  },
+  {
     name: 'ask-pauses',
     rule: 'no deadline runs while a call of the task waits for a person',
     seed: 55,

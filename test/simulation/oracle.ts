@@ -11,6 +11,7 @@ import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
 import type { Start } from './sim-tools.js';
+import { createPauseOracle } from './pause-oracle.js';
 import { isSame } from './same.js';
 import { createSkipOracle } from './skip-oracle.js';
 import { createSpendingOracle } from './spending-oracle.js';
@@ -98,9 +99,10 @@ export function createOracle(options: OracleOptions): Oracle {
   const logStarts = new Map<string, number>();
   const asked = createAskOracle();
   const taint = createTaintOracle(reaching, reaching.length > 0 || lacksAgents);
+  const paused = createPauseOracle();
   const starts = createStartOracle((key) => takenAt.get(key));
   const spending = createSpendingOracle(
-    (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.request.budget,
+    (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.budget,
   );
   let violation: Violation | null = null;
 
@@ -133,7 +135,11 @@ export function createOracle(options: OracleOptions): Oracle {
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
     const countsBefore = isCallOf(oracle, event);
     oracle.onWritten(record);
-    if (event.event_type === 'call_decided') return decidedWritten(event.payload);
+    if (event.event_type === 'call_decided' || event.event_type === 'task_suspended') {
+      const attempt = oracle.state.attempts.get(attemptKey(event.payload));
+      paused.onWritten(oracle, record, (attempt?.suspendedSinceMs ?? null) !== null);
+      return decidedWritten(event.payload);
+    }
     if (event.event_type === 'tool_called') {
       const attempt = oracle.state.attempts.get(attemptKey(event.payload));
       // A second copy of a record is no second call.
@@ -163,7 +169,7 @@ export function createOracle(options: OracleOptions): Oracle {
       );
   }
 
-  function decidedWritten({ source }: PayloadOf<'call_decided'>): void {
+  function decidedWritten({ source }: Pick<PayloadOf<'call_decided'>, 'source'>): void {
     if (source !== null) carriedOut.add(placeOf(source.epoch, source.partition, source.offset));
   }
 
@@ -232,7 +238,10 @@ export function createOracle(options: OracleOptions): Oracle {
       });
     },
     onStarted: starts.onStarted,
-    onDelivered: starts.onDelivered,
+    onDelivered(process, id, nextOffset) {
+      starts.onDelivered(process, id, nextOffset);
+      paused.onDelivered(process, id, nextOffset);
+    },
     onStart: (start) =>
       looking(() => {
         starts.onStart(start);
@@ -263,7 +272,8 @@ export function createOracle(options: OracleOptions): Oracle {
       }),
     onDeadLetter: ({ record }) => skipped.onDeadLetter(record),
     onRefused({ event }) {
-      if (event.event_type === 'call_decided') return decidedWritten(event.payload);
+      if (event.event_type === 'call_decided' || event.event_type === 'task_suspended')
+        return decidedWritten(event.payload);
       if (
         event.event_type !== 'call_proposed' &&
         event.event_type !== 'tool_called' &&
@@ -291,9 +301,13 @@ export function createOracle(options: OracleOptions): Oracle {
     onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
     onAsked: (model, chain, turn) => looking(() => checkBegin(model, chain, turn)),
     onBaseline: (process, task) => looking(() => starts.onBaseline(process, task)),
-    onTold(process, { task, steps }) {
+    onTold(process, turn) {
+      const { task, steps } = turn;
       const key = attemptKey(task);
-      looking(() => takenAt.get(key)?.onTold(process, key, steps));
+      looking(() => {
+        takenAt.get(key)?.onTold(process, key, steps);
+        paused.onTold(process, turn);
+      });
     },
     checkEnd: (committedOf) =>
       looking(() => {

@@ -24,6 +24,9 @@ export function createRequestOracle(place: string, signs: boolean): RequestOracl
       switch (event.event_type) {
         case 'mission_requested':
         case 'mission_cancel_requested':
+        case 'mission_pause_requested':
+        case 'mission_resume_requested':
+        case 'mission_budget_requested':
         case 'plan_approved':
         case 'plan_rejected':
         case 'attention_answered':

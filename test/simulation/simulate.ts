@@ -14,6 +14,7 @@ import { createScenario, reachesNetwork, withNetwork } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
 import { createStrangers } from './strangers.js';
+import { createSteerers } from './steerers.js';
 import { createSwarm } from './swarm.js';
 import type { System } from './system.js';
 import { createTrouble } from './trouble.js';
@@ -64,6 +65,8 @@ const ASK_STREAM = 0x6a8a;
 const SIGN_STREAM = 0x53db;
 /** Chosen so that in no recorded seed but those of its mutants a process lacks an agent. */
 const UNKNOWN_STREAM = 0x41a7;
+/** Chosen so that no recorded seed but those of its mutants has people who steer. */
+const STEER_STREAM = 0x5809b;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
@@ -86,6 +89,7 @@ export async function simulate({
   const askRandom = createRandom(seed ^ ASK_STREAM);
   const signRandom = createRandom(seed ^ SIGN_STREAM);
   const unknownRandom = createRandom(seed ^ UNKNOWN_STREAM);
+  const steerRandom = createRandom(seed ^ STEER_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
@@ -96,6 +100,7 @@ export async function simulate({
       ask: askRandom,
       sign: signRandom,
       unknown: unknownRandom,
+      steer: steerRandom,
     },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
@@ -192,6 +197,10 @@ export async function simulate({
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
   const rogues = createRogues({ world, random: signRandom, ids, coordination: topics.coordination, log });
   const approvers = createApprovers({ world, random: askRandom, ids, coordination: topics.coordination, log });
+  const steerers = createSteerers({
+    ...{ world, faults, random: steerRandom, ids, coordination: topics.coordination, log },
+    mission: (id) => oracle.missions().flatMap(({ state }) => state.missions.get(id) ?? [])[0],
+  });
   const trouble = createTrouble({
     world,
     faults,
@@ -225,6 +234,7 @@ export async function simulate({
     const { event } = content;
     trouble.onWritten(event);
     if (faults.chosen.includes('sign')) tempt(record.topic, event);
+    if (faults.on('steer') && record.topic === topics.coordination) steer(event, record.partition);
     if (event.event_type === 'task_paused') approvers.onPaused(event, record.partition);
     if (event.event_type === 'call_proposed') approvers.onProposed(event, record);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
@@ -235,6 +245,11 @@ export async function simulate({
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)
       ?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
+  }
+
+  function steer({ event_type, payload }: AgentEvent, partition: number): void {
+    if (event_type === 'mission_requested') steerers.onRequested(payload.mission_id, partition);
+    if (event_type === 'task_assigned') steerers.onAssigned(payload.mission_id, partition);
   }
 
   function tempt(topic: string, event: AgentEvent): void {

@@ -79,6 +79,8 @@ const NO_METRICS: Metrics = {
 };
 const STILL_VITALS = { read: () => ({ memoryBytes: 0, heapUsedBytes: 0, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 const DRAIN_GRACE_MS = 10_000;
+/** Longer than people here let a mission be paused. */
+const SUSPENDED_MS = 6 * 3_600_000;
 /** A process that does not end is killed. */
 const KILL_AFTER_MS = 30_000;
 
@@ -153,7 +155,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       packer: plainPacker,
       ...(faults.chosen.includes('ask') ? { policy: simPolicy, askMs: ASK_MS } : {}),
       loopLimits: { clock: process.clock, maxOutputTokens: 500, maxPromptTokens: 4_000 },
-      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs },
+      timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, suspendedMs: SUSPENDED_MS },
     });
   }
 

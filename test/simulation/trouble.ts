@@ -57,6 +57,7 @@ const SENSITIVE: ReadonlySet<string> = new Set([
   'task_failed',
   'task_assigned',
   'task_cancelled',
+  'task_suspended',
   'plan_requested',
   'wave_started',
   'mission_cancelled',

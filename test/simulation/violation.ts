@@ -15,8 +15,9 @@ const INVARIANTS = {
   'approved-first': 'a call that the policy asks about starts only after a person has approved exactly it, in time',
   'approved-once': 'an approval lets one call start',
   'taint-is-known': 'a call of a task that has read content of strangers says so, and no other one does',
-  'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person',
+  'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person, or its mission is paused',
   'pause-keeps-time': 'a call that waited has no more time than its task had left when it was proposed',
+  'paused-begins-nothing': 'no wave, no attempt, no plan and no step of a paused mission begins',
   'signed-only': "with operators, nothing counts that is asked without an operator's signature",
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',
   'begins-behind':

@@ -10,6 +10,7 @@ import {
   requireText,
   type Decide,
 } from '../../client/decisions.js';
+import { changeBudget, pause, resume, steer } from '../../client/steering.js';
 import { parseMissionId } from '../../domain/mission-id.js';
 import type { Mission } from '../../domain/mission-state.js';
 import { requireTarget } from '../../client/decision-target.js';
@@ -53,10 +54,35 @@ export function cancelMission(context: CommandContext, wanted: string, reason: s
   return decideMission(context, wanted, { done: 'cancel requested', decision: cancel(reason) });
 }
 
+export function pauseMission(context: CommandContext, wanted: string, reason: string): Promise<ExitCode> {
+  return decideMission(context, wanted, { done: 'paused', decision: pause(reason), append: steer });
+}
+
+export function resumeMission(context: CommandContext, wanted: string): Promise<ExitCode> {
+  return decideMission(context, wanted, { done: 'resumed', decision: resume, append: steer });
+}
+
+/** Throws CliError where nothing is to be changed. */
+export async function budgetMission(
+  context: CommandContext,
+  wanted: string,
+  changes: Parameters<typeof changeBudget>[0],
+): Promise<ExitCode> {
+  if (Object.keys(changes).length === 0)
+    throw wrongUse('no limit is named', `Such as: ${clientCommand(context, `budget ${wanted} --usd +1`)}`);
+  return decideMission(context, wanted, {
+    done: 'budget changed',
+    decision: changeBudget(changes),
+    append: steer,
+  });
+}
+
 interface MissionDecision {
   /** What the command says that it has done. */
   readonly done: string;
   readonly decision: Decide;
+  /** By default it is done when it is accepted. */
+  readonly append?: typeof decideFor;
 }
 
 /** Of the plan that waits, such as "revision 2, plan 1f3a9c0b77de"; null: none does. */
@@ -100,11 +126,11 @@ async function decide(
   context: CommandContext,
   session: ClientSession,
   { feed, mission }: OpenMission,
-  { done, decision }: MissionDecision,
+  { done, decision, append = decideFor }: MissionDecision,
 ): Promise<ExitCode> {
   const { id, request } = mission;
   const plan = done === 'approved' || done === 'rejected' ? planOf(mission) : null;
-  const verdict = await decideFor(context.client, session.log, { feed, mission, decision }, () =>
+  const verdict = await append(context.client, session.log, { feed, mission, decision }, () =>
     context.host.stderr.write(
       `it is not known whether the log has it; ${clientCommand(context, `status ${id}`)} shows it. ` +
         'Repeating the command does no harm.\n',

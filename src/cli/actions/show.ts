@@ -3,11 +3,13 @@ import { createInterface } from 'node:readline';
 import { readAttempts } from '../../client/attempts.js';
 import { findWholeOutput, type WholeOutput } from '../../client/whole-output.js';
 import type { AttemptReport } from '../../domain/attempt-report.js';
+import { isPaused } from '../../domain/mission-pause.js';
 import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { pauseText } from '../pause-text.js';
 import { safeLine } from '../text-width.js';
 import { waitingPlan, waitingPlanText } from '../waiting-plan.js';
 
@@ -26,6 +28,10 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
   const { task, attempt, step, prompts } = options;
   return withClient(context, async ({ log, missions }) => {
     const { mission } = await missions.openMission(options.mission);
+    if (mission.pause !== null && isPaused(mission) && !context.json) {
+      const { by, reason, atMs } = mission.pause;
+      context.say(`${pauseText({ by, reason, at: new Date(atMs).toISOString() })}\n`);
+    }
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
     let attempts = 0;
     let shown = 0;

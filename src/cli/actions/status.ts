@@ -14,6 +14,7 @@ import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
 import { questionText } from '../answers.js';
 import { waitingPlan, waitingPlanText, type WaitingPlan } from '../waiting-plan.js';
+import { spendingLines } from '../spending-text.js';
 import { reportText } from '../report-text.js';
 import { table } from '../table.js';
 import { oneLine } from '../text-width.js';
@@ -114,6 +115,7 @@ async function showProcesses(context: CommandContext, session: ClientSession, wa
     if (models !== null) context.host.stdout.write(`models  ${oneLine(`${worker_id}: ${models}`)}\n`);
   for (const { worker_id, warnings } of concerned)
     for (const warning of warnings) context.host.stdout.write(`WARNING  ${oneLine(`${worker_id}: ${warning}`)}\n`);
+  for (const line of spendingLines(concerned, context.host.clock.now())) context.host.stdout.write(`${line}\n`);
   const stopped = concerned.flatMap(({ worker_id, blocked }) =>
     blocked.map(
       ({ topic, partition, offset, reason }) =>

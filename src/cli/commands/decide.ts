@@ -1,4 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { LimitChange } from '../../client/steering.js';
+import { limitArgument } from '../limit-argument.js';
 import { MISSION_WORDS, type Choose } from '../registration.js';
 
 const load = () => import('../actions/decide.js');
@@ -45,5 +47,40 @@ export function register(program: Command, choose: Choose): void {
     .option('--why <reason>', 'reason, recorded in the event log', 'cancelled by hand')
     .action((mission: string, { why }: { readonly why: string }, command: Command) =>
       choose(command, async (context) => (await load()).cancelMission(context, mission, why)),
+    );
+  registerSteering(program, choose);
+}
+
+interface BudgetFlags {
+  readonly usd?: LimitChange;
+  readonly tokens?: LimitChange;
+  readonly minutes?: LimitChange;
+}
+
+function registerSteering(program: Command, choose: Choose): void {
+  program
+    .command('pause')
+    .argument('<mission>', MISSION_WORDS)
+    .description('let a mission begin no wave, no attempt and no step until it is resumed; its time does not run')
+    .option('--reason <reason>', 'why; status and the event log show it', 'paused by hand')
+    .action((mission: string, { reason }: { readonly reason: string }, command: Command) =>
+      choose(command, async (context) => (await load()).pauseMission(context, mission, reason)),
+    );
+  program
+    .command('resume')
+    .argument('<mission>', MISSION_WORDS)
+    .description('continue a paused mission')
+    .action((mission: string, _flags: object, command: Command) =>
+      choose(command, async (context) => (await load()).resumeMission(context, mission)),
+    );
+  program
+    .command('budget')
+    .argument('<mission>', MISSION_WORDS)
+    .description('change the budget of an open mission: +N is so much more, =N the new limit')
+    .option('--usd <limit>', 'US dollars, such as +1 or =5', limitArgument)
+    .option('--tokens <limit>', 'tokens, such as +100000', limitArgument)
+    .option('--minutes <limit>', 'wall time from the request, such as +30', limitArgument)
+    .action((mission: string, changes: BudgetFlags, command: Command) =>
+      choose(command, async (context) => (await load()).budgetMission(context, mission, changes)),
     );
 }

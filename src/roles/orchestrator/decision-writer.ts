@@ -87,6 +87,7 @@ function receiverOf(decision: Decision): string | null {
   switch (decision.event_type) {
     case 'task_assigned':
     case 'task_cancelled':
+    case 'task_suspended':
     case 'call_decided':
       return decision.payload.agent;
     default:

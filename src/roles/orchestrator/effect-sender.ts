@@ -75,6 +75,7 @@ export function createEffectSender(
         ({ event }) =>
           (event.event_type === 'task_assigned' ||
             event.event_type === 'task_cancelled' ||
+            event.event_type === 'task_suspended' ||
             event.event_type === 'call_decided') &&
           event.payload.source?.partition === partition,
       );
@@ -96,6 +97,8 @@ function withSource({ event }: Effect, source: Source): AgentEvent {
     case 'task_assigned':
       return { ...event, payload: { ...event.payload, ...sent } };
     case 'task_cancelled':
+      return { ...event, payload: { ...event.payload, ...sent } };
+    case 'task_suspended':
       return { ...event, payload: { ...event.payload, ...sent } };
     case 'call_decided':
       return { ...event, payload: { ...event.payload, ...sent } };

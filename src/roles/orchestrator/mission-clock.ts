@@ -3,7 +3,10 @@ import type { MissionTimer } from '../../domain/mission-timers.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
 export interface MissionClock {
-  /** Starts new timers of the mission itself and stops those that it no longer has. */
+  /**
+   * Starts new timers of the mission itself and stops those that it no longer has. One that is frozen does not run; one
+   * with another length than before keeps what has passed of it.
+   */
   setMission(missionId: string, timers: readonly MissionTimer[]): void;
   /** The same for one of its tasks. */
   setTask(missionId: string, taskId: string, timers: readonly MissionTimer[]): void;
@@ -17,8 +20,18 @@ export interface MissionClock {
   clear(): void;
 }
 
+interface Running {
+  readonly delayMs: number;
+  readonly frozen: boolean;
+  /** What has passed of it until `sinceMs`, and since when it runs (monotonic). */
+  readonly passedMs: number;
+  readonly sinceMs: number;
+  /** null while it is frozen. */
+  readonly timer: Timer | null;
+}
+
 /** Timers of one owner, a mission or a task, by their keys. */
-type Timers = Map<string, Timer>;
+type Timers = Map<string, Running>;
 
 interface OfMission {
   readonly own: Timers;
@@ -52,9 +65,9 @@ export function createMissionClock(clock: Clock, onExpired: Parts['onExpired']):
     tasksWithExpired: (missionId) => missions.get(missionId)?.expired.keys() ?? [],
     restart(missionId, taskId, timer) {
       const running = ofMission(parts, missionId).tasks.get(taskId);
-      running?.get(timer.key)?.cancel();
+      running?.get(timer.key)?.timer?.cancel();
       forget(parts, missionId, taskId, timer.key);
-      running?.set(timer.key, start(parts, missionId, taskId, timer));
+      running?.set(timer.key, start(parts, missionId, taskId, timer, 0));
     },
     end: (missionId) => end(parts, missionId),
     clear() {
@@ -69,13 +82,45 @@ function ofMission({ missions }: Parts, missionId: string): OfMission {
   return known;
 }
 
-function start(parts: Parts, missionId: string, taskId: string | null, { key, delayMs }: MissionTimer): Timer {
-  return parts.clock.setTimer(delayMs, () => {
+/** @param passedMs what has passed of it before */
+function start(
+  parts: Parts,
+  missionId: string,
+  taskId: string | null,
+  { key, delayMs, frozen = false }: MissionTimer,
+  passedMs: number,
+): Running {
+  const began = { delayMs, frozen, passedMs, sinceMs: parts.clock.monotonicMs() };
+  if (frozen) return { ...began, timer: null };
+  const timer = parts.clock.setTimer(Math.max(0, delayMs - passedMs), () => {
     parts.expired.add(key);
     if (taskId !== null) addTo(ofMission(parts, missionId).expired, taskId, key);
     parts.onExpired(missionId, taskId);
   });
+  return { ...began, timer };
 }
+
+/** The same wait, frozen or not, or with another length. What has run out stays so while it is not longer. */
+function change(
+  parts: Parts,
+  missionId: string,
+  taskId: string | null,
+  before: Running,
+  wanted: MissionTimer,
+): Running {
+  const nowMs = parts.clock.monotonicMs();
+  const passedMs = before.passedMs + (before.frozen ? 0 : nowMs - before.sinceMs);
+  before.timer?.cancel();
+  if (parts.expired.has(wanted.key)) {
+    if (wanted.delayMs <= before.delayMs)
+      return { ...before, frozen: wanted.frozen === true, passedMs, sinceMs: nowMs, timer: null };
+    forget(parts, missionId, taskId, wanted.key);
+  }
+  return start(parts, missionId, taskId, wanted, passedMs);
+}
+
+const isSame = (running: Running, { delayMs, frozen = false }: MissionTimer): boolean =>
+  running.delayMs === delayMs && running.frozen === frozen;
 
 /** Also what has run out is kept in `running`: as long as it is the same wait it does not start again. */
 function set(
@@ -87,12 +132,15 @@ function set(
 ): void {
   for (const [key, timer] of running) {
     if (timers.some((wanted) => wanted.key === key)) continue;
-    timer.cancel();
+    timer.timer?.cancel();
     running.delete(key);
     forget(parts, missionId, taskId, key);
   }
-  for (const timer of timers)
-    if (!running.has(timer.key)) running.set(timer.key, start(parts, missionId, taskId, timer));
+  for (const timer of timers) {
+    const before = running.get(timer.key);
+    if (before === undefined) running.set(timer.key, start(parts, missionId, taskId, timer, 0));
+    else if (!isSame(before, timer)) running.set(timer.key, change(parts, missionId, taskId, before, timer));
+  }
 }
 
 function forget(parts: Parts, missionId: string, taskId: string | null, key: string): void {

@@ -38,6 +38,8 @@ export interface MissionDecisions {
   onLiveChanged(): void;
   /** The agents of this process have changed: what waits for one may continue. */
   onAgentsChanged(): void;
+  /** The daily cap is reached, or is no more. */
+  onCapChanged(): void;
   /** Nothing new is decided any more. */
   stop(): void;
   /** The claim is lost. */
@@ -78,6 +80,11 @@ export function createMissionDecisions(context: OrchestratorContext, deps: Missi
     tick: () => tick(parts),
     onLiveChanged: () => onLiveChanged(parts),
     onAgentsChanged: () => onAgentsChanged(parts),
+    onCapChanged() {
+      if (deps.held() === null) return;
+      for (const mission of deps.state.missions.values()) if (isOpen(mission)) touched.touch(mission.id, [], null);
+      tick(parts);
+    },
     stop() {
       parts.stopped = true;
       timers.clear();
@@ -184,6 +191,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
       return count === null ? null : partitionForKey(key, count);
     },
     retryDelayMs: (failures) => Math.round(backoffMs(failures, context.timings.retryBackoff, random)),
+    cap: context.cap.reached(),
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     verifyRequest: context.deps.verifyRequest ?? null,
     planDigest,

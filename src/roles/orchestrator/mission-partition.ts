@@ -3,6 +3,7 @@ import { misplacedInCoordination } from '../../domain/event-places.js';
 import type { AgentEvent } from '../../domain/events.js';
 import { answeredEffect, evolveCoordination, missionIdOf } from '../../domain/mission-evolve.js';
 import { parseMissionId } from '../../domain/mission-id.js';
+import { isPaused } from '../../domain/mission-pause.js';
 import {
   coordinationReplayPoint,
   forgetEffect,
@@ -10,7 +11,13 @@ import {
   forgetWork,
   restoreCoordination,
 } from '../../domain/mission-replay.js';
-import { createCoordinationState, isOpen, type CoordinationState, type Effect } from '../../domain/mission-state.js';
+import {
+  createCoordinationState,
+  isOpen,
+  type CoordinationState,
+  type Effect,
+  type Mission,
+} from '../../domain/mission-state.js';
 import type { ReplayPoint } from '../../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
@@ -35,6 +42,8 @@ export interface MissionPartition extends PartitionConsumer {
   onLiveChanged(): void;
   /** The agents of this process have changed. */
   onAgentsChanged(): void;
+  /** The daily cap is reached, or is no more. */
+  onCapChanged(): void;
   /** No new decisions; resolves when everything that was decided and read back has been sent. */
   drain(): Promise<void>;
 }
@@ -49,6 +58,8 @@ interface Parts extends PartitionId {
   readonly decisions: MissionDecisions;
   readonly plannerCalls: PlannerCalls;
   readonly effects: EffectSender;
+  /** Missions whose planner was not called, because they are paused. */
+  readonly uncalled: Set<string>;
 }
 
 /** @throws DataLoss when the replay point cannot be trusted */
@@ -62,6 +73,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     held: () => claim.held() !== null,
     onRecords(records) {
       for (const record of records) takeRecord(parts, record);
+      context.cap.note(partition, state.today);
       decisions.tick();
     },
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
@@ -78,6 +90,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
     },
     onLiveChanged: decisions.onLiveChanged,
     onAgentsChanged: decisions.onAgentsChanged,
+    onCapChanged: decisions.onCapChanged,
     async drain() {
       decisions.stop();
       plannerCalls.stopAll();
@@ -108,7 +121,8 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
     onRejected: (effect, error) => news(undeliverable(context, effect, error)),
   });
   const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
-  return { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects };
+  const uncalled = new Set<string>();
+  return { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects, uncalled };
 }
 
 function stateAt(assignment: PartitionAssignment, logger: Logger): CoordinationState {
@@ -133,14 +147,22 @@ function hold(parts: Parts, held: HeldClaim): void {
 
 /** Everything that the missions in the fold still need: unacknowledged effects, plans, decisions, timers. */
 function resume(parts: Parts): void {
-  const { state, plannerCalls, decisions } = parts;
+  const { state, decisions } = parts;
   const unsent = [...state.missions.values()].flatMap((mission) => [...mission.effects.values()]);
   sendEffects(parts, unsent);
   for (const mission of state.missions.values()) {
     if (!isOpen(mission)) continue;
-    if (mission.planning.kind === 'requested') plannerCalls.call(mission, null);
+    callPlanner(parts, mission, null);
     decisions.touch(mission.id, 'all', null);
   }
+}
+
+/** A planner that was asked for before a pause is called after it. */
+function callPlanner({ plannerCalls, uncalled }: Parts, mission: Mission, causedBy: string | null): void {
+  if (mission.planning.kind !== 'requested') return;
+  if (isPaused(mission)) return void uncalled.add(mission.id);
+  uncalled.delete(mission.id);
+  plannerCalls.call(mission, causedBy);
 }
 
 function sendEffects({ state, claim, effects }: Parts, unsent: readonly Effect[]): void {
@@ -149,8 +171,9 @@ function sendEffects({ state, claim, effects }: Parts, unsent: readonly Effect[]
   for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
 }
 
-function lose({ context, logger, decisions, plannerCalls, effects }: Parts): void {
+function lose({ context, logger, decisions, plannerCalls, effects, uncalled }: Parts): void {
   logger.info({}, 'partition.lost');
+  uncalled.clear();
   decisions.reset();
   plannerCalls.stopAll();
   effects.reset();
@@ -202,11 +225,13 @@ function react(parts: Parts, event: AgentEvent, offset: number): void {
   if (
     event.event_type === 'task_assigned' ||
     event.event_type === 'task_cancelled' ||
+    event.event_type === 'task_suspended' ||
     event.event_type === 'call_decided'
   )
     sendEffects(parts, [{ offset, event }]);
-  if (event.event_type === 'plan_requested') plannerCalls.call(mission, event.event_id);
-  else if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
+  if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
+  else if (event.event_type === 'plan_requested') callPlanner(parts, mission, event.event_id);
+  else if (parts.uncalled.has(mission.id)) callPlanner(parts, mission, null);
   publishDependencyEvents(context, mission, event);
 }
 

@@ -1,11 +1,13 @@
 import type { LiveAgents } from '../../agent/live-agents.js';
 import type { Planner } from '../../agent/planner-contract.js';
+import type { DailyCap } from '../../domain/daily-spending.js';
 import type { MissionTimings } from '../../domain/mission-timers.js';
 import type { CircuitNews } from '../../ports/circuits.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { BlockedPartitions } from '../shared/blocked-partitions.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
 import type { AgentSettings } from './agent-settings.js';
+import type { CapWatch } from './daily-cap.js';
 import type { LiveWorkers } from './live-workers.js';
 import type { Presence } from '../shared/presence.js';
 import type { RetentionRule } from './retention.js';
@@ -24,6 +26,8 @@ export interface OrchestratorDeps extends RoleDeps {
   readonly circuits?: CircuitNews;
   /** What is deleted from the log when it is old and done, as the agents are now; default: nothing. */
   readonly retention?: () => readonly RetentionRule[];
+  /** The most that the swarm may have spent in a day (UTC) when something new begins; absent: no limit. */
+  readonly dailyCap?: DailyCap;
   readonly timings?: Partial<OrchestratorTimings>;
 }
 
@@ -46,6 +50,7 @@ export interface OrchestratorContext {
   readonly createEvent: CreateEvent;
   readonly agents: AgentSettings;
   readonly live: LiveWorkers;
+  readonly cap: CapWatch;
   readonly presence: Presence;
   readonly blocked: BlockedPartitions;
   readonly taskPartitions: TaskPartitions;

@@ -5,6 +5,7 @@ import { publishCircuitEvents } from '../shared/circuit-events.js';
 import { createOpenPartitions, type OpenPartitions } from '../shared/open-partitions.js';
 import { createPresence, type Presence } from '../shared/presence.js';
 import type { RoleHealth } from '../shared/role-health.js';
+import type { CapWatch } from './daily-cap.js';
 import type { MissionPartition } from './mission-partition.js';
 import type { OrchestratorDeps } from './orchestrator-context.js';
 import type { OrchestratorGroup } from './orchestrator-group.js';
@@ -26,12 +27,13 @@ export interface OrchestratorStatusOptions {
   readonly createEvent: CreateEvent;
   readonly group: OrchestratorGroup;
   readonly heartbeatMs: number;
+  readonly cap: CapWatch;
   onFatal(error: Error): void;
 }
 
 export function createOrchestratorStatus(
   deps: OrchestratorDeps,
-  { createEvent, group, heartbeatMs: intervalMs, onFatal }: OrchestratorStatusOptions,
+  { createEvent, group, heartbeatMs: intervalMs, cap, onFatal }: OrchestratorStatusOptions,
 ): OrchestratorStatus {
   const { logger, processId } = deps;
   let presence: Presence | null = null;
@@ -45,6 +47,8 @@ export function createOrchestratorStatus(
     running: [],
     blocked: blocked.list(),
     steps_done: 0,
+    cap_reached: cap.reached()?.reason ?? null,
+    spent: cap.spentOf([...partitions.held()].map(({ partition }) => partition)),
     partitions: [...partitions.held()],
   });
   return {

@@ -12,6 +12,7 @@ import { DEFAULT_STALLED_MS } from '../shared/role-health.js';
 import type { Role } from '../shared/role.js';
 import { createSlots } from '../shared/slots.js';
 import { createAgentSettings } from './agent-settings.js';
+import { createCapWatch } from './daily-cap.js';
 import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
@@ -38,11 +39,19 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   const failed = createDeferred<Error>();
   const onFatal = (error: Error) => failed.resolve(error);
   const group = createOrchestratorGroup(deps, { stalledMs: timings.stalledMs, onFatal });
-  const status = createOrchestratorStatus(deps, { createEvent, group, heartbeatMs: timings.heartbeatMs, onFatal });
+  const cap = createCapWatch(clock, deps.dailyCap ?? { usd: null, tokens: null });
+  const { heartbeatMs } = timings;
+  const status = createOrchestratorStatus(deps, { createEvent, group, heartbeatMs, cap, onFatal });
   const { partitions, blocked } = status;
   const retention = createRetention({ admin: log.admin, clock, logger, rules: deps.retention ?? (() => []) });
   const live = createLiveWorkers(clock, timings.silentMs);
   live.subscribe(() => partitions.all().forEach((partition) => partition.onLiveChanged()));
+  cap.subscribe(() => {
+    const reached = cap.reached();
+    if (reached === null) logger.info({}, 'daily_cap.lifted');
+    else logger.warn({ reason: reached.reason }, 'daily_cap.reached');
+    partitions.all().forEach((partition) => partition.onCapChanged());
+  });
   const commitAll = () => group.commit(partitions.all());
   const onAgentsChanged = () => partitions.all().forEach((partition) => partition.onAgentsChanged());
   let ignoreAgents = (): void => undefined;
@@ -53,7 +62,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
     failed: failed.promise,
     health: status.health,
     async start() {
-      const shared = { deps, timings, createEvent, live, blocked, isAssigned: group.isAssigned, onFatal };
+      const shared = { deps, timings, createEvent, live, cap, blocked, isAssigned: group.isAssigned, onFatal };
       const context = await createContext(shared, status, onAgentsChanged);
       ignoreAgents = deps.roster.subscribe(() => {
         context.taskPartitions.onAgentsChanged();
@@ -74,6 +83,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       logger.info({}, 'orchestrator.draining');
       ignoreAgents();
       committing?.stop();
+      cap.stop();
       await Promise.all([retention.stop(), ...partitions.all().map((partition) => partition.drain())]);
       await commitAll();
       await group.leave();
@@ -84,7 +94,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   };
 }
 
-type Shared = 'deps' | 'timings' | 'createEvent' | 'live' | 'blocked' | 'isAssigned' | 'onFatal';
+type Shared = 'deps' | 'timings' | 'createEvent' | 'live' | 'cap' | 'blocked' | 'isAssigned' | 'onFatal';
 
 /** Reads which topics of tasks there are, and opens the status topic. */
 async function createContext(

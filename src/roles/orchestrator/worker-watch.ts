@@ -15,6 +15,7 @@ export async function watchWorkers(context: OrchestratorContext): Promise<Watch>
       if (event.event_type === 'service_stopped') return context.live.onSign(event);
       if (event.event_type !== 'heartbeat' && event.event_type !== 'status_report') return;
       context.live.onSign(event);
+      for (const { partition, ...spending } of event.payload.spent) context.cap.note(partition, spending);
       context.taskPartitions.onHeld(event.payload.partitions);
     },
     onFatal: context.onFatal,

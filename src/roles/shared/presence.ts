@@ -12,7 +12,7 @@ import type { RoleDeps } from './role.js';
 /** What a process says of itself. */
 export type Vitals = Pick<
   PayloadOf<'heartbeat'>,
-  'role' | 'agents' | 'partitions' | 'running' | 'blocked' | 'steps_done'
+  'role' | 'agents' | 'partitions' | 'running' | 'blocked' | 'steps_done' | 'spent' | 'cap_reached'
 >;
 
 type StatusEvent =

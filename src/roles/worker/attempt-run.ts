@@ -18,6 +18,7 @@ import {
   WorkspaceFull,
   WorkspaceUnusable,
 } from '../../ports/tools.js';
+import { AttemptSuspended, PausedTooLong, requireUnsuspended } from './attempt-suspended.js';
 import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { deadlineReason } from './deadline-reason.js';
@@ -113,6 +114,7 @@ async function endOf(
   if (otherRevision !== null) return otherRevision;
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
+  requireUnsuspended(deps, limits.remainingMs);
   const decided = await steps.performDecided(limits.remainingMs);
   if (deps.attempt.assignment.kind === 'verify')
     return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
@@ -122,6 +124,7 @@ async function endOf(
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),
     tools: context.deps.tools.definitions().filter((tool) => deps.spec.tools.includes(tool.name)),
+    beforeStep: () => requireUnsuspended(deps, limits.remainingMs),
     perform: (decision, timeLeftMs) => steps.perform(decision, timeLeftMs, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
     failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
@@ -230,7 +233,8 @@ function endOfVerify(deps: ExecutionDeps, result: StepResult): LoopEnd {
 /** Failures that end the attempt. An attempt that this process has lost has no result: then it throws. */
 function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEnd {
   const lost = lostTurn(deps);
-  if (isTakenAway(error) || isLogFailure(error) || error instanceof CallWaits) throw error;
+  if (isTakenAway(error) || isLogFailure(error)) throw error;
+  if (error instanceof CallWaits || error instanceof AttemptSuspended) throw error;
   const failed = (
     code: LoopFailureCode,
     message: string,
@@ -245,6 +249,7 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   });
   if (error instanceof TaskTimeout)
     return { ...failed('timeout', error.message, true), ...lastModel(deps), unjournaled: lost };
+  if (error instanceof PausedTooLong) return failed('paused', error.message, true);
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
   if (error instanceof PermissionUnavailable) return failed('permission', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);

@@ -15,4 +15,8 @@ export interface ExecutionDeps {
   current(): TaskAttempt;
   /** Whether its claim still holds and the attempt is open. An attempt that the fold has forgotten has ended. */
   isOurs(): boolean;
+  /** Its mission is paused: the next execution under this claim has so much of the deadline left, ms. */
+  onSuspended(remainingMs: number): void;
+  /** It has waited for too long for its mission to be resumed, and ends. */
+  isSuspensionOver(): boolean;
 }

@@ -31,7 +31,11 @@ export interface PartitionExecutionsDeps extends PartitionId {
   attempt(attemptKey: string): TaskAttempt | undefined;
   /** An attempt gets its slot; gives it with everything that its execution needs. */
   onSlot(attempt: TaskAttempt): TaskAttempt;
-  /** False while a call of the attempt waits for a person: then it gets no slot. */
+  /** An attempt has ended its step, and waits because its mission is paused. */
+  onSuspended(attemptKey: string, remainingMs: number): void;
+  /** Whether an attempt has waited for too long for its mission to be resumed. */
+  isSuspensionOver(attemptKey: string): boolean;
+  /** False while a call of the attempt waits for a person, or its mission is paused: then it gets no slot. */
   isDue(attempt: TaskAttempt): boolean;
 }
 
@@ -103,6 +107,8 @@ function execute(
     ...deps,
     attempt,
     held,
+    onSuspended: (remainingMs) => deps.onSuspended(attempt.key, remainingMs),
+    isSuspensionOver: () => deps.isSuspensionOver(attempt.key),
     current: () => current() ?? attempt,
     isOurs: () => deps.held()?.owner === held.owner && current()?.status === 'open',
   });

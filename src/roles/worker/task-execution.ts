@@ -1,6 +1,8 @@
 /** One attempt being executed under one claim: from its slot until nothing of it is alive. */
 import type { TaskAttempt } from '../../domain/task-partition.js';
+import type { Logger } from '../../ports/logger.js';
 import { isTakenAway, runAttempt } from './attempt-run.js';
+import { AttemptSuspended, suspendedNews } from './attempt-suspended.js';
 import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { RecordVoid } from './read-back.js';
@@ -62,7 +64,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
 
   function onEndedEarly(error: unknown): void {
     // Void although this claim holds and the attempt is open: no process would continue it, so the role starts again.
-    if (error instanceof CallWaits) return logger.info({ step: error.step }, 'task.waits_for_person');
+    if (error instanceof AttemptSuspended || error instanceof CallWaits) return onWaiting(context, deps, logger, error);
     const stranded = error instanceof RecordVoid && deps.isOurs();
     if (isTakenAway(error) && !stranded) logger.info({ reason: asError(error).message }, 'task.taken_away');
     else context.onFatal(asError(error));
@@ -81,4 +83,17 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
     },
     settled,
   };
+}
+
+/** Its execution ends without a result, and another one continues it. */
+function onWaiting(
+  context: WorkerContext,
+  deps: ExecutionDeps,
+  logger: Logger,
+  why: AttemptSuspended | CallWaits,
+): void {
+  if (why instanceof CallWaits) return logger.info({ step: why.step }, 'task.waits_for_person');
+  logger.info({ remaining_ms: Math.round(why.remainingMs) }, 'task.suspended');
+  deps.onSuspended(why.remainingMs);
+  void context.sendToMission(deps.attempt, suspendedNews(deps));
 }

@@ -50,6 +50,8 @@ export interface WorkerTimings {
   readonly heartbeatMs: number;
   /** A running tool has this long after its task's deadline before it is stopped from outside. */
   readonly deadlineGraceMs: number;
+  /** An attempt waits at most so long for its paused mission to be resumed; then it ends, and another one follows. */
+  readonly suspendedMs: number;
   /** A group that was not heard of for so long has come to a standstill. */
   readonly stalledMs: number;
   /** An attempt waits so long for a revision of its agent that may come. */
@@ -62,6 +64,7 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   commitMs: 500,
   heartbeatMs: 5_000,
   deadlineGraceMs: 5_000,
+  suspendedMs: 14 * 24 * 3_600_000,
   stalledMs: DEFAULT_STALLED_MS,
   revisionMs: 10_000,
   joinAgainMs: 10_000,

@@ -22,6 +22,7 @@ import { createPartitionExecutions, type PartitionExecutions } from './partition
 import { createReadBack, type ReadBack } from './read-back.js';
 import { createResultSender, type ResultSender } from './result-sender.js';
 import type { Execution } from './task-execution.js';
+import { createSuspensions, type Suspensions } from './suspensions.js';
 import { createWaitingInstructions, type WaitingInstructions } from './waiting-instructions.js';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.js';
 import type { WorkerContext } from './worker-context.js';
@@ -66,6 +67,7 @@ interface Parts extends PartitionId {
   readonly deadLetters: DeadLetters;
   readonly readBack: ReadBack;
   readonly instructions: WaitingInstructions;
+  readonly suspensions: Suspensions;
   readonly results: ResultSender;
   readonly executions: PartitionExecutions;
   readonly acceptances: Acceptances;
@@ -99,6 +101,7 @@ export function openWorkerPartition(
       context.blocked.forget({ topic, partition });
       claim.close();
       parts.waiting.reset();
+      parts.suspensions.reset();
       readBack.close(new TaskTaken('claim_lost', 'the partition was revoked'));
     },
     replayPoint: () =>
@@ -132,6 +135,7 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
   const instructions = createWaitingInstructions(deps.packer);
   const acceptances = createAcceptances(context, fold);
   const results = createResultSender(context);
+  const suspensions = createSuspensions(context, { ...fold, resume: (key) => executions.enqueue(key) });
   const waiting = createWaitingCalls(context, { ...fold, resume: (key) => executions.enqueue(key) });
   const executions = createPartitionExecutions(context, {
     topic,
@@ -139,8 +143,11 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     agent,
     readBack,
     ...fold,
-    onSlot: (attempt) => restore(state, instructions, attempt),
-    isDue: waiting.isDue,
+    onSlot: (attempt) => suspensions.withTimeLeft(restore(state, instructions, attempt)),
+    onSuspended: suspensions.onWaiting,
+    isSuspensionOver: suspensions.isOver,
+    isDue: (attempt) =>
+      (attempt.suspendedSinceMs === null && waiting.isDue(attempt)) || suspensions.isOver(attempt.key),
   });
   const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
   const parts = {
@@ -154,6 +161,7 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     deadLetters,
     readBack,
     instructions,
+    suspensions,
   };
   const whole: Parts = { ...parts, results, executions, acceptances, waiting, draining: false };
   executions.subscribe((key) => forgetEnded(whole, key));
@@ -175,8 +183,10 @@ function hold(parts: Parts, held: HeldClaim): void {
   context.onHeldChanged();
 }
 
-function lose({ context, topic, partition, logger, acceptances, waiting, executions, readBack }: Parts): void {
+function lose(parts: Parts): void {
+  const { context, topic, partition, logger, acceptances, waiting, executions, readBack } = parts;
   logger.info({}, 'partition.lost');
+  parts.suspensions.reset();
   const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
   // Outcomes still count, whichever process holds the partition: they say what happened.
   context.deps.appenders.tasks.dropQueued(
@@ -190,8 +200,9 @@ function lose({ context, topic, partition, logger, acceptances, waiting, executi
   context.onHeldChanged();
 }
 
-function begin({ draining, state, acceptances, waiting, executions }: Parts, key: string): void {
+function begin({ draining, state, acceptances, suspensions, waiting, executions }: Parts, key: string): void {
   if (draining) return;
+  suspensions.begin(key);
   // Its pause says that it has arrived.
   if (state.attempts.get(key)?.waiting) return waiting.begin(key);
   acceptances.send(key);
@@ -213,8 +224,9 @@ function restore(state: TaskPartitionState, instructions: WaitingInstructions, a
 }
 
 /** An old open task may hold the replay point back for long; what ended behind it must not fill the memory. */
-function forgetEnded({ state, executions, instructions, results }: Parts, key: string): void {
+function forgetEnded({ state, executions, instructions, suspensions, results }: Parts, key: string): void {
   if (executions.isRunning(key) || state.attempts.get(key)?.status === 'open') return;
+  suspensions.forget(key);
   instructions.drop(key);
   forgetJournal(state, key, results.isAcknowledged);
 }
@@ -258,6 +270,9 @@ function react(parts: Parts, { event, offset, timestampMs, folded }: FoldedEvent
       if (!applied) return;
       parts.executions.abort(attemptKey(event.payload), new TaskTaken('cancelled', event.payload.reason));
       return forgetEnded(parts, attemptKey(event.payload));
+    case 'task_suspended':
+      if (applied) onSuspension(parts, attemptKey(event.payload), event.payload.suspended);
+      return;
     case 'call_proposed':
       parts.readBack.onRead(event, applied);
       if (applied && parts.claim.held() !== null) begin(parts, attemptKey(event.payload));
@@ -277,6 +292,13 @@ function react(parts: Parts, { event, offset, timestampMs, folded }: FoldedEvent
   }
 }
 
+function onSuspension({ draining, claim, suspensions, executions }: Parts, key: string, waits: boolean): void {
+  if (!waits) {
+    suspensions.end(key);
+    executions.enqueue(key);
+  } else if (!draining && claim.held() !== null) suspensions.begin(key);
+}
+
 function onResult(parts: Parts, event: EventOf<'task_completed' | 'task_failed'>, applied: boolean): void {
   parts.readBack.onRead(event, applied);
   const attempt = parts.state.attempts.get(attemptKey(event.payload));
@@ -289,6 +311,7 @@ async function drain(parts: Parts, graceMs: number): Promise<void> {
   const { context, readBack, executions, results, deadLetters } = parts;
   parts.draining = true;
   parts.waiting.reset();
+  parts.suspensions.reset();
   const reason = new TaskTaken('draining', 'the process is shutting down');
   // A record that cannot be read (a blocked partition) must not keep the process from ending.
   const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.close(reason));

@@ -135,6 +135,8 @@ function vitalsOf(
       const { mission_id, task_id, attempt } = execution.attempt.assignment;
       return { mission_id, task_id, attempt, step: execution.step() };
     }),
+    spent: [],
+    cap_reached: null,
     ...counted,
   };
 }

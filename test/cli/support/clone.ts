@@ -33,6 +33,11 @@ playbooks:
 ${[
   playbook('quick', `echo ${name} >> ${name}.txt`, `test -f ${name}.txt`),
   playbook('slow', `touch ${name}.started; sleep 4; touch ${name}.slow`, `test -f ${name}.slow`),
+  playbook(
+    'gated',
+    `touch ${name}.started; while ! test -f go; do sleep 0.1; done; touch ${name}.gated`,
+    `test -f ${name}.gated`,
+  ),
   playbook('endless', 'sleep 60', 'test -f nowhere.txt'),
   playbook('wrong', `touch ${name}.wrong`, 'test -f nowhere.txt'),
   playbook('loud', 'seq 1 5000; printf "\\033[31mred\\n" >&2', 'test -f nowhere.txt'),
@@ -71,6 +76,7 @@ export async function createTestClone(): Promise<TestClone> {
   const missions = {
     'quick.yaml': mission('quick'),
     'slow.yaml': mission('slow'),
+    'gated.yaml': mission('gated'),
     'endless.yaml': mission('endless'),
     'wrong.yaml': mission('wrong'),
     'loud.yaml': mission('loud'),

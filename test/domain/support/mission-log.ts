@@ -91,6 +91,22 @@ export const requested = (changes: Partial<Request> = {}): AgentEvent =>
 export const cancelRequested = (reason = 'enough', id = ID): AgentEvent =>
   eventOf('mission_cancel_requested', { mission_id: id, requested_by: 'ann', reason, signed: null });
 
+export const pauseRequested = (reason = 'lunch', number = 1, id = ID): AgentEvent =>
+  eventOf('mission_pause_requested', { mission_id: id, number, requested_by: 'ann', reason, signed: null });
+export const resumeRequested = (number = 1, id = ID): AgentEvent =>
+  eventOf('mission_resume_requested', { mission_id: id, number, requested_by: 'ben', signed: null });
+export const budgetRequested = (changes: Partial<PayloadOf<'mission_budget_requested'>> = {}, id = ID): AgentEvent =>
+  eventOf('mission_budget_requested', {
+    mission_id: id,
+    number: 1,
+    requested_by: 'ann',
+    usd: null,
+    tokens: null,
+    minutes: null,
+    signed: null,
+    ...changes,
+  });
+
 export const answered = (number: number, answer = 'use port 8443', id = ID): AgentEvent =>
   eventOf('attention_answered', { mission_id: id, number, answer, answered_by: 'ann', signed: null });
 export const retryRequested = (task: string, attempt: number, reason = 'stuck', id = ID): AgentEvent =>
@@ -289,6 +305,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     mayReach: (agent) => changes.revisionOf?.(agent, null).reach ?? [],
     retryDelayMs: (failures) => 100 * failures,
     verifyAnswer: () => null,
+    cap: null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     verifyRequest: null,
     planDigest: (plan) => JSON.stringify(plan),
