@@ -73,6 +73,7 @@ export async function recoverPartitions(
   if (!acceptLoss) throw notAccepted(lost, { topic, partition });
   const recovered: RecoveredPartition[] = [];
   for (const each of lost) recovered.push(...(await recoverFold(recovering, each)));
+  if (recovered.length === 0) throw nothingLost({ topic, partition });
   return recovered;
 }
 
@@ -110,8 +111,8 @@ async function recoverFold(recovering: Recovering, { fold, losses }: LostFold): 
     recovered.push({ ...place, offset: recovery.point.offset, loss: recovery.loss, new_attempts });
     points.push({ ...place, ...recovery.point });
   }
-  if (points.length === 0) throw nothingLost({ topic: fold.topic });
   const committed = await member.commit(points);
+  await member.leave(); // an orchestrator opens the partition again, and may be asked for the next one's attempts
   const held = points.find((each) => !committed.some(({ partition }) => partition === each.partition));
   if (held !== undefined) throw partitionHeld(fold.groupId, held); // It was given to another member meanwhile.
   return recovered;
@@ -211,13 +212,15 @@ async function takePartitions(
     }),
     signal,
   );
-  session.onEnd('the group', () => member.leave());
+  let left: Promise<void> | null = null;
+  const leave = () => (left ??= member.leave());
+  session.onEnd('the group', leave);
   const timers = [...given].map(([partition, deferred]) =>
     clock.setTimer(ASSIGNED_WITHIN_MS, () => deferred.reject(partitionHeld(groupId, { topic, partition }))),
   );
   try {
     const assignments = Promise.all([...given.values()].map((each) => each.promise));
-    return { member, assignments: await orAborted(assignments, signal) };
+    return { member: { ...member, leave }, assignments: await orAborted(assignments, signal) };
   } finally {
     for (const timer of timers) timer.cancel();
   }

@@ -78,7 +78,7 @@ const hasLists = (value: unknown): value is { checks: readonly unknown[]; protec
 export function verdictOn(check: Check, before: CheckBaseline | undefined): Verdict | null {
   if (isStaticCheck(check.command)) return 'vacuous';
   if (before?.workspace === 0) return before.empty === 0 ? 'vacuous' : 'held_before';
-  // It needs nothing of the workspace, and nobody knows that it ever failed there.
+  // It needs nothing of the workspace, and is not known to have ever failed there.
   return before?.workspace === NOT_RUN && before.empty === 0 ? 'vacuous' : null;
 }
 

@@ -31,7 +31,7 @@ import {
   type Wave,
 } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
-import { evolveTask, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
+import { evolveTask, isUndelivered, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 import { REQUEST_WINDOW_MS, type LaterRequest } from './requests.js';
@@ -382,7 +382,8 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (evolved.kind === 'void') return evolved;
   const { failures, plan } = evolved.task;
   putTask(mission, evolved.task);
-  if (failures > (before?.failures ?? 0))
+  const isAgents = event.event_type !== 'task_failed' || !isUndelivered(event.payload);
+  if (failures > (before?.failures ?? 0) && isAgents)
     mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
   if (
     event.event_type === 'task_assigned' ||

@@ -257,6 +257,9 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
 const isPausedTooLong = (task: MissionTask, { code }: PayloadOf<'task_failed'>): boolean =>
   code === 'paused' && task.suspended !== 'no';
 
+/** No worker has seen the attempt: a right or a topic is missing. Another one follows, each time after a longer pause. */
+export const isUndelivered = ({ code }: Pick<PayloadOf<'task_failed'>, 'code'>): boolean => code === 'undeliverable';
+
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {
   if (isPausedTooLong(task, result))
     return {
@@ -264,7 +267,11 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
       ...{ status: 'waiting', wait: noWait(task), detail: result.error, withoutWorkerSinceMs: null },
     };
   const failures = task.failures + 1;
-  const status = result.retriable ? afterFailure(task, failures, rule) : withoutRetries(task);
+  const status = isUndelivered(result)
+    ? 'retrying'
+    : result.retriable
+      ? afterFailure(task, failures, rule)
+      : withoutRetries(task);
   return {
     ...withUsage(task, result),
     status,

@@ -138,6 +138,7 @@ async function fingerprint(dir: string): Promise<string> {
 function createSystemWatch(dir: string, onChange: () => void): { open(): Promise<void>; close(): void } {
   let watcher: FSWatcher | null = null;
   let watched: bigint | null = null;
+  let ended = false;
 
   function close(): void {
     watcher?.close();
@@ -146,10 +147,13 @@ function createSystemWatch(dir: string, onChange: () => void): { open(): Promise
   }
 
   return {
-    close,
+    close() {
+      ended = true;
+      close();
+    },
     async open() {
       const found = await stat(dir, { bigint: true }).catch(() => null); // gone: the next look says so
-      if (found !== null && found.ino === watched) return;
+      if (ended || (found !== null && found.ino === watched)) return;
       close();
       if (found === null) return;
       try {

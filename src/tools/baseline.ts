@@ -14,7 +14,7 @@ import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { FenceLost, type BaselineCall, type EmptyCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
-import { launch } from './launcher.js';
+import { launch, takeFence } from './launcher.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
 import { withAccess } from './with-access.js';
 import type { RunPlace } from './places.js';
@@ -84,6 +84,8 @@ export async function runInEmpty(
 ): Promise<readonly number[]> {
   const place = await placeOfCall(runtime, call.task);
   await requireSpace(runtime, place);
+  // Its own lock and fence say nothing of the task's: a newer holder must not find this one beside it.
+  await takeFence(place, call.claimOffset, signal);
   return codesInEmpty(runtime, place, call, signal);
 }
 

@@ -370,7 +370,7 @@ describe('the ollama adapter', () => {
     }
   });
 
-  test('so is one whose error is a key of its own (ollama #11704, #11781)', async () => {
+  test('so is one whose error is a key beside the reply (ollama #11704, #11781)', async () => {
     const server = await startHttpServer(async (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       response.end('{"error parsing tool call":"invalid character \'c\' looking for beginning of value"}\n');

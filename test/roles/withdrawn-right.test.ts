@@ -1,5 +1,6 @@
 import { createMemoryLog } from '../../src/memory/memory-log.js';
-import { AppendForbidden, AppendRejected, TopicMissing, type Log } from '../../src/ports/log.js';
+import { createClient } from '../../src/client/create-client.js';
+import { AppendForbidden, AppendRejected, TopicMissing, type Log, type LogRecord } from '../../src/ports/log.js';
 import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 
@@ -28,6 +29,9 @@ function refusing(event: string, reasons: Error[]): Log {
 const forbidden = () => new AppendForbidden('This client may not write to test.tasks.cert_agent');
 const missing = () => new AppendRejected('there is no topic', { cause: new TopicMissing('there is no topic') });
 
+const isSentCancel = ({ topic, content }: LogRecord): boolean =>
+  topic.includes('.tasks.') && content.kind === 'event' && content.event.event_type === 'task_cancelled';
+
 test.each([
   ['a right', forbidden],
   ['a topic', missing],
@@ -45,6 +49,36 @@ test.each([
       error: `the assignment could not be written: ${reason().message}`,
     }),
   ]);
+  await log.close();
+});
+
+test('a right that lacks for long uses up neither retries nor the patience with an agent', async () => {
+  const log = refusing('task_assigned', [forbidden(), forbidden(), forbidden(), forbidden()]);
+  swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], log });
+  await swarm.startOrchestrator();
+  await swarm.startWorker();
+  expect((await swarm.ended(await swarm.submit({ retries: 0 }))).status).toBe('completed');
+  expect(swarm.eventsOf('task_failed').map(({ payload }) => payload)).toMatchObject(
+    [1, 2, 3, 4].map((attempt) => ({ attempt, code: 'undeliverable' })),
+  );
+  await log.close();
+});
+
+test('a cancel that a right keeps from its worker ends the orchestrator, and the next one sends it', async () => {
+  const log = refusing('task_cancelled', [forbidden()]);
+  swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], log, behaviour: () => 'hang' });
+  const first = await swarm.startOrchestrator();
+  await swarm.startWorker();
+  const mission = await swarm.submit();
+  await swarm.until(() => swarm.ledger.starts.length > 0);
+  const client = createClient({ log, agents: [agentSpec('cert_agent')], workspaceRoot: '.', prefix: 'test' });
+  await client.cancel(mission, 'enough');
+  await client.close();
+  await expect(first.role.failed).resolves.toMatchObject({ code: 'not_authorized' });
+  await first.kill();
+  await swarm.startOrchestrator();
+  expect((await swarm.ended(mission)).status).toBe('cancelled');
+  await swarm.until(() => swarm.records.some(isSentCancel));
   await log.close();
 });
 

@@ -11,7 +11,7 @@ import { CACHE as OLLAMA_CACHE, fetchWeights, freePort, MODEL, startRealOllama }
 
 /** Logs, configuration and what was said on the wire. */
 export const CACHE = fileURLToPath(new URL('../../.ravenhelm/servers', import.meta.url));
-/** Prompt and reply of every server that can be told so. */
+/** Tokens of prompt and reply, where a server takes the number. */
 export const CONTEXT = 2_048;
 const READY_MS = 240_000;
 /** LiteLLM starts with no weaker one. */

@@ -177,7 +177,7 @@ for (const kind of SERVERS) {
         if (piecesIn(text) > 8) break;
       }
       stop.abort();
-      const much = piecesIn(text) > 8 ? 'passed over: the reply goes on' : `${piecesIn(text)} pieces`;
+      const much = piecesIn(text) > 8 ? 'passed over: the reply continues' : `${piecesIn(text)} pieces`;
       facts['max_completion_tokens'] = response.status === 200 ? much : said({ status: response.status, body: text });
     });
 

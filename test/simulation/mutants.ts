@@ -720,7 +720,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'set-apart-unread',
     rule: 'a partition whose replay point cannot be trusted is set apart, and not read',
-    seed: 29,
+    seed: 121,
     changes: [
       {
         file: 'kafka/reading/assignment.ts',
@@ -732,7 +732,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'set-apart-alone',
     rule: 'the other partitions of its member continue',
-    seed: 29,
+    seed: 115,
     changes: [
       {
         file: 'kafka/reading/assignment.ts',
@@ -744,7 +744,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'set-apart-named',
     rule: 'it is named',
-    seed: 29,
+    seed: 115,
     changes: [{ file: 'kafka/reading/assignment.ts', from: "    { kind: 'set_apart_changed' },\n", to: '' }],
   },
   {

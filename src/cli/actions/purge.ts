@@ -13,13 +13,14 @@ export async function purgeSwarm(context: CommandContext, yes: boolean): Promise
     throw wrongUse('purge removes a whole swarm, which the command itself must name', 'Add --prefix and its prefix.');
   const { access: purge, brokers } = await openClientAccess(context, openPurge);
   try {
-    const remains = await purge.find();
+    let remains = await purge.find();
     const removed: string[] = [];
     const isEmpty = remains.topics.length + remains.groups.length === 0;
     show(context, remains, `at ${brokers.join(', ')}`);
     if (!isEmpty) {
       refuseMembers(remains);
       await confirm(context, prefix, yes);
+      remains = unchanged(remains, await purge.find());
       await purge
         .remove(remains, (name) => void removed.push(name))
         .catch((error: unknown) => {
@@ -43,6 +44,20 @@ function show({ say, swarm }: CommandContext, { topics, groups, left }: SwarmRem
   for (const topic of topics) say(`  topic ${topic}`);
   for (const group of groups) say(`  group ${group}`);
   say('  in the schema registry: subjects without a prefix, which other swarms use, too; they stay');
+}
+
+/** What is removed is what was shown: a swarm may have been started, or have got an agent, since then. */
+function unchanged(shown: SwarmRemains, now: SwarmRemains): SwarmRemains {
+  refuseMembers(now);
+  const seen = new Set([...shown.topics, ...shown.groups]);
+  const more = [...now.topics, ...now.groups].filter((name) => !seen.has(name));
+  if (more.length === 0) return now;
+  throw new CliError(
+    'swarm_in_use',
+    EXIT.usage,
+    `nothing was removed, because there is more now than was shown: ${more.join(', ')}`,
+    'Look for what has made it, then try again.',
+  );
 }
 
 function refuseMembers({ members }: SwarmRemains): void {

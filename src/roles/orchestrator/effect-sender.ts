@@ -59,6 +59,9 @@ export function createEffectSender(
       if (error instanceof AppendDropped) return;
       if (!(error instanceof AppendRejected || error instanceof AppendForbidden))
         return context.onFatal(asError(error));
+      // An assignment is made again; a cancel or an answer is sent again by the next process that may.
+      if (error instanceof AppendForbidden && effect.event.event_type !== 'task_assigned')
+        return context.onFatal(error);
       acknowledged.add(effect.offset);
       onRejected(effect, error);
     }

@@ -9,10 +9,11 @@ import type { Watch } from '../../ports/log.js';
 import { MOST_SENDING } from '../shared/outbox.js';
 import { repeat } from '../shared/repeat.js';
 import { DEFAULT_STALLED_MS } from '../shared/role-health.js';
+import type { Logger } from '../../ports/logger.js';
 import type { Role } from '../shared/role.js';
 import { createSlots } from '../shared/slots.js';
 import { createAgentSettings } from './agent-settings.js';
-import { createCapWatch } from './daily-cap.js';
+import { createCapWatch, type CapWatch } from './daily-cap.js';
 import { createLiveWorkers } from './live-workers.js';
 import { openMissionPartition } from './mission-partition.js';
 import type { OrchestratorContext, OrchestratorDeps, OrchestratorTimings } from './orchestrator-context.js';
@@ -47,9 +48,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
   const live = createLiveWorkers(clock, timings.silentMs);
   live.subscribe(() => partitions.all().forEach((partition) => partition.onLiveChanged()));
   cap.subscribe(() => {
-    const reached = cap.reached();
-    if (reached === null) logger.info({}, 'daily_cap.lifted');
-    else logger.warn({ reason: reached.reason }, 'daily_cap.reached');
+    logCap(logger, cap);
     partitions.all().forEach((partition) => partition.onCapChanged());
   });
   const commitAll = () => group.commit(partitions.all());
@@ -92,6 +91,12 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       logger.info({}, 'orchestrator.stopped');
     },
   };
+}
+
+function logCap(logger: Logger, cap: CapWatch): void {
+  const reached = cap.reached();
+  if (reached === null) logger.info({}, 'daily_cap.lifted');
+  else logger.warn({ reason: reached.reason }, 'daily_cap.reached');
 }
 
 type Shared = 'deps' | 'timings' | 'createEvent' | 'live' | 'cap' | 'blocked' | 'isAssigned' | 'onFatal';

@@ -39,11 +39,14 @@ export function createAgentRevisions({ agents, clock, logger }: Deps, waitMs: nu
   const givenUp = new Set<string>();
 
   function wait(key: string, again: () => void): void {
-    if (waiting.has(key)) return;
+    const known = waiting.get(key);
+    // Its partition was given again: the one that has it now asks.
+    if (known !== undefined) return void waiting.set(key, { ...known, again });
     const timer = clock.setTimer(waitMs, () => {
+      const last = waiting.get(key);
       waiting.delete(key);
       givenUp.add(key);
-      again();
+      last?.again();
     });
     waiting.set(key, { again, timer });
     agents.refresh?.().catch((error: unknown) => logger.warn({ err: asError(error) }, 'agents.not_read'));

@@ -32,7 +32,8 @@ export async function judgeResults(
     return known !== undefined && isUnknown(known) && !isStaticCheck(command);
   };
   const late = passed ? results.filter(isLate) : [];
-  const timeLimitMs = Math.min(BASELINE_LIMIT_MS, call.timeLimitMs);
+  // Of each check; all of them together leave the attempt its time.
+  const timeLimitMs = Math.min(BASELINE_LIMIT_MS, call.timeLimitMs / Math.max(1, late.length));
   const codes = late.length === 0 ? [] : await tools.runInEmpty({ ...call, timeLimitMs, checks: late }, acting);
   const untouched = isUntouched(current());
   const found = new Map(
