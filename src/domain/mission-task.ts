@@ -257,7 +257,7 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
 const isPausedTooLong = (task: MissionTask, { code }: PayloadOf<'task_failed'>): boolean =>
   code === 'paused' && task.suspended !== 'no';
 
-/** No worker has seen the attempt: a right or a topic is missing. Another one follows, each time after a longer pause. */
+/** No worker has seen the attempt: a right or a topic is missing. Another follows, each time after a longer pause. */
 export const isUndelivered = ({ code }: Pick<PayloadOf<'task_failed'>, 'code'>): boolean => code === 'undeliverable';
 
 function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: RetryRule): MissionTask {

@@ -167,7 +167,7 @@ for (const kind of SERVERS) {
       if (answer.status !== 200) expect(serverWords(answer.body).shown).not.toBe('');
     });
 
-    test('max_completion_tokens limits a reply, or is passed over', async () => {
+    test('max_completion_tokens limits a reply, or is skipped', async () => {
       const stop = new AbortController();
       const response = await send(fetch, { max_completion_tokens: 3, stream: true }, stop.signal);
       let text = '';
@@ -177,7 +177,7 @@ for (const kind of SERVERS) {
         if (piecesIn(text) > 8) break;
       }
       stop.abort();
-      const much = piecesIn(text) > 8 ? 'passed over: the reply continues' : `${piecesIn(text)} pieces`;
+      const much = piecesIn(text) > 8 ? 'skipped: the reply continues' : `${piecesIn(text)} pieces`;
       facts['max_completion_tokens'] = response.status === 200 ? much : said({ status: response.status, body: text });
     });
 
