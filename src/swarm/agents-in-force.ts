@@ -57,6 +57,8 @@ export function createAgentsInForce(
   const { first, refresh, retention: rules } = options;
   const all = createLiveAgents(first.agents, refresh);
   const parts: Parts = { ...options, logger, all, roster: first, rules, problems: [], withoutTopic: new Map() };
+  /** One after the other: the roster that was given last is the one that stays. */
+  let updating = Promise.resolve();
   return {
     all,
     served: someOf(all, (name) => isServed(parts, name)),
@@ -67,7 +69,7 @@ export function createAgentsInForce(
       ...parts.withoutTopic.values(),
     ],
     isWaiting: () => parts.withoutTopic.size > 0,
-    update: (next, problems) => update(parts, next, problems),
+    update: (next, problems) => (updating = updating.catch(() => undefined).then(() => update(parts, next, problems))),
   };
 }
 

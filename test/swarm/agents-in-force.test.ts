@@ -1,5 +1,6 @@
 /** How changed agents come into force in a process. */
 import { createRoster } from '../../src/agent/roster.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createAgentsInForce, type AgentsInForceOptions } from '../../src/swarm/agents-in-force.js';
 import { agentSpec } from '../support/role-swarm.js';
@@ -75,4 +76,19 @@ test('a worker of some agents takes up no others, and looks up nothing for them'
   expect(namesOf(agents)).toEqual(['a_agent', 'b_agent']);
   expect(agents.served.list().map(({ digest }) => digest)).toEqual(['revision 2']);
   expect(provided).toEqual(['a_agent']);
+});
+
+test('of two updates the one that was given last stays, however long the first one took', async () => {
+  const created = createDeferred<void>();
+  const { agents } = inForce({
+    async prepareTopic() {
+      await created.promise;
+      return [];
+    },
+  });
+  const slow = agents.update(roster(A, B), []);
+  const last = agents.update(roster(A), []);
+  created.resolve();
+  await Promise.all([slow, last]);
+  expect(namesOf(agents)).toEqual(['a_agent']);
 });

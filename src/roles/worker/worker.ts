@@ -89,6 +89,7 @@ async function start(parts: Parts): Promise<void> {
   const { context, groups, status, served, slots, commitAll } = parts;
   const { clock, agents } = context.deps;
   await status.begin();
+  context.revisions.onChanged(); // agents that came since this worker was made
   await groups.joinAll(agents.list().map(({ name }) => name));
   await status.onJoined();
   parts.ignoreAgents = agents.subscribe(() => {
@@ -114,8 +115,8 @@ async function stop(parts: Parts, graceMs: number): Promise<void> {
   logger.info({ running: status.onDraining(), grace_ms: graceMs }, 'worker.draining');
   parts.committing?.stop();
   context.revisions.stop();
+  await served.stop(); // a group that is being joined now gives no partition that nothing drains
   await Promise.all(status.partitions.all().map((partition) => partition.drain(graceMs)));
-  await served.stop();
   await commitAll();
   await groups.leave();
   await status.end();
