@@ -39,13 +39,22 @@ export async function judgeResults(
   const found = new Map(
     late.map((result, at) => [
       result,
-      { workspace: untouched ? result.exit_code : NOT_RUN, empty: codes[at] ?? NOT_RUN },
+      {
+        workspace: untouched ? result.exit_code : (failedBefore(current(), result) ?? NOT_RUN),
+        empty: codes[at] ?? NOT_RUN,
+      },
     ]),
   );
   return results.map((result, at) => ({
     ...result,
     baseline: verdictOn(result, found.get(result) ?? before?.checks[at]),
   }));
+}
+
+/** How the check ended in the workspace when an earlier finish of the attempt ran it and it failed. */
+function failedBefore({ steps }: TaskAttempt, { command }: CheckRecord): number | undefined {
+  const ran = steps.flatMap(({ outcome }) => outcome?.checks ?? []);
+  return ran.find((check) => check.command === command && check.exit_code !== 0)?.exit_code;
 }
 
 /** Whether nothing of the task has run that can have changed the workspace: what passes now passed before, too. */
