@@ -37,6 +37,7 @@ my %CALLS = (
 my ($PR_SET_CHILD_SUBREAPER, $PR_GET_CHILD_SUBREAPER, $KEYCTL_JOIN_SESSION_KEYRING) = (36, 37, 1);
 my %RESOURCES = (cpu => 0, file => 1, data => 2, core => 4, processes => 6, open_files => 7);
 my ($LOCK_EX, $LOCK_NB, $WNOHANG, $F_SETFD, $EINTR, $EAGAIN, $EEXIST) = (2, 4, 1, 2, 4, 11, 17);
+my ($PRIO_PGRP, $LOWEST_PRIORITY) = (1, 19);
 my $WRITE_NEW = 0x1 | 0x40 | 0x80;    # O_WRONLY, O_CREAT, O_EXCL
 my $NO_LIMIT = 1 << 60;
 my $CHUNK = 1 << 16;
@@ -517,6 +518,8 @@ sub kill_tool {
 sub kill_namespace {
     my ($first) = @_;
     my $namespace = readlink "/proc/$first/ns/pid";
+    # A fork bomb must not leave this process without time: from now on its group has the lowest priority.
+    setpriority($PRIO_PGRP, $first, $LOWEST_PRIORITY);
     my $count = kill 'KILL', $first;
     return $count if !defined $namespace || $namespace eq (readlink('/proc/self/ns/pid') || $namespace);
     opendir(my $list, '/proc') or return $count;

@@ -101,8 +101,15 @@ function propertiesOf(report: MissionReport): readonly (readonly [string, string
     ['requested_by', report.requested_by],
     ['cost_usd', String(report.cost_usd)],
     ['tokens', String(report.tokens)],
+    ...(report.sandbox_off ? [['sandbox', sandboxText(report)] as const] : []),
     ...(report.workspace === null ? [] : [['workspace', report.workspace] as const]),
   ];
+}
+
+/** As the report says it: the schema has no property of a single testcase. */
+function sandboxText({ tasks }: MissionReport): string {
+  const off = tasks.filter(({ sandbox_off }) => sandbox_off).map(({ task_id }) => task_id);
+  return off.length === 0 ? 'off' : `off for ${off.join(', ')}`;
 }
 
 function casesOfTask(report: MissionReport, task: TaskReport, declared: DeclaredChecks): readonly TestCase[] {

@@ -88,6 +88,7 @@ function timersOfMission(mission: Mission, timings: MissionTimings): readonly Mi
     timers.push({
       key: timerKeys.plannerWait(id, mission.plannerWait.sinceRevision),
       delayMs: plannerWaitMs(mission, timings),
+      ...(mission.waitsFor === null ? {} : { frozen: true }),
     });
   if (question !== null) timers.push({ key: timerKeys.attention(id, question.number), delayMs: timings.attentionMs });
   return timers;

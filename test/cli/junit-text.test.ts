@@ -115,3 +115,17 @@ test('secrets are redacted before they are written', () => {
     /horse/,
   );
 });
+
+test('a mission that ran without a sandbox says so, and which tasks did', () => {
+  const tasks = [
+    task({ agent: 'a', wave: 1, status: 'verified', sandbox_off: true }),
+    task({ agent: 'b', wave: 1, status: 'verified' }),
+  ];
+  const valuesOf = (of: MissionReport) =>
+    suiteOf(of, declared({})).children[0]?.children.flatMap(({ attributes: { name, value } }) =>
+      name === 'sandbox' ? [value] : [],
+    );
+  expect(valuesOf(report(tasks, { ...ENDED, sandbox_off: true }))).toEqual(['off for deploy-a-wave1']);
+  expect(valuesOf(report([], { ...ENDED, sandbox_off: true }))).toEqual(['off']);
+  expect(valuesOf(report(tasks, { ...ENDED, sandbox_off: false }))).toEqual([]);
+});

@@ -19,6 +19,7 @@ import {
   TWO_WAVES,
   type MissionLog,
 } from './support/mission-log.js';
+import { T0 } from './support/events.js';
 
 const OPEN = [claimed(), opened()];
 const NO_BUDGET = { usd: null, tokens: null, minutes: null };
@@ -87,6 +88,14 @@ describe('a mission whose planner cannot be reached', () => {
     ],
   ])('waits at most %s', (_, changes, delayMs) => {
     expect(delayOf(unreached(1, changes), timerKeys.plannerWait(ID, 1))).toBe(delayMs);
+  });
+
+  test('waits no longer while the daily cap keeps it from asking', () => {
+    const log = unreached(1);
+    const cap = { reason: 'the daily cap is reached', untilMs: T0 + 3_600_000 };
+    log.settle({ ...expired(timerKeys.planner(ID, 1)), cap });
+    const wait = timersOf(log.mission()).find(({ key }) => key === timerKeys.plannerWait(ID, 1));
+    expect(wait).toMatchObject({ frozen: true });
   });
 
   test('fails with a code when it has waited long enough', () => {

@@ -79,11 +79,13 @@ function textInQuotes(text: string, repairs: Set<Repair>): string | null {
 
 /** MiniMax M3 writes a token before each of its tags. */
 const NAME_SPACE = /\]<\]minimax\[>\[(?=<)/g;
+/** Its call begins with the token; in a call of another form it is part of an argument. */
+const OF_M3 = /^(?:\s*<think>[^]*?<\/think>)?[^{<`"(=]*?\]<\]minimax\[>\[</;
 
-/** The text without the token; null if it has none. */
+/** The text of an M3 call without the token; null if it is none. */
 function withoutNameSpace(text: string, repairs: Set<Repair>): string | null {
+  if (!OF_M3.test(text)) return null;
   const rest = text.replaceAll(NAME_SPACE, '');
-  if (rest.length === text.length) return null;
   repairs.add('tags');
   return rest;
 }

@@ -20,6 +20,7 @@ type Form = (said: Said, prose: string) => Parts;
 
 const J = JSON.stringify;
 const TRICKY = [
+  ']<]minimax[>[<tool_call>',
   '"',
   "'",
   '\\',
