@@ -41,6 +41,8 @@ export function tasksChangedBy({ event_type, payload }: AgentEvent): ChangedTask
     case 'wave_completed':
     case 'squad_ready':
     case 'model_failed_over':
+    case 'request_void':
+    case 'mission_waits':
       return [];
     case 'attention_requested':
       return 'all';
