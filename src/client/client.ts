@@ -4,7 +4,7 @@ import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import type { StatusReport } from './ask-processes.js';
 import type { DeadLetter, DeadLetterDetails } from './dead-letter.js';
 import type { DiscardOptions } from './discard.js';
-import type { MissionDefinition } from './mission-definition.js';
+import type { BudgetLimits, MissionDefinition } from './mission-definition.js';
 import type { RecoveredPartition, RecoverOptions } from './recover.js';
 import type { RedriveOptions, RedriveOutcome } from './redrive.js';
 import type { SubmittedMission } from './submit.js';
@@ -12,16 +12,6 @@ import type { SubmittedMission } from './submit.js';
 export interface SubmitOptions {
   /** The mission's own directory, instead of one below the workspaces' root. */
   readonly workspace?: string;
-}
-
-/** Limits of a mission's budget. */
-export interface BudgetLimits {
-  /** US dollars. */
-  readonly usd?: number;
-  /** Prompt and reply. */
-  readonly tokens?: number;
-  /** Wall time from the request; pauses do not count. */
-  readonly minutes?: number;
 }
 
 export interface FollowOptions {
@@ -34,7 +24,7 @@ export interface FollowOptions {
 export interface AttemptsOptions {
   /** A task's id, or an agent that has one task in the mission. Default every task. */
   readonly task?: string;
-  /** From 1. Default every attempt. */
+  /** 1 to 999999999. Default every attempt. */
   readonly attempt?: number;
   /** Whether each step has the prompt that its model was sent, rebuilt from the journal. Default false. */
   readonly prompts?: boolean;

@@ -5,6 +5,16 @@ import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
 import type { Roster } from '../agent/roster.js';
 import { decodeText, NO_TEXT } from '../agent/text-file.js';
 
+/** Limits of a mission's budget. What is not given stays, or has no limit. */
+export interface BudgetLimits {
+  /** US dollars, 0.000001 to 1000000. */
+  readonly usd?: number;
+  /** Of prompts and replies, 1 to 1000000000000. */
+  readonly tokens?: number;
+  /** Wall time from the request, 0.001 to 5256000; pauses do not count. */
+  readonly minutes?: number;
+}
+
 /** A mission as an object: the keys of a mission file, in camel case. */
 export interface MissionDefinition {
   readonly name: string;
@@ -16,8 +26,8 @@ export interface MissionDefinition {
   readonly retries?: number;
   /** ask: it waits for answer() when neither retries nor a changed plan help. Default fail. */
   readonly onFailure?: 'fail' | 'ask';
-  /** Hard limits: US dollars, tokens, minutes. Default none. */
-  readonly budget?: { readonly usd?: number; readonly tokens?: number; readonly minutes?: number };
+  /** Hard limits. Default none. */
+  readonly budget?: BudgetLimits;
   /** Of each call of its tasks, where lower than the agent's. Default none. */
   readonly limits?: LimitsDefinition;
   /**
@@ -50,7 +60,7 @@ export interface TaskDefinition {
   readonly description: string;
   /** One of the agent's playbooks. Default none. */
   readonly playbook?: string;
-  /** Default the agent's own. */
+  /** Limit of an attempt in seconds, 1 to 31536000. Default the agent's own. */
   readonly timeoutSeconds?: number;
   /** Commands that prove the task; each passes when it exits 0. Default none. */
   readonly acceptance?: readonly { readonly name: string; readonly command: string }[];

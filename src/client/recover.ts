@@ -12,7 +12,7 @@ import { requestLostAttempts } from './lost-assignments.js';
 export interface RecoverOptions {
   /** The coordination topic or an agent's tasks topic. Absent: all of them. */
   readonly topic?: string;
-  /** Of the topic. Absent: each partition with data loss. */
+  /** Of the topic, 0 to 999999. Absent: each partition with data loss. */
   readonly partition?: number;
   /** What was in the deleted records is lost, and this is known. Otherwise the loss is only reported. */
   readonly acceptLoss: boolean;

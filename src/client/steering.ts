@@ -4,7 +4,7 @@ import { createEventFactory } from '../domain/event-factory.js';
 import type { Mission } from '../domain/mission-state.js';
 import { isInRange, RANGES, rangeText } from '../domain/ranges.js';
 import type { Log } from '../ports/log.js';
-import type { BudgetLimits } from './client.js';
+import type { BudgetLimits } from './mission-definition.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 import type { Verdict } from './verdict.js';

@@ -65,9 +65,9 @@ export interface SwarmOptions {
 
 /** What is not given has no limit. */
 export interface DailyCapOptions {
-  /** US dollars, from 0.01. */
+  /** US dollars, 0.01 to 1000000. */
   readonly usd?: number;
-  /** Prompt and reply. */
+  /** Of prompts and replies, 1 to 1000000000000. */
   readonly tokens?: number;
 }
 

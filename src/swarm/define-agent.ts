@@ -15,7 +15,7 @@ export interface AgentDefinition extends Permissions {
   readonly description: string;
   /** Instructions for the model. Default the description. */
   readonly prompt?: string;
-  /** Earliest wave of its tasks, from 1. Default 1. */
+  /** Earliest wave of its tasks, 1 to 1000. Default 1. */
   readonly phase?: number;
   /** Names of agents whose tasks come before. Default none. */
   readonly dependsOn?: readonly string[];
@@ -23,11 +23,11 @@ export interface AgentDefinition extends Permissions {
   readonly tools?: readonly string[];
   /** Its own model chain, in order. Default the swarm's. */
   readonly models?: readonly string[];
-  /** Tasks that run side by side in one process, from 1. Default 1. */
+  /** Tasks that run side by side in one process, 1 to 1000. Default 1. */
   readonly concurrency?: number;
-  /** Limit of an attempt in seconds, from 1. Default 300. */
+  /** Limit of an attempt in seconds, 1 to 31536000. Default 300. */
   readonly timeoutSeconds?: number;
-  /** Limit of an attempt in steps, from 1. Default 40. */
+  /** Limit of an attempt in steps, 1 to 10000. Default 40. */
   readonly maxSteps?: number;
   /** Whether its commands see the key of the workspace, in /keys. Default false. */
   readonly secretsKey?: boolean;

@@ -11,7 +11,7 @@ import { PACKAGE_DIR } from './package-dir.js';
 import { redactingLogOf } from './redacting-log.js';
 
 export interface MemoryLogOptions {
-  /** Larger events are refused, in bytes from 1048576. Default 1 MiB, as brokers have it. */
+  /** Larger events are refused, in bytes, 1048576 to 2147483647. Default 1048576, as brokers have it. */
   readonly maxRecordBytes?: number;
 }
 
