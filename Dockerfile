@@ -42,7 +42,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "bin/hea
 VOLUME /workspaces
 
 # Not root. The root file system may be read-only, with a tmpfs on /tmp, and all capabilities may be dropped: see
-# docker-compose.redpanda.yml. bubblewrap then builds its sandbox in a user namespace, which the container must allow a worker:
+# docker-compose.redpanda.yml. bubblewrap then builds its sandbox in a user namespace, which the container
+# must allow a worker:
 #   seccomp=unconfined      bubblewrap calls unshare(2), mount(2), pivot_root(2) and sethostname(2). Docker documents
 #                           that its default profile forbids the first three without CAP_SYS_ADMIN; podman's forbids
 #                           the last. A narrower way is that profile with these allowed.

@@ -17,12 +17,12 @@
 #
 # Standard input has the request: fields "NAME BYTES\n" and that many bytes, the last one "end 0\n". If it ends before,
 # the worker is gone and nothing is started. Fields: what (fence: only raise the fence and wait for the lock; run),
-# machine (x64 or arm64), run (the task's run directory), claim, stem, call (JSON, kept beside the start mark), limit_ms,
-# once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the first failure
-# ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the environment of
-# bwrap), seccomp (path of a filter; optional), input (optional), secret (many: "NAME\nVALUE"; the argument
-# "\0secret NAME" becomes a descriptor with the value), argument (many), command (many; each is appended to the
-# arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
+# machine (x64 or arm64), run (the task's run directory), claim, stem, call (JSON, kept beside the start mark),
+# limit_ms, once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the
+# first failure ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the
+# environment of bwrap), seccomp (path of a filter; optional), input (optional), secret (many: "NAME\nVALUE"; the
+# argument "\0secret NAME" becomes a descriptor with the value), argument (many), command (many; each is appended to
+# the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
 # "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the tool runs; optional),
 # holds_state (yes: .ravenhelm in it is the swarm's; no), relay (what ravenhelm-relay.pl is asked for; optional).
 #

@@ -11,6 +11,8 @@ const FOLDERS = ['src', 'test', 'bench', 'eval', 'scripts', 'bin', 'toolbox', 'e
 /** The files beside the folders: settings of tools, and the script of the whole check. */
 const BESIDE = 'beside';
 const SHELL_SCRIPTS = ['.ci/run'];
+/** Their lines are counted; their functions are not. */
+const isOtherLanguage = (file) => file.endsWith('.pl') || SHELL_SCRIPTS.includes(file);
 /** Generated events are no code that anyone reads or that a clone has before its first build. */
 const IGNORED = /^src\/domain\/generated\/|(^|\/)node_modules\//;
 
@@ -39,7 +41,7 @@ export function measure(dir) {
 function readSources(dir, folder) {
   return readdirSync(join(dir, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((file) => /\.(ts|mjs|js)$/.test(file) && !IGNORED.test(file))
+    .filter((file) => /\.(ts|mjs|js|pl)$/.test(file) && !IGNORED.test(file))
     .sort()
     .map((file) => readSource(dir, file));
 }
@@ -53,7 +55,7 @@ function readBeside(dir) {
 
 function readSource(dir, file) {
   const text = readFileSync(join(dir, file), 'utf8');
-  return [file, { file, text, ...(SHELL_SCRIPTS.includes(file) ? { functions: [], imports: [] } : factsOf(text)) }];
+  return [file, { file, text, ...(isOtherLanguage(file) ? { functions: [], imports: [] } : factsOf(text)) }];
 }
 
 const folderOf = (file) => {

@@ -38,8 +38,10 @@ export interface ClientOptions {
   readonly requester?: string;
   /** The requester, whose key signs all that is asked. Needed where the swarm has operators. Default: no one. */
   readonly operator?: OperatorKey;
-  /** The swarm's operators file: what is done about dead letters counts only where one of them has signed it. Default: all of it
-   * counts. */
+  /**
+   * The swarm's operators file: what is done about dead letters counts only where one of them has signed it. Default:
+   * all of it counts.
+   */
   readonly operators?: string;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
