@@ -75,8 +75,8 @@ describe('a paused mission', () => {
 
   test('lets the running step end and begins no other, until it is resumed', async () => {
     await pausedAfterStep2();
+    await swarm.until(() => stepsOf('tool_returned').length === 2); // in another topic than what says that it waits
     expect(stepsOf('tool_called')).toEqual([1, 2]);
-    expect(stepsOf('tool_returned')).toEqual([1, 2]);
     expect(swarm.view.report(id)).toMatchObject({ status: 'paused', pause: { by: 'ann', reason: 'lunch' } });
     await resume();
     expect((await swarm.ended(id)).status).toBe('completed');
