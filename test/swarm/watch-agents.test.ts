@@ -42,6 +42,19 @@ describe('files that are read again', () => {
     ]);
   });
 
+  test('say the line of an agent that is wrong as a whole, and that of a file which is gone as it was', async () => {
+    const before = await loadRoster(dir, OPTIONS);
+    await put('a_agent', `---\ndescription: Works.\nname: a_agent\nphase: 1\ntools: []\n---\nYou work.\n`);
+    await rm(join(dir, 'b_agent.md'));
+    const { roster } = await rereadRoster(dir, OPTIONS, before);
+    const place = (name: string) => {
+      const { file: path, line, message } = roster.problemOf(name, 'its topic collides', 'rename it');
+      return [path.replace(/^.*\//, ''), line, message];
+    };
+    expect(place('a_agent')).toEqual(['a_agent.md', 3, 'its topic collides']);
+    expect(place('b_agent')).toEqual(['b_agent.md', 2, 'its topic collides']);
+  });
+
   test('are refused with the name of another file, without front matter, and where they are no text', async () => {
     const before = await loadRoster(dir, OPTIONS);
     await put('0_agent', file('a_agent', 'concurrency: 7\n'));
