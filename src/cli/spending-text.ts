@@ -1,11 +1,12 @@
 import type { StatusReport } from '../client/ask-processes.js';
+import { dayOf } from '../domain/daily-spending.js';
 import { oneLine } from './text-width.js';
 
 type Reports = readonly Pick<StatusReport, 'worker_id' | 'spent' | 'cap_reached'>[];
 
 /** Lines on what the orchestrators' missions have spent today (UTC), and on the daily cap where it is reached. */
 export function spendingLines(reports: Reports, nowMs: number): readonly string[] {
-  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const today = dayOf(nowMs);
   // While a partition moves, two orchestrators may report it.
   const spent = new Map(
     reports.flatMap((report) => report.spent.filter(({ day }) => day === today)).map((each) => [each.partition, each]),

@@ -1,7 +1,7 @@
 /** How a person steers an open mission: pauses and resumes it, and changes its budget. Each throws ClientError. */
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import { createEventFactory } from '../domain/event-factory.js';
-import type { Mission } from '../domain/mission-state.js';
+import { isUnderWay, type Mission } from '../domain/mission-state.js';
 import { isInRange, RANGES, rangeText } from '../domain/ranges.js';
 import type { Log } from '../ports/log.js';
 import type { BudgetLimits } from './mission-definition.js';
@@ -145,7 +145,7 @@ export async function steer(
   const read = createHandledDeferred<void>();
   // What is void for its number was asked by another person at the same time: then that is read.
   const look = () => {
-    if (steeringOf(now()) !== before || !isSteerable(now())) read.resolve();
+    if (steeringOf(now()) !== before || !isUnderWay(now())) read.resolve();
   };
   const unsubscribe = feed.subscribe(look);
   try {
@@ -163,5 +163,3 @@ export async function steer(
 /** Changes with each pause, resume and change of the budget. */
 const steeringOf = ({ pauses, pause: now, budgetChanges }: Mission): string =>
   `${pauses} ${now !== null} ${budgetChanges}`;
-
-const isSteerable = ({ course }: Mission): boolean => course.kind === 'working' || course.kind === 'asking';

@@ -18,7 +18,8 @@ export function togetherOn(a: DaySpending, b: DaySpending): DaySpending {
   return { day: a.day, ...addCost(a, b) };
 }
 
-const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+/** YYYY-MM-DD, UTC, of a time in ms since the epoch. */
+export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 
 /** Beginning of the next day, ms since the epoch. */
 export const nextDayMs = (atMs: number): number => Date.parse(`${dayOf(atMs)}T00:00:00Z`) + 86_400_000;

@@ -24,6 +24,7 @@ import { evolvePlanning } from './mission-planning.js';
 import {
   asFailureCode,
   isOpen,
+  isUnderWay,
   type CoordinationState,
   type Effect,
   type Mission,
@@ -398,8 +399,7 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
 
 /** Said by the cancels of its open attempts, so that a new holder ends the mission, too. */
 function beginToFail(mission: MissionFold, { reason, mission_code: code }: PayloadOf<'task_cancelled'>): void {
-  if (mission.course.kind === 'working' || mission.course.kind === 'asking')
-    mission.course = { kind: 'failing', reason, code: asFailureCode(code) };
+  if (isUnderWay(mission)) mission.course = { kind: 'failing', reason, code: asFailureCode(code) };
 }
 
 /**

@@ -3,7 +3,7 @@
  * resumes it. Its open attempts end the step that runs, and wait before the next one.
  */
 import type { AgentEvent, PayloadOf } from './events.js';
-import type { Mission, MissionFold } from './mission-state.js';
+import { isUnderWay, type Mission, type MissionFold } from './mission-state.js';
 import { inPlanOrder } from './mission-tasks.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
 
@@ -14,8 +14,7 @@ export function pauseRequested(
   atMs: number,
 ): Folded {
   if (mission.pause !== null) return voidBecause('the mission is paused already');
-  if (mission.course.kind !== 'working' && mission.course.kind !== 'asking')
-    return voidBecause('the mission is about to end');
+  if (!isUnderWay(mission)) return voidBecause('the mission is about to end');
   if (number !== mission.pauses + 1) return voidBecause('another pause');
   mission.pauses = number;
   mission.pause = { by, reason, atMs };
@@ -30,8 +29,8 @@ export function resumeRequested(mission: MissionFold, { number }: PayloadOf<'mis
 }
 
 /** Whether a pause holds now: one that is about to end ends. */
-export const isPaused = ({ pause, course }: Pick<Mission, 'pause' | 'course'>): boolean =>
-  pause !== null && (course.kind === 'working' || course.kind === 'asking');
+export const isPaused = (mission: Pick<Mission, 'pause' | 'course'>): boolean =>
+  mission.pause !== null && isUnderWay(mission);
 
 /**
  * Why an event has no effect on a paused mission: its holder decided it before it had read of the pause, and decides

@@ -232,6 +232,10 @@ export const failureCodeOf = ({ course }: Mission): FailureCode | null =>
 export const asFailureCode = (code: string | null): FailureCode | null =>
   FAILURE_CODES.find((known) => known === code) ?? null;
 
+/** It may still reach its goal: it has not ended, and is not about to. */
+export const isUnderWay = ({ course }: Pick<Mission, 'course'>): boolean =>
+  course.kind === 'working' || course.kind === 'asking';
+
 /** The question that it waits with; null when it does not. */
 export const questionOf = ({ course }: Mission): Question | null => (course.kind === 'asking' ? course.question : null);
 

@@ -1,20 +1,14 @@
 import type { Admin } from 'ravenhelm-kafkajs';
-import type { Random } from '../domain/backoff.js';
 import { isWatchGroup, roleGroups, topicsOfSwarm } from '../domain/swarm-remains.js';
 import type { TopicNames } from '../domain/topic-names.js';
-import type { Clock } from '../ports/clock.js';
 import { TopicMissing } from '../ports/log.js';
-import type { Logger } from '../ports/logger.js';
 import type { GroupMember, SwarmPurge, SwarmRemains } from '../ports/swarm-purge.js';
-import { createAdminSession, partitionsOf } from './admin-session.js';
+import { partitionsOf } from './admin-session.js';
 import { needing, protocolErrorType } from './errors.js';
-import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { openAdminSession, type AdminOptions } from './open-admin-session.js';
 
-export interface KafkaPurgeOptions extends ClusterOptions {
+export interface KafkaPurgeOptions extends AdminOptions {
   readonly names: TopicNames;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
 }
 
 /** The brokers delete no topics. */
@@ -26,14 +20,8 @@ class DeletionDisabled extends Error {
 
 /** Connects to the brokers; needs no schema registry. Rejects with BrokerUnreachable. */
 export async function createKafkaPurge(options: KafkaPurgeOptions): Promise<SwarmPurge> {
-  const { brokers, clock, random, logger, names } = options;
-  const session = createAdminSession(createClientFactory(options, logger), clock, random);
-  try {
-    await session.run((admin) => admin.describeCluster());
-  } catch (error) {
-    await session.close();
-    throw brokerUnreachable(brokers, error);
-  }
+  const { names } = options;
+  const session = await openAdminSession(options);
   return {
     find: () => session.run((admin) => find(admin, names)),
     async remove({ topics, groups }, onRemoved) {

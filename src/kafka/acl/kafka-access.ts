@@ -1,11 +1,7 @@
 import type { Admin } from 'ravenhelm-kafkajs';
-import type { Random } from '../../domain/backoff.js';
 import type { BrokerAccess } from '../../ports/broker-access.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Logger } from '../../ports/logger.js';
-import { createAdminSession } from '../admin-session.js';
 import { needing, protocolErrorType } from '../errors.js';
-import { brokerUnreachable, createClientFactory, type ClusterOptions } from '../kafka-client.js';
+import { openAdminSession, type AdminOptions } from '../open-admin-session.js';
 import { ANY_RULE, exactly, rulesOf, wireRule } from './wire-rules.js';
 
 /** The brokers have no authorizer: every client may do everything, and there are no rules to see or change. */
@@ -22,25 +18,13 @@ class AccessUnavailable extends Error {
   }
 }
 
-export interface KafkaAccessOptions extends ClusterOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
-
 const DESCRIBE = { operation: 'DESCRIBE', resource: 'cluster', names: [] } as const;
 const ALTER = { operation: 'ALTER', resource: 'cluster', names: [] } as const;
 
 /** Connects to the brokers; needs no schema registry. Rejects with BrokerUnreachable. */
-export async function createKafkaAccess(options: KafkaAccessOptions): Promise<BrokerAccess> {
-  const { brokers, clock, random, logger } = options;
-  const session = createAdminSession(createClientFactory(options, logger), clock, random);
-  try {
-    await session.run((admin) => admin.describeCluster());
-  } catch (error) {
-    await session.close();
-    throw brokerUnreachable(brokers, error);
-  }
+export async function createKafkaAccess(options: AdminOptions): Promise<BrokerAccess> {
+  const { brokers } = options;
+  const session = await openAdminSession(options);
   const ask = async <T>(right: typeof DESCRIBE | typeof ALTER, doing: string, work: (admin: Admin) => Promise<T>) => {
     try {
       return await session.run((admin) => needing(right, doing, work(admin)));
