@@ -2,7 +2,14 @@
 import type { AgentEvent, EventOf } from '../domain/events.js';
 import { personOf, type Signable, type SignableType, type Signed, type VerifyRequest } from '../domain/requests.js';
 import { canonicalJson } from './canonical-json.js';
-import { createVerifySignature, signedBytes, type Operator, type Right, type Signer } from './signatures.js';
+import {
+  createVerifySignature,
+  signedBytes,
+  type Operator,
+  type Right,
+  type SignedFor,
+  type Signer,
+} from './signatures.js';
 
 /** Signs nothing else: a signature for another purpose is none for this. */
 const PURPOSE = 'ravenhelm request 1';
@@ -47,14 +54,6 @@ function withoutDefaults(value: unknown): unknown {
       .filter((entry) => !isDefault(entry))
       .map(([name, part]) => [name, withoutDefaults(part)]),
   );
-}
-
-/** For which swarm a request is signed: another one whose operators have the same keys takes none of it. */
-export interface SignedFor {
-  /** Of its topics. */
-  readonly prefix: string;
-  /** Of its log (Log.clusterId). */
-  readonly clusterId: string | null;
 }
 
 /**

@@ -32,6 +32,14 @@ export function createSigner(name: string, key: KeyObject): Signer {
   return { name, keyId, sign: (bytes) => sign(null, bytes, key).toString('base64') };
 }
 
+/** For which swarm something is signed: another one whose operators have the same keys takes none of it. */
+export interface SignedFor {
+  /** Of its topics. */
+  readonly prefix: string;
+  /** Of its log (Log.clusterId). */
+  readonly clusterId: string | null;
+}
+
 const KEY_ID_DIGITS = 16;
 
 /** Names a public key: the first 16 hex digits of the sha256 of its DER form. */

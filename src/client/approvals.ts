@@ -1,5 +1,5 @@
 /** Calls that wait for a person: which there are, and a person's answer to one. */
-import { signAnswer } from '../agent/call-answer.js';
+import { NOT_SIGNED, signAnswer } from '../agent/call-answer.js';
 import { isDigestOf } from '../agent/call-digest.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { AgentEvent, EventOf } from '../domain/events.js';
@@ -101,7 +101,7 @@ export async function answerCall(
   { approved, reason, onUnknown }: CallAnswer,
 ): Promise<Verdict> {
   requireShort(reason);
-  const event = answerEvent(context, call, { approved, reason });
+  const event = answerEvent(context, log, call, { approved, reason });
   const verdict = awaitVerdict(context, feed, call.mission_id, judgeAnswer(event.event_id));
   try {
     await appendDecision(context, log, event, onUnknown);
@@ -113,10 +113,11 @@ export async function answerCall(
 
 function answerEvent(
   context: ClientContext,
+  { clusterId }: Pick<Log, 'clusterId'>,
   { mission_id, task_id, attempt, approval_id, digest }: WaitingCallReport,
   { approved, reason }: CallAnswer,
 ): EventOf<'call_answered'> {
-  const { signer } = context;
+  const { signer, topics } = context;
   const answer = {
     ...{ mission_id, task_id, attempt, approval_id, digest, approved },
     // As the log will have it: what is signed must not change on the way.
@@ -129,7 +130,10 @@ function answerEvent(
     from: context.requester,
     to: 'orchestrator',
     missionId: mission_id,
-    payload: signer === undefined ? { ...answer, signature: null, key_id: null } : signAnswer(answer, signer),
+    payload:
+      signer === undefined
+        ? { ...answer, ...NOT_SIGNED }
+        : signAnswer(answer, signer, { prefix: topics.prefix, clusterId }),
   });
 }
 

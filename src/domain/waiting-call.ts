@@ -41,6 +41,7 @@ export type SignedAnswer = Pick<
   | 'answered_at'
   | 'signature'
   | 'key_id'
+  | 'cluster'
 >;
 
 /**

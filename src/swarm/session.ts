@@ -138,10 +138,10 @@ async function prepareRoles(
   const worker = tools === null ? null : { tools, policy: options.policy, askMs: options.askMs };
   const { orchestrator } = options;
   const agents = openAgents(context, options, { log, retention, models }, cleanup);
-  const verifyAnswer = options.operators === null ? null : createVerifyAnswer(options.operators);
-  const { prefix } = context.topics;
-  const verifyRequest =
-    options.operators === null ? null : createVerifyRequest(options.operators, { prefix, clusterId: log.clusterId });
+  const { operators } = options;
+  const swarm = { prefix: context.topics.prefix, clusterId: log.clusterId };
+  const verifyAnswer = operators === null ? null : createVerifyAnswer(operators, swarm);
+  const verifyRequest = operators === null ? null : createVerifyRequest(operators, swarm);
   const verifying = { verifyAnswer, verifyRequest };
   const capped = options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap };
   const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, ...capped, health });

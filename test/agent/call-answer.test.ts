@@ -1,19 +1,21 @@
 /** Signed answers: which hold, and which do not. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { createVerifyAnswer, signAnswer, type UnsignedAnswer } from '../../src/agent/call-answer.js';
+import { createVerifyAnswer, NOT_SIGNED, signAnswer, type UnsignedAnswer } from '../../src/agent/call-answer.js';
 import { callDigest, isDigestOf } from '../../src/agent/call-digest.js';
 import { canonicalJson } from '../../src/agent/canonical-json.js';
 import { parseOperators, privateKeyOf } from '../../src/agent/operators-file.js';
-import { createSigner } from '../../src/agent/signatures.js';
+import { createSigner, type Operator, type SignedFor } from '../../src/agent/signatures.js';
 import type { SignedAnswer } from '../../src/domain/waiting-call.js';
 
 const ann = generateKeyPairSync('ed25519');
 const bob = generateKeyPairSync('ed25519');
 const AT_MS = 1_000;
-const verifyAt = createVerifyAnswer([
+const SQUAD = { prefix: 'squad', clusterId: 'kafka-a' };
+const OPERATORS: readonly Operator[] = [
   { name: 'ann', publicKey: ann.publicKey, untilMs: 2 * AT_MS, may: ['approve'] },
   { name: 'bob', publicKey: bob.publicKey, untilMs: null, may: ['cancel'] },
-]);
+];
+const verifyAt = createVerifyAnswer(OPERATORS, SQUAD);
 const verify = (given: SignedAnswer) => verifyAt(given, AT_MS);
 
 const answer: UnsignedAnswer = {
@@ -28,7 +30,7 @@ const answer: UnsignedAnswer = {
   answered_at: 1_000,
 };
 const signed = (changes: Partial<UnsignedAnswer> = {}, name = 'ann', key = ann.privateKey): SignedAnswer =>
-  signAnswer({ ...answer, ...changes }, createSigner(name, key));
+  signAnswer({ ...answer, ...changes }, createSigner(name, key), SQUAD);
 
 test('the answer of an operator holds', () => {
   expect(verify(signed())).toBeNull();
@@ -36,7 +38,7 @@ test('the answer of an operator holds', () => {
 });
 
 test.each<readonly [string, SignedAnswer, string]>([
-  ['without a signature', { ...answer, signature: null, key_id: null }, 'unsigned'],
+  ['without a signature', { ...answer, ...NOT_SIGNED }, 'unsigned'],
   ["with another operator's key", signed({}, 'ann', bob.privateKey), 'unknown_key'],
   [
     "with another operator's key that it does not name",
@@ -45,13 +47,13 @@ test.each<readonly [string, SignedAnswer, string]>([
   ],
   ['of a person who is no operator', signed({}, 'mallory'), 'unknown_key'],
   ['of an operator who may not approve', signed({}, 'bob', bob.privateKey), 'not_allowed'],
-  ['with a signature that is none', { ...answer, signature: 'AAAA', key_id: null }, 'forged'],
+  ['with a signature that is none', { ...answer, ...NOT_SIGNED, signature: 'AAAA' }, 'forged'],
   [
     'with a signature for another purpose',
     {
       ...answer,
+      ...NOT_SIGNED,
       signature: sign(null, Buffer.from(canonicalJson(answer)), ann.privateKey).toString('base64'),
-      key_id: null,
     },
     'forged',
   ],
@@ -70,6 +72,38 @@ test.each<Partial<UnsignedAnswer>>([
   { answered_at: 2_000 },
 ])('a signed answer that was changed does not hold: %j', (changes) => {
   expect(verify({ ...signed(), ...changes })).toBe('forged');
+});
+
+describe('a signed answer', () => {
+  const on = (changes: Partial<SignedFor>) => createVerifyAnswer(OPERATORS, { ...SQUAD, ...changes });
+
+  test('is for one cluster: another one with the same prefix and the same operators does not take it', () => {
+    expect(signed().cluster).toBe('kafka-a');
+    expect(on({ clusterId: 'kafka-b' })(signed(), AT_MS)).toBe('other_cluster');
+    expect(on({ clusterId: null })(signed(), AT_MS)).toBe('other_cluster');
+  });
+
+  test('is for one swarm: another one on the same cluster does not take it', () => {
+    expect(on({ prefix: 'team' })(signed(), AT_MS)).toBe('forged');
+  });
+
+  test('does not hold with another cluster, or without the one that it was signed for', () => {
+    expect(on({ clusterId: 'kafka-b' })({ ...signed(), cluster: 'kafka-b' }, AT_MS)).toBe('forged');
+    expect(verify({ ...signed(), cluster: null })).toBe('forged');
+  });
+
+  test('of an older build, which names no cluster, holds on each; and none can be put into it', () => {
+    const signature = sign(
+      null,
+      Buffer.from(`ravenhelm call answer 1\n${canonicalJson(answer)}`),
+      ann.privateKey,
+    ).toString('base64');
+    const older = { ...answer, ...NOT_SIGNED, signature };
+    for (const clusterId of ['kafka-a', 'kafka-b', null]) expect(on({ clusterId })(older, AT_MS)).toBeNull();
+    expect(verify({ ...older, cluster: 'kafka-a' })).toBe('forged');
+    const anywhere = signAnswer(answer, createSigner('ann', ann.privateKey), { ...SQUAD, clusterId: null });
+    expect(anywhere.signature).toBe(signature);
+  });
 });
 
 test("a signed answer of another operator's name does not hold", () => {

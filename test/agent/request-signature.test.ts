@@ -298,7 +298,7 @@ test('a signature for a call is none for a request, and the other way round', ()
     ...{ mission_id: 'm1', task_id: 't1', attempt: 1, approval_id: 'a', digest: 'd', approved: true, reason: '' },
     ...{ answered_by: 'ann', answered_at: AT_MS },
   };
-  const answered = signAnswer(answer, ann.signer);
+  const answered = signAnswer(answer, ann.signer, SQUAD);
   const [, record] = RECORDS[1] ?? [];
   if (record === undefined || answered.signature === null) throw new TypeError('a record');
   const asked = signRequest(record, ann.signer, SQUAD);
@@ -306,5 +306,5 @@ test('a signature for a call is none for a request, and the other way round', ()
   const signed = { signed_by: 'ann', key_id, signature: answered.signature, cluster: SQUAD.clusterId };
   expect(verify({ ...asked, payload: { ...asked.payload, signed } } as Signable, AT_MS)).toBe('forged');
   const { signature = '' } = asked.payload.signed ?? {};
-  expect(createVerifyAnswer([ann.operator])({ ...answered, signature }, AT_MS)).toBe('forged');
+  expect(createVerifyAnswer([ann.operator], SQUAD)({ ...answered, signature }, AT_MS)).toBe('forged');
 });

@@ -27,7 +27,7 @@ let swarm: RoleSwarm;
 let clients: Client[] = [];
 
 const verifying = (...operators: readonly Operator[]) => ({
-  verifyAnswer: createVerifyAnswer(operators),
+  verifyAnswer: createVerifyAnswer(operators, { prefix: 'test', clusterId: CLUSTER }),
   verifyRequest: createVerifyRequest(operators, { prefix: 'test', clusterId: CLUSTER }),
 });
 

@@ -109,7 +109,7 @@ test('with operators each needs a signature and its right', async () => {
   const log = createMemoryLog({ clock: systemClock });
   const verifying = {
     log,
-    verifyAnswer: createVerifyAnswer(operators),
+    verifyAnswer: createVerifyAnswer(operators, { prefix: 'test', clusterId: log.clusterId }),
     verifyRequest: createVerifyRequest(operators, { prefix: 'test', clusterId: log.clusterId }),
   };
   await start({ operator: { name: 'ann', key: ann.privateKey } }, verifying);

@@ -59,6 +59,7 @@ const answered = (changes: Partial<PayloadOf<'call_answered'>> = {}): AgentEvent
     answered_at: T0,
     signature: null,
     key_id: null,
+    cluster: null,
     ...changes,
   });
 

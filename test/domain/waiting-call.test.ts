@@ -51,6 +51,7 @@ function decided(
     signature: null,
     source: offset === null ? null : source(offset),
     key_id: null,
+    cluster: null,
     ...changes,
   });
 }

@@ -324,7 +324,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
           reason: '',
           answered_by: 'mallory',
           answered_at: Date.now(),
-          ...{ signature: null, key_id: null },
+          ...{ signature: null, key_id: null, cluster: null },
         },
       });
       await forge(await logOf('worker'), names.coordination, mission, answer, partitionOf(mission));

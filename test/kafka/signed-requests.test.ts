@@ -317,7 +317,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
     const { task_id, attempt, approval_id, digest } = call;
     const payload = {
       ...{ mission_id: missionId, task_id, attempt, approval_id, digest, approved: true, reason: '' },
-      ...{ answered_by: 'ann', answered_at: Date.now(), signature: null, key_id: null },
+      ...{ answered_by: 'ann', answered_at: Date.now(), signature: null, key_id: null, cluster: null },
     };
     const forged = { ...payload, signature: Buffer.alloc(64, 1).toString('base64'), key_id: ann.signer.keyId };
     for (const said of [payload, forged])

@@ -82,6 +82,7 @@ describe('a call that the policy asks about', () => {
         answered_at: Date.now(),
         signature: null,
         key_id: null,
+        cluster: null,
         ...changes,
       },
     });
@@ -271,10 +272,11 @@ describe('a call that the policy asks about', () => {
 
   describe('where answers must be signed', () => {
     const ann = testOperator('ann');
-    const verifyAnswer = createVerifyAnswer([ann.operator]);
-    const signed = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}) => {
+    const SWARM = { prefix: 'test', clusterId: 'kafka-a' };
+    const verifyAnswer = createVerifyAnswer([ann.operator], SWARM);
+    const signed = (call: WaitingCallReport, changes: Partial<PayloadOf<'call_answered'>> = {}, on = SWARM) => {
       const event = answerTo(call, changes);
-      return { ...event, payload: { ...event.payload, ...signAnswer(event.payload, ann.signer) } };
+      return { ...event, payload: { ...event.payload, ...signAnswer(event.payload, ann.signer, on) } };
     };
     const codes = () => of('approval_void').map(({ payload }) => payload.code);
 
@@ -306,6 +308,28 @@ describe('a call that the policy asks about', () => {
       await swarm.until(() => codes().length === 2);
       expect(codes()).toEqual(['used', 'forged']);
       expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+    });
+
+    test('one that was signed for another cluster or another prefix is void, and the call waits on', async () => {
+      await start({ verifyAnswer });
+      const call = await untilItWaits();
+      await swarm.append(signed(call, {}, { ...SWARM, clusterId: 'kafka-b' }), id);
+      await swarm.append(signed(call, {}, { ...SWARM, prefix: 'other' }), id);
+      await swarm.until(() => codes().length === 2);
+      expect(codes()).toEqual(['other_cluster', 'forged']);
+      expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+      await swarm.append(signed(await untilItWaits()), id);
+      expect((await swarm.ended(id)).status).toBe('completed');
+    });
+
+    test('a worker refuses one for another cluster that an orchestrator has let pass', async () => {
+      await start({ verifyAnswer, trusting: true });
+      await swarm.append(signed(await untilItWaits(), {}, { ...SWARM, clusterId: 'kafka-b' }), id);
+      await swarm.until(() => codes().length === 1);
+      expect(of('approval_void')[0]?.payload).toMatchObject({ code: 'other_cluster', owner: null });
+      expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+      await swarm.append(signed(await untilItWaits()), id);
+      expect((await swarm.ended(id)).status).toBe('completed');
     });
 
     test('a worker verifies what an orchestrator has let pass, and the call waits on', async () => {

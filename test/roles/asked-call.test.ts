@@ -38,6 +38,7 @@ function approved(): { readonly attempt: TaskAttempt; readonly waiting: NonNulla
     answered_at: T0,
     signature: null,
     key_id: null,
+    cluster: null,
   };
   const place = { answer_id: 'a', owner: 'o', agent: 'cert_agent', target_partition: 0, source: source(2) };
   const decision: EventOf<'call_decided'> = eventOf('call_decided', { ...answer, ...place });

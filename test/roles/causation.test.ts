@@ -102,7 +102,7 @@ describe('the cause of an event', () => {
     const { approval_id, digest, task_id, attempt } = call;
     const about = { mission_id: id, task_id, attempt, approval_id, digest };
     const said = { approved: true, reason: '', answered_by: 'ann', answered_at: Date.now() };
-    const payload = { ...about, ...said, signature: null, key_id: null };
+    const payload = { ...about, ...said, signature: null, key_id: null, cluster: null };
     await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);
     await swarm.ended(id);
     const byId = new Map(swarm.events.map((event) => [event.event_id, event.event_type]));

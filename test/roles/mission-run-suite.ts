@@ -371,6 +371,7 @@ export function missionRunSuite(logUnderTest: LogUnderTest): void {
       answered_at: Date.now(),
       signature: null,
       key_id: null,
+      cluster: null,
     };
     const payload = { mission_id: id, task_id, attempt, approval_id, digest, ...said };
     await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);

@@ -149,7 +149,17 @@ describe('a paused mission', () => {
     if (call === undefined) throw new TypeError('a call waits');
     const { task_id, attempt, approval_id, digest } = call.payload;
     const said = { approved: true, reason: '', answered_by: 'ann', answered_at: Date.now() };
-    const payload = { mission_id: id, task_id, attempt, approval_id, digest, ...said, signature: null, key_id: null };
+    const payload = {
+      mission_id: id,
+      task_id,
+      attempt,
+      approval_id,
+      digest,
+      ...said,
+      signature: null,
+      key_id: null,
+      cluster: null,
+    };
     await swarm.append(swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload }), id);
     await swarm.until(() => of('call_decided').length === 2); // the decision, and its order
     other = await swarm.submit({ retries: 0 });

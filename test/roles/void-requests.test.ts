@@ -14,7 +14,7 @@ const ann = testOperator('ann');
 const SWARM = { prefix: 'test', clusterId: null };
 const verifying = {
   verifyRequest: createVerifyRequest([ann.operator], SWARM),
-  verifyAnswer: createVerifyAnswer([ann.operator]),
+  verifyAnswer: createVerifyAnswer([ann.operator], SWARM),
 };
 const newId = () => createMissionId({ nowMs: Date.now(), partition: 0, random: Math.random });
 
@@ -58,7 +58,7 @@ const answerOf = (mission_id: string) =>
     missionId: mission_id,
     payload: {
       ...{ mission_id, task_id: 't', attempt: 1, approval_id: 'a', digest: 'd', approved: true, reason: '' },
-      ...{ answered_by: 'ann', answered_at: Date.now(), signature: null, key_id: null },
+      ...{ answered_by: 'ann', answered_at: Date.now(), signature: null, key_id: null, cluster: null },
     },
   });
 const write = (event: AgentEvent, missionId: string) => swarm.append(event, missionId);

@@ -107,12 +107,13 @@ test('event-010: a budget above what any mission may have is refused where it is
 test('event-016: a decision other than true or false cannot be written', async () => {
   const codec = await createCodec(SCHEMAS_DIR, { url: '', register: async () => 1, schemaById: async () => '' });
   const approved = 'APPROVE ' as unknown as boolean;
-  const payload = { ...ANSWER, approved, signature: null, key_id: null };
+  const payload = { ...ANSWER, approved, signature: null, key_id: null, cluster: null };
   const event = { ...statusRequest('x'), event_type: 'call_answered', payload };
   expect(() => codec.encode(event as EventOf<'call_answered'>)).toThrow(EventInvalid);
   expect(() => codec.encode(event as EventOf<'call_answered'>)).toThrow(/approved/);
 });
 
+const SWARM = { prefix: 'test', clusterId: null };
 const ANSWER = {
   mission_id: 'm1',
   task_id: 't1',
@@ -127,8 +128,8 @@ const ANSWER = {
 
 test('event-017: an agent is no operator, so what it signs approves nothing', () => {
   const ann = testOperator('ann');
-  const verify = createVerifyAnswer([ann.operator]);
-  const verified = ({ signer }: TestOperator) => verify(signAnswer(ANSWER, signer), ANSWER.answered_at);
+  const verify = createVerifyAnswer([ann.operator], SWARM);
+  const verified = ({ signer }: TestOperator) => verify(signAnswer(ANSWER, signer, SWARM), ANSWER.answered_at);
   expect(verified(ann)).toBeNull();
   expect(verified(testOperator('agent-3'))).toBe('unknown_key');
   expect(verified(testOperator('ann'))).toBe('unknown_key');
@@ -171,7 +172,7 @@ describe('a call that waits for a person', () => {
       roster: [agentSpec(AGENT)],
       policy: policyThatAsks('step 2'),
       askMs: 3_600_000,
-      verifyAnswer: createVerifyAnswer([ann.operator]),
+      verifyAnswer: createVerifyAnswer([ann.operator], SWARM),
       behaviour: () => says(output),
     });
     await swarm.startOrchestrator();
@@ -184,8 +185,8 @@ describe('a call that waits for a person', () => {
     const answer = { ...ANSWER, mission_id: id, task_id, attempt, approval_id, digest };
     const event = (payload: SignedAnswer) =>
       swarm.createEvent({ type: 'call_answered', from: 'ann', missionId: id, payload });
-    const approve = () => swarm.append(event(signAnswer(answer, ann.signer)), id);
-    return { log, swarm, id, approve, unsigned: event({ ...answer, signature: null, key_id: null }) };
+    const approve = () => swarm.append(event(signAnswer(answer, ann.signer, SWARM)), id);
+    return { log, swarm, id, approve, unsigned: event({ ...answer, signature: null, key_id: null, cluster: null }) };
   }
 
   test('event-021: headers of a record give no right: an unsigned answer stays void', async () => {

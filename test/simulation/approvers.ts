@@ -53,6 +53,7 @@ export function createApprovers({ world, random, ids, coordination, log }: Appro
         answered_at: now(),
         signature: null,
         key_id: null,
+        cluster: null,
       },
     });
     const write = () => void log.write({ topic: coordination, partition, key: mission_id, event });
@@ -94,6 +95,7 @@ export function createApprovers({ world, random, ids, coordination, log }: Appro
           answer_id: 'forged',
           source: null,
           key_id: null,
+          cluster: null,
         },
       });
       world.at(
