@@ -1,5 +1,5 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { fastify } from 'fastify';
 import { hostAndPort } from '../domain/network.js';
 import { systemErrorWords } from '../domain/system-error.js';
@@ -108,6 +108,10 @@ function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, lis
     requireHostHeader: false, // refused by the guard, with the same headers as the rest
   };
   const server = createServer(options, listener);
+  // Node's own answers to these have no security headers, or there are none.
+  server.on('checkContinue', listener);
+  server.on('checkExpectation', listener);
+  server.on('connect', (_request, socket) => answerBroken({}, socket));
   server.timeout = idleMs;
   server.maxConnections = connections;
   return server;
@@ -117,8 +121,10 @@ function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, lis
 function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
   return (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-    const { method = '', url: target = '', headers, socket } = request;
-    const refusal = refusalOf({ method, target, headers, localAddress: socket.localAddress }, rules);
+    const { method = '', url: target = '', headers, headersDistinct, socket } = request;
+    const { localAddress } = socket;
+    const hostHeaders = headersDistinct['host'] ?? [];
+    const refusal = refusalOf({ method, target, headers, hostHeaders, localAddress }, rules);
     if (refusal === null) {
       handler(request, response);
       return;
@@ -132,7 +138,7 @@ function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
   };
 }
 
-function answerBroken({ code }: { readonly code?: string }, socket: Socket): void {
+function answerBroken({ code }: { readonly code?: string }, socket: Duplex): void {
   if (!socket.writable) {
     socket.destroy();
     return;

@@ -22,6 +22,8 @@ export interface HttpRequest {
   /** The request target, as it was sent. */
   readonly target: string;
   readonly headers: IncomingHttpHeaders;
+  /** Each Host header: other programs on the way may have read another one than the first. */
+  readonly hostHeaders: readonly string[];
   /** The address of this computer that the client has connected to. */
   readonly localAddress: string | undefined;
 }
@@ -45,8 +47,8 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 /** null: the request is answered. Paths are compared as sent, so that no way to write them otherwise leads anywhere. */
 export function refusalOf(request: HttpRequest, rules: HttpRules): Refusal | null {
-  const { method, target, headers } = request;
-  const host = hostOf(headers.host);
+  const { method, target, headers, hostHeaders } = request;
+  const host = hostHeaders.length === 1 ? hostOf(hostHeaders[0]) : null;
   if (host === null || !isOurs(host, request, rules)) return refuse(403, 'this host is not allowed');
   if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)
     return refuse(403, 'this origin is not allowed');

@@ -77,17 +77,17 @@ test.each<Partial<UnsignedAnswer>>([
 describe('a signed answer', () => {
   const on = (changes: Partial<SignedFor>) => createVerifyAnswer(OPERATORS, { ...SQUAD, ...changes });
 
-  test('is for one cluster: another one with the same prefix and the same operators does not take it', () => {
+  test('is for one cluster: one elsewhere with this prefix and these operators does not take it', () => {
     expect(signed().cluster).toBe('kafka-a');
     expect(on({ clusterId: 'kafka-b' })(signed(), AT_MS)).toBe('other_cluster');
     expect(on({ clusterId: null })(signed(), AT_MS)).toBe('other_cluster');
   });
 
-  test('is for one swarm: another one on the same cluster does not take it', () => {
+  test('is for one prefix: a swarm on the same cluster with another one does not take it', () => {
     expect(on({ prefix: 'team' })(signed(), AT_MS)).toBe('forged');
   });
 
-  test('does not hold with another cluster, or without the one that it was signed for', () => {
+  test('is forged with a cluster that was put in later, and without its own', () => {
     expect(on({ clusterId: 'kafka-b' })({ ...signed(), cluster: 'kafka-b' }, AT_MS)).toBe('forged');
     expect(verify({ ...signed(), cluster: null })).toBe('forged');
   });

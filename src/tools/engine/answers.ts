@@ -1,6 +1,6 @@
 /** What both kinds of connections are answered with. */
 import type { IncomingMessage } from 'node:http';
-import { RequestRefused } from './refusal.js';
+import { EngineFailed, RequestRefused } from './refusal.js';
 
 export const bodyHeaders = (text: string): Readonly<Record<string, string>> => ({
   'content-type': 'application/json',
@@ -22,6 +22,13 @@ export function answerHeaders(answer: IncomingMessage): Record<string, string> {
 /** The message in the engine's own form, so that clients print it. */
 export function refusalOf(error: unknown): { readonly status: number; readonly text: string } {
   const isRefused = error instanceof RequestRefused;
-  const message = isRefused ? error.message : `the engine cannot be reached: ${String(error)}`;
+  const message = isRefused ? error.message : `the engine cannot be used: ${failureOf(error)}`;
   return { status: isRefused ? error.status : 502, text: JSON.stringify({ message: `ravenhelm: ${message}` }) };
+}
+
+/** Of other errors only the code: their texts may quote what was sent. */
+function failureOf(error: unknown): string {
+  if (error instanceof EngineFailed) return error.message;
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return typeof code === 'string' ? code : 'its connection broke';
 }

@@ -245,7 +245,7 @@ export function containerBody(given: unknown, project: Project): ContainerBody {
 function networkOf(mode: string | undefined): string {
   if (mode === undefined || mode === '' || mode === 'default' || mode === 'none') return 'none';
   if (!/^[\w][\w.-]*$/.test(mode) || ['host', 'bridge', 'private', 'slirp4netns', 'pasta'].includes(mode))
-    throw new RequestRefused(`HostConfig.NetworkMode ${mode} is refused: use a network of the project`);
+    throw new RequestRefused('HostConfig.NetworkMode is refused: use a network of the project', 403, mode);
   return mode;
 }
 
@@ -253,7 +253,7 @@ function networkOf(mode: string | undefined): string {
 export function labelsOf(labels: Readonly<Record<string, string>> | undefined, { name }: Project): object {
   const given = labels?.[PROJECT_LABEL] ?? name;
   if (given !== name)
-    throw new RequestRefused(`the project must be ${name}, not ${given}: leave out --project-name and name:`);
+    throw new RequestRefused(`the project must be ${name}: leave out --project-name and name:`, 403, given);
   return { ...labels, [PROJECT_LABEL]: name };
 }
 

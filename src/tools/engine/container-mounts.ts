@@ -78,11 +78,11 @@ function mountOfBind(bind: string): Mount {
   const names = options === '' ? [] : options.split(',');
   const unknown = names.find((name) => !BIND_OPTIONS.includes(name));
   if (parts.length > 3 || unknown !== undefined)
-    throw new RequestRefused(`HostConfig.Binds ${bind} is refused: use SOURCE:TARGET, with :ro or :rw`);
+    throw new RequestRefused('a mount in HostConfig.Binds is refused: use SOURCE:TARGET, with :ro or :rw', 403, bind);
   return {
     Type: source.startsWith('/') || source.startsWith('.') ? 'bind' : 'volume',
     Source: source,
-    Target: checked(containerPath, target, ['HostConfig', 'Binds', bind, 'the target']),
+    Target: checked(containerPath, target, ['HostConfig', 'Binds', 'the target']),
     ReadOnly: names.includes('ro'),
     Consistency: undefined,
     BindOptions: undefined,
@@ -99,8 +99,10 @@ function translated(one: Mount, { workspace, holdsState }: Project): object {
     // As a client in the sandbox knows it. Another spelling of it is refused rather than understood.
     if (Source.replace(/(?<=.)\/$/, '') !== INSIDE.workspace)
       throw new RequestRefused(
-        `the mount ${Source} is refused: of the computer a container sees the whole workspace only ` +
+        `a mount of another directory is refused: of the computer a container sees the whole workspace only ` +
           `(${INSIDE.workspace}); mount that, and name the part in the container`,
+        403,
+        Source,
       );
     // A mount over the state hides it only until a link, in the workspace or the container, leads the mount elsewhere.
     if (holdsState)
@@ -110,9 +112,8 @@ function translated(one: Mount, { workspace, holdsState }: Project): object {
       );
     return { ...one, Source: workspace };
   }
-  if (Type === 'tmpfs' && Source !== '')
-    throw new RequestRefused(`the mount ${Source} is refused: a tmpfs has no source; leave it out`);
+  if (Type === 'tmpfs' && Source !== '') throw new RequestRefused('a tmpfs has no source: leave it out', 403, Source);
   if (Type === 'volume' && Source !== '' && !/^[\w][\w.-]*$/.test(Source))
-    throw new RequestRefused(`the volume ${Source} must have a name of letters, digits, _, . and -`);
+    throw new RequestRefused('a volume must have a name of letters, digits, _, . and -', 403, Source);
   return one;
 }

@@ -13,12 +13,17 @@ export function isUnset(value: unknown): boolean {
   return typeof value === 'object' && Object.values(value).every(isUnset);
 }
 
+const MUST_BE_UNSET = new WeakSet<object>();
+
 /** A field that must not be set; it is left out. */
-export const unset = (why: string) =>
-  z
+export function unset(why: string) {
+  const schema = z
     .custom<unknown>(isUnset, why)
     .optional()
     .transform(() => undefined);
+  MUST_BE_UNSET.add(schema);
+  return schema;
+}
 
 /** A field that clients send and that changes nothing; it is left out. */
 export const ignored = z
@@ -103,33 +108,45 @@ export const containerPath = z
   .refine((path) => !/^\/(?:proc|sys)(?:\/|$)/.test(path), 'must not lie in /proc or /sys')
   .transform((path) => path.replace(/\/$/, ''));
 
+/** Names of all fields that this program knows: they may stand in a refusal, unlike those that a client has made up. */
+const KNOWN_FIELDS = new Set<string>();
+
 /** An object with these fields only; others are left out where they are not set, and refused where they are. */
 export function fields<T extends z.ZodRawShape>(shape: T) {
-  return z.preprocess((value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).filter(([name, part]) => Object.hasOwn(shape, name) || !isUnset(part)),
-    );
-  }, z.strictObject(shape));
+  for (const name of Object.keys(shape)) KNOWN_FIELDS.add(name);
+  const settable = Object.entries(shape).flatMap(([name, part]) => (MUST_BE_UNSET.has(part) ? [] : [name]));
+  const error = ({ code }: { readonly code: string }) =>
+    code === 'unrecognized_keys'
+      ? `has a field that agents may not set; they may set ${settable.join(', ')}`
+      : undefined;
+  return z.preprocess(
+    (value) => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+      return Object.fromEntries(
+        Object.entries(value).filter(([name, part]) => Object.hasOwn(shape, name) || !isUnset(part)),
+      );
+    },
+    z.strictObject(shape, { error }),
+  );
 }
 
-/** The checked value. Throws RequestRefused that names the first wrong field, behind the place of the value. */
+/** The checked value. Throws RequestRefused that names the place of the first wrong field, as far as it is known here. */
 export function checked<T extends z.ZodType>(schema: T, body: unknown, place: readonly string[] = []): z.output<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const path = [
-    ...place,
-    ...(issue?.path ?? []),
-    ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []),
-  ];
-  throw new RequestRefused(`${path.map(String).join('.') || 'the body'} ${reasonOf(issue)}`);
+  const path = issue?.path ?? [];
+  const shown = [...place, ...path.map((part) => (isKnown(part) ? String(part) : '*'))];
+  const about = [...path, ...(issue?.code === 'unrecognized_keys' ? issue.keys : [])].map(String).join('.');
+  throw new RequestRefused(`${shown.join('.') || 'the body'} ${reasonOf(issue)}`, 403, about);
 }
 
-function reasonOf(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'unrecognized_keys') return 'is not a field that agents may set';
-  return (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'is wrong';
-}
+/** A position in a list, or the name of a field; what else is in a path are keys that the client has chosen. */
+const isKnown = (part: PropertyKey): boolean =>
+  typeof part === 'number' || (typeof part === 'string' && KNOWN_FIELDS.has(part));
+
+const reasonOf = (issue: z.core.$ZodIssue | undefined): string =>
+  (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'is wrong';
 
 /** Throws RequestRefused for what is no JSON object; an empty body is one without fields. */
 export function jsonBody(bytes: Buffer): unknown {

@@ -177,7 +177,7 @@ const RULES: readonly Rule[] = [
 export async function passedRequest(request: EngineRequest, project: Project, lookup: Lookup): Promise<PassedRequest> {
   const target = targetOf(request.target);
   const found = RULES.find(({ method, path }) => method === request.method && path.test(target.path));
-  if (found === undefined) throw notForAgents(request.method, target.path, project);
+  if (found === undefined) throw notForAgents(target.path, project);
   const names = found.path.exec(target.path)?.slice(1) ?? [];
   const query = queryOf(target, found.query);
   let isRead = false;
@@ -199,13 +199,13 @@ export async function passedRequest(request: EngineRequest, project: Project, lo
   };
 }
 
-function notForAgents(method: string, path: string, { name }: Project): RequestRefused {
+function notForAgents(path: string, { name }: Project): RequestRefused {
   if (path === '/build' || path === '/images/create')
     return new RequestRefused(
       'images are neither pulled nor built by agents: the operator of the engine provides them',
     );
   return new RequestRefused(
-    `${method} ${path} is not for agents: they create, start, stop, inspect and remove containers of the project ` +
+    'this request is not for agents: they create, start, stop, inspect and remove containers of the project ' +
       `${name}, read their logs and run commands in them`,
   );
 }

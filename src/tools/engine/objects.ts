@@ -21,7 +21,7 @@ export interface OwnContainer {
 }
 
 const isOwn = (found: z.output<typeof labels>, { name }: Project): boolean => found?.[PROJECT_LABEL] === name;
-const missing = (kind: string, name: string) => new RequestRefused(`No such ${kind}: ${name}`, 404);
+const missing = (kind: string, name: string) => new RequestRefused(`No such ${kind}`, 404, name);
 
 /** By its full id, so that a name cannot come to mean another one. Throws RequestRefused for a foreign one. */
 export async function ownContainer(name: string, project: Project, lookup: Lookup): Promise<OwnContainer> {

@@ -67,8 +67,10 @@ export function volumeBody(given: unknown, project: Project): object {
 export function requireOwnName(name: string, project: Project): void {
   if (isProjectName(name, project)) return;
   throw new RequestRefused(
-    `the name ${name} is refused: names begin with ${project.name}_ or ${project.name}-; leave it to compose ` +
+    `names begin with ${project.name}_ or ${project.name}-; leave them to compose ` +
       '(no container_name, and no name: of a network or volume)',
+    403,
+    name,
   );
 }
 

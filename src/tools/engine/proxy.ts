@@ -183,7 +183,8 @@ function createTally(project: Project, logger: Logger): Tally {
       counted[kind] += 1;
       if (counted.passed + counted.refused + counted.failed > MOST_LINES) return;
       const reason = error instanceof Error ? { reason: error.message.slice(0, 500) } : {};
-      const line = { project: project.name, method, target: target.slice(0, 500), ...reason };
+      const about = error instanceof RequestRefused && error.about !== '' ? { about: error.about.slice(0, 500) } : {};
+      const line = { project: project.name, method, target: target.slice(0, 500), ...reason, ...about };
       if (kind === 'passed') logger.debug(line, 'engine.passed');
       else logger.info(line, `engine.${kind}`);
     },

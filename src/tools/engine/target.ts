@@ -23,18 +23,20 @@ export function targetOf(text: string): Target {
     throw new RequestRefused('the path of the request has characters or a form that no client of an engine needs', 400);
   if (version !== '' && Number(version.slice('/v1.'.length)) < LOWEST_VERSION)
     throw new RequestRefused(
-      `the version ${version.slice(1)} of the API is older than v1.${LOWEST_VERSION}: ` +
-        'in it unset fields mean less separation',
+      `the version of the API is older than v1.${LOWEST_VERSION}: in it unset fields mean less separation`,
       400,
     );
   if (query.length > MOST_QUERY) throw new RequestRefused('the query is too long', 413);
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    if (parameters.has(name)) throw new RequestRefused(`the parameter ${name} is given twice`, 400);
+    if (parameters.has(name)) throw new RequestRefused('a parameter is given twice', 400, name);
     parameters.set(name, value);
   }
   return { version, path, query: parameters };
 }
+
+const may = (allowed: readonly string[]): string =>
+  allowed.length === 0 ? '; leave all parameters out' : `; they may set ${allowed.join(', ')}`;
 
 /** The query with the allowed parameters; others are refused where they are set. */
 export function queryOf({ query }: Target, allowed: readonly string[]): URLSearchParams {
@@ -42,7 +44,7 @@ export function queryOf({ query }: Target, allowed: readonly string[]): URLSearc
   for (const [name, value] of query) {
     if (allowed.includes(name)) kept.set(name, value);
     else if (!['', '0', 'false', '[]', '{}', 'null'].includes(value))
-      throw new RequestRefused(`the parameter ${name} is not one that agents may set`);
+      throw new RequestRefused(`a parameter is not one that agents may set here${may(allowed)}`, 403, name);
   }
   return kept;
 }

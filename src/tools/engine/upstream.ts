@@ -5,6 +5,7 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { reasonOf } from '../system-errors.js';
 import type { Provided } from '../secrets.js';
 import type { Lookup } from './objects.js';
+import { EngineFailed } from './refusal.js';
 import { createTurns } from './turns.js';
 
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -77,7 +78,7 @@ export function openRequest(
     ...(timeout === undefined ? {} : { timeout }),
     ...(signal === undefined ? {} : { signal }),
   });
-  made.once('timeout', () => made.destroy(new Error('it does not answer')));
+  made.once('timeout', () => made.destroy(new EngineFailed('it does not answer')));
   return made;
 }
 
@@ -97,10 +98,14 @@ export async function jsonOf(answer: IncomingMessage): Promise<unknown> {
   let length = 0;
   for await (const part of answer as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > MOST_ANSWER_BYTES) throw new Error(`the engine's answer has more than ${MOST_ANSWER_BYTES} bytes`);
+    if (length > MOST_ANSWER_BYTES) throw new EngineFailed(`its answer has more than ${MOST_ANSWER_BYTES} bytes`);
     parts.push(part);
   }
-  return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch {
+    throw new EngineFailed('its answer is not JSON');
+  }
 }
 
 export function createLookup(engine: EngineAddress, signal: AbortSignal): Lookup {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { silentLogger, type Logger } from '../../../src/ports/logger.js';
+import { refusalOf } from '../../../src/tools/engine/answers.js';
 import { createEngineProxy, type EngineProxy } from '../../../src/tools/engine/proxy.js';
 import type { Project } from '../../../src/tools/engine/project.js';
 import { removeTemporaryDirectories, temporaryDirectory } from '../harness.js';
@@ -52,6 +53,63 @@ describe('the proxy of the engine refuses', () => {
     const { status, body } = await send(socket, row);
     expect([status, JSON.parse(body)]).toEqual([row.status, { message: expect.stringMatching(row.why) }]);
     expect(engine.taken().filter((one) => !isLookup(one))).toEqual([]);
+  });
+});
+
+describe('a refusal repeats nothing of its request', () => {
+  const CANARY = 'canary-text';
+  /** Each copy of the value in which one text or one name has the canary in it. */
+  function* withCanary(value: unknown): Generator {
+    if (typeof value === 'string') yield `${value}${CANARY}`;
+    if (typeof value === 'number' || typeof value === 'boolean') yield CANARY;
+    if (Array.isArray(value))
+      for (const [at, part] of value.entries()) for (const each of withCanary(part)) yield value.with(at, each);
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, part] of Object.entries(value)) {
+        const { [name]: _, ...others } = value as Record<string, unknown>;
+        yield { ...others, [`${name}${CANARY}`]: part };
+        yield { ...value, [`${CANARY}${name}`]: 'x' };
+        for (const each of withCanary(part)) yield { ...value, [name]: each };
+      }
+  }
+  /** Of a target, the same: in each name of the path, and in each parameter's name and value. */
+  const targets = (target: string) =>
+    [...target.matchAll(/[\w.-]+/g)].map(
+      ({ 0: { length }, index }) => target.slice(0, index + length) + CANARY + target.slice(index + length),
+    );
+
+  test.each([...refusedRows(engine.world), ...allowedRows(engine.world)])(
+    '$name',
+    async ({ method, target, body }) => {
+      const bodies = [...withCanary(body)].map((each) => ({ method, target, body: each }));
+      const asked = [...targets(target).map((each) => ({ method, target: each, body })), ...bodies];
+      asked.push({ method: `${method}${CANARY.toUpperCase()}`, target, body });
+      const answers = await Promise.all(asked.map(async (one) => ({ ...(await send(socket, one)), one })));
+      const refusals = answers.filter(({ status }) => status !== 200);
+      expect(refusals.length).toBeGreaterThan(0);
+      expect(refusals.filter((refusal) => refusal.body.toLowerCase().includes(CANARY))).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('nor what the engine answers where it should be JSON, nor the text of another error', () => {
+    const quoting = new SyntaxError(`Unexpected token 'c', "${CANARY}" is not valid JSON`);
+    expect(refusalOf(quoting)).toEqual({ status: 502, text: expect.not.stringContaining(CANARY) });
+    const reset = Object.assign(new Error(`read ECONNRESET ${CANARY}`), { code: 'ECONNRESET' });
+    expect(refusalOf(reset)).toEqual({ status: 502, text: expect.stringMatching(/cannot be used: ECONNRESET"/) });
+  });
+
+  test('the log of the program has what it was about', async () => {
+    const lines: object[] = [];
+    const path = join(directory, 'about.sock');
+    const logger: Logger = { ...silentLogger, info: (line: object) => void lines.push(line) };
+    const logged = createEngineProxy({ engine: engine.address, project, logger });
+    await logged.listen(path);
+    const target = `/containers/create?name=${project.name}-x`;
+    await send(path, { method: 'POST', target, body: { Image: 'i', HostConfig: { [CANARY]: true } } });
+    await send(path, { method: 'GET', target: `/networks/${CANARY}` });
+    await logged.close();
+    expect(lines).toMatchObject([{ about: `HostConfig.${CANARY}` }, { about: CANARY }, {}]);
   });
 });
 
@@ -161,7 +219,7 @@ describe('on the wire', () => {
     const foreign = await raw(`POST /containers/${engine.world.foreign}/attach HTTP/1.1`, ...upgrade, ...EMPTY);
     expect(foreign.status).toEqual([404]);
     const body = await raw(start, ...upgrade, 'Content-Length: 19', '', '{"Privileged":true}');
-    expect([body.status, body.got]).toEqual([[403], expect.stringContaining('Privileged is not a field')]);
+    expect([body.status, body.got]).toEqual([[403], expect.stringContaining('the body has a field that')]);
     const chunked = await raw(start, ...upgrade, 'Transfer-Encoding: chunked', '', '0', ...EMPTY);
     expect(chunked.status).toEqual([400]);
     expect(engine.taken().filter(({ method }) => method !== 'GET')).toEqual([]);
