@@ -8,8 +8,10 @@
 import type { AgentEvent } from './events.js';
 import { showHidden } from './hidden-text.js';
 import { mapTexts } from './map-texts.js';
-import { escapedFormOf, formsOf } from './secret-forms.js';
+import { replaceDecoded } from './decoded-text.js';
+import { formsOf } from './secret-forms.js';
 import { EVERY_MARK, mark, redactPatterns } from './secret-patterns.js';
+import { READINGS } from './secret-readings.js';
 
 /** Gives the text without its secrets. The same text gives the same result; a result stays as it is. */
 export type Redact = (text: string) => string;
@@ -23,20 +25,18 @@ const SHORTEST_SECRET = 8;
  */
 export function createRedactor(secrets: readonly string[] = []): Redact {
   const known = [...new Set(secrets.flatMap(partsOf))].filter(isHideable);
-  const values = [...new Set(known.flatMap(formsOf))];
+  const values = [...new Set(known.flatMap(formsOf))].filter(isOutsideMarks);
   if (values.length === 0) return (text) => redactPatterns(showHidden(text));
   // The longest first: one value may be part of another.
   const longestFirst = (a: string, b: string): number => b.length - a.length;
   values.sort(longestFirst);
-  const escaped = known.sort(longestFirst).map(escapedFormOf);
+  const formed = READINGS.map(({ read, formsOf }) => ({ read, forms: known.flatMap(formsOf).filter(isOutsideMarks) }));
+  const readings = formed.filter(({ forms }) => forms.length > 0);
   const marked = mark('configured secret');
   return (text) => {
     const plain = values.reduce((left, value) => left.replaceAll(value, marked), showHidden(text));
     return redactPatterns(
-      escaped.reduce(
-        (left, { sign, expression }) => (left.includes(sign) ? left.replace(expression, marked) : left),
-        plain,
-      ),
+      readings.reduce((left, { read, forms }) => replaceDecoded(left, read(left), forms, marked), plain),
     );
   };
 }
@@ -65,8 +65,10 @@ export function createGrowingRedactor(secrets: readonly string[]): GrowingRedact
 /** Whether a value can be redacted without changing ordinary texts. */
 export function isHideable(secret: string): boolean {
   const value = secret.trim();
-  return value.length >= SHORTEST_SECRET && !mark(WORDS_OF_MARKS).includes(value);
+  return value.length >= SHORTEST_SECRET && isOutsideMarks(value);
 }
+
+const isOutsideMarks = (value: string): boolean => !mark(WORDS_OF_MARKS).includes(value);
 
 /** The whole, and each line: programs show files by line. The bounds of a PEM block are those of every other one. */
 function partsOf(secret: string): readonly string[] {
