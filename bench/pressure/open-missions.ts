@@ -97,7 +97,7 @@ async function foldCoordination({ log, topics }: BenchLog) {
 function ticks(states: readonly CoordinationState[]) {
   const context = {
     isExpired: () => false,
-    tasksWithExpired: () => [],
+    expiredWaits: () => [],
     hasWorker: () => true,
     retryDelayMs: () => 0,
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),

@@ -16,12 +16,12 @@ import {
   type Wave,
   type Why,
 } from './mission-state.js';
-import { endedWell, hasOpenAttempt, pausedStep, type MissionTask } from './mission-task-state.js';
+import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { decideSuspensions, isPaused } from './mission-pause.js';
-import { timerKeys } from './mission-timers.js';
-import { withinCap } from './mission-waits.js';
+import { timerKeys, waitOf, type ExpiredWaits } from './mission-timers.js';
+import { afterTheCap, heldBack } from './mission-waits.js';
 import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
@@ -53,8 +53,8 @@ export interface DecideContext {
   readonly owner: string;
   /** Whether a timer (mission-timers.ts) has run out. */
   isExpired(timerKey: string): boolean;
-  /** Ids of the mission's tasks with a timer that has run out; others may be among them. */
-  tasksWithExpired(missionId: string): Iterable<string>;
+  /** Waits of the mission's tasks that have run out, each kind and agent once; other tasks may be among them. */
+  expiredWaits(missionId: string): Iterable<ExpiredWaits>;
   /** Whether a worker that serves the agent has given a sign of life lately. */
   hasWorker(agent: string): boolean;
   /** Partition of the agent's tasks topic for a record key; null when this build has no such agent. */
@@ -150,7 +150,7 @@ function decideAsOrdered(mission: Mission, context: DecideContext): readonly Dec
       decideSuspensions(mission, context) ??
       (course.kind === 'asking'
         ? decideQuestion(mission, context, course.question)
-        : withinCap(mission, context, decideByPlan(mission, context))),
+        : [...afterTheCap(mission, context), ...decideByPlan(mission, context)]),
   );
 }
 
@@ -177,7 +177,7 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
   switch (planning.kind) {
     case 'none':
       return request.plan === null
-        ? [requestPlan(mission, context, NO_WHY)]
+        ? requestPlan(mission, context, NO_WHY)
         : [proposeOwnPlan(mission, request.plan, context.owner)];
     case 'requested':
       return [];
@@ -186,7 +186,7 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
     case 'postponed':
       return decidePostponed(mission, context, planning);
     case 'answered':
-      return [requestPlan(mission, context, planning)];
+      return requestPlan(mission, context, planning);
     case 'rejected':
       return decideAfterRejection(mission, context, planning);
     case 'proposed':
@@ -198,7 +198,10 @@ function decideByPlan(mission: Mission, context: DecideContext): readonly Decisi
 
 const NO_WHY: Why = { reason: null, answer: null };
 
-function requestPlan(mission: Mission, context: DecideContext, { reason, answer }: Why): Decision {
+const requestPlan = (mission: Mission, context: DecideContext, why: Why): readonly Decision[] =>
+  heldBack(mission, context) ?? [planRequest(mission, context, why)];
+
+function planRequest(mission: Mission, context: DecideContext, { reason, answer }: Why): Decision {
   const reserved = context.planningWorstCase(mission);
   return {
     event_type: 'plan_requested',
@@ -238,10 +241,10 @@ function decidePostponed(
 ): readonly Decision[] {
   const { id, plannerWait, revision } = mission;
   if (planning.code === UNKNOWN_AGENTS)
-    return missingAgents(mission, context).length > 0 ? [] : [requestPlan(mission, context, planning)];
+    return missingAgents(mission, context).length > 0 ? [] : requestPlan(mission, context, planning);
   if (plannerWait !== null && context.isExpired(timerKeys.plannerWait(id, plannerWait.sinceRevision)))
     return askOrFail(mission, context, planningFailure(planning), null, 'planner_unreachable');
-  return context.isExpired(timerKeys.planner(id, revision)) ? [requestPlan(mission, context, planning)] : [];
+  return context.isExpired(timerKeys.planner(id, revision)) ? requestPlan(mission, context, planning) : [];
 }
 
 function planningFailure({ reason, answer, error }: WithoutPlan): string {
@@ -276,7 +279,7 @@ function decideAfterRejection(
   // The planner hears everything that the next plan must take into account, not only the last word.
   return final
     ? failMission(mission, context, error)
-    : [requestPlan(mission, context, { reason, answer: joinedAnswers(answer, error) })];
+    : requestPlan(mission, context, { reason, answer: joinedAnswers(answer, error) });
 }
 
 function decideApproval(mission: Mission, context: DecideContext): readonly Decision[] {
@@ -340,55 +343,71 @@ function completeMission(mission: Mission, owner: string): Decision {
 }
 
 function decideTasks(mission: Mission, wave: Wave, tasks: WaveTasks, context: DecideContext): readonly Decision[] {
-  const decisions = tasksToDecide(mission, wave, tasks, context).flatMap((task) =>
-    decideTask(mission, wave, task, context),
-  );
+  // Checks cost nothing.
+  const held = tasks.kind === 'verify' ? null : heldBack(mission, context);
+  const toAssign = tasksToAssign(mission, wave, tasks, context);
+  const chosen = [...tasks.due.values(), ...overdueTasks(mission, wave, context), ...(held === null ? toAssign : [])];
+  const decisions = inPlanOrder(new Set(chosen)).flatMap((task) => decideTask(mission, wave, task, context));
+  if (held !== null && toAssign.next().done !== true) return [...decisions, ...held];
   if (decisions.length > 0 || tasks.unfinished > 0 || tasks.failed.size === 0) return decisions;
   const [failed] = inPlanOrder(tasks.failed.values());
   return failed === undefined ? [] : decideAfterFailure(mission, failed, context);
 }
 
-/** Not all tasks of the wave: its cost must not grow with those that are only waited for. */
-function tasksToDecide(
+/**
+ * Of agents that this build has: another holder may have the others, and an attempt keeps the revision, the checks and
+ * the deadline that the agent's file says. The other agents' tasks are not looked at: there can be many, at each event.
+ */
+function* tasksToAssign(
   mission: Mission,
   wave: Wave,
-  { due }: WaveTasks,
+  { toAssign }: WaveTasks,
   context: DecideContext,
-): readonly MissionTask[] {
-  const tasks = new Map(due);
-  for (const id of context.tasksWithExpired(mission.id)) {
-    const task = mission.tasks.get(id);
-    if (task?.wave === wave.number) tasks.set(id, task);
-  }
-  return inPlanOrder(tasks.values());
+): Generator<MissionTask, void> {
+  for (const [agent, tasks] of toAssign) if (isKnown(agent, context)) yield* tasks.values();
+  for (const waits of context.expiredWaits(mission.id))
+    if (waits.kind === 'retry' && isKnown(waits.agent, context)) yield* whoseWaitIsOver(mission, wave, waits, context);
 }
 
+/** Open attempts whose time is over. Without a live worker another one would only wait in the same place. */
+function* overdueTasks(mission: Mission, wave: Wave, context: DecideContext): Generator<MissionTask, void> {
+  for (const waits of context.expiredWaits(mission.id))
+    if (waits.kind === 'deadline' || (waits.kind === 'accept' && context.hasWorker(waits.agent)))
+      yield* whoseWaitIsOver(mission, wave, waits, context);
+}
+
+function* whoseWaitIsOver(
+  mission: Mission,
+  wave: Wave,
+  { kind, taskIds }: ExpiredWaits,
+  context: DecideContext,
+): Generator<MissionTask, void> {
+  for (const id of taskIds) {
+    const task = mission.tasks.get(id);
+    if (task?.wave !== wave.number) continue;
+    const wait = waitOf(mission, task);
+    if (wait?.kind === kind && context.isExpired(wait.key)) yield task;
+  }
+}
+
+/** About a task of which something is to be decided now. */
 function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
-  const { id } = mission;
+  const { owner } = context;
   if (hasOpenAttempt(task) && task.retryRequest !== null)
-    return [cancelTask(mission, task, context.owner, 'retry_requested', task.retryRequest)];
+    return [cancelTask(mission, task, owner, 'retry_requested', task.retryRequest)];
   switch (task.status) {
     case 'waiting':
       return assignTask(mission, wave, task, context);
     case 'retrying':
-      if (task.retryDelayMs === null) return [scheduleRetry(mission, task, context)];
-      return context.isExpired(timerKeys.retry(id, task.id, task.attempt))
-        ? assignTask(mission, wave, task, context)
+      return task.retryDelayMs === null
+        ? [scheduleRetry(mission, task, context)]
+        : assignTask(mission, wave, task, context);
+    case 'assigned':
+      return [cancelTask(mission, task, owner, 'not_accepted', 'no worker accepted the assignment in time')];
+    case 'running':
+      return task.suspended === 'no'
+        ? [cancelTask(mission, task, owner, 'deadline', 'the execution deadline has passed without a result')]
         : [];
-    case 'assigned': {
-      // Without a live worker another attempt would only wait in the same place.
-      const expired =
-        context.isExpired(timerKeys.accept(id, task.id, task.attempt)) && context.hasWorker(task.plan.agent);
-      return expired
-        ? [cancelTask(mission, task, context.owner, 'not_accepted', 'no worker accepted the assignment in time')]
-        : [];
-    }
-    case 'running': {
-      const expired = context.isExpired(timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)));
-      return expired && task.suspended === 'no'
-        ? [cancelTask(mission, task, context.owner, 'deadline', 'the execution deadline has passed without a result')]
-        : [];
-    }
     default:
       return [];
   }
@@ -397,14 +416,8 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 /** A verify task runs the mission's checks only: no revision of the agent makes a difference. */
 const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [], playbookChanges: [] };
 
-/**
- * Nothing while this build does not have the agent: another holder may have it, and an attempt keeps the revision, the
- * checks and the deadline that the agent's file says.
- */
 function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
-  const { agent } = task.plan;
-  if (!isKnown(agent, context)) return [];
-  const partition = task.targetPartition ?? context.partitionFor(agent, taskRecordKey(mission.id, task.id));
+  const partition = task.targetPartition ?? context.partitionFor(task.plan.agent, taskRecordKey(mission.id, task.id));
   return partition === null ? [] : [assignment(mission, wave, task, partition, context)];
 }
 
@@ -544,7 +557,7 @@ function decideAfterFailure(mission: Mission, failed: MissionTask, context: Deci
   const isTampered = failed.changedPaths.length > 0;
   const mayReplan = mission.request.plan === null && mission.replans < MAX_REPLANS && !isTampered;
   return mayReplan
-    ? [requestPlan(mission, context, { reason, answer: null })]
+    ? requestPlan(mission, context, { reason, answer: null })
     : askOrFail(mission, context, reason, failed);
 }
 

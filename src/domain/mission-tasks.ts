@@ -3,6 +3,7 @@
  * changes one task, so that putTask brings all of it up to date at a cost that does not depend on the mission's size.
  */
 import { addCost, NOTHING, type Cost } from './budget.js';
+import type { TaskKind } from './events.js';
 import { endedWell, hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 
 export interface TaskIndex {
@@ -30,6 +31,8 @@ export interface TaskIndex {
 }
 
 export interface WaveTasks {
+  /** All its tasks are of one kind. */
+  readonly kind: TaskKind;
   readonly total: number;
   /** Tasks by agent. */
   readonly agents: ReadonlyMap<string, number>;
@@ -37,7 +40,9 @@ export interface WaveTasks {
   readonly done: number;
   /** Tasks that wait for an attempt or have an open one. */
   readonly unfinished: number;
-  /** Tasks that need a decision, whatever their timers say. */
+  /** For each agent the tasks that are to be assigned, as soon as an attempt of it may begin. */
+  readonly toAssign: ReadonlyMap<string, ReadonlyMap<string, MissionTask>>;
+  /** Tasks that need another decision at once. */
   readonly due: ReadonlyMap<string, MissionTask>;
   /** Tasks that failed for good or were cancelled. */
   readonly failed: ReadonlyMap<string, MissionTask>;
@@ -46,7 +51,7 @@ export interface WaveTasks {
 type Mutable<T> = {
   -readonly [K in keyof T]: T[K] extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : T[K];
 };
-type WaveFold = Mutable<WaveTasks>;
+type WaveFold = Mutable<Omit<WaveTasks, 'toAssign'>> & { readonly toAssign: Map<string, Map<string, MissionTask>> };
 /** The index as putTask changes it, in place. */
 export type TaskFold = Mutable<Omit<TaskIndex, 'waves' | 'dependents'>> & {
   readonly waves: Map<number, WaveFold>;
@@ -91,7 +96,7 @@ export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void
   // Without an open attempt nothing is outstanding: differences of fractions must not add up.
   index.outstanding =
     index.open.size === 0 ? NOTHING : addDifference(index.outstanding, outstandingOf(before), outstandingOf(task));
-  putInWave(waveTasks(index, task.wave), before, task);
+  putInWave(waveTasks(index, task), before, task);
 }
 
 function noteDependencies({ dependents }: TaskFold, { id, plan }: MissionTask): void {
@@ -102,11 +107,12 @@ function noteDependencies({ dependents }: TaskFold, { id, plan }: MissionTask): 
   }
 }
 
-function waveTasks({ waves }: TaskFold, number: number): WaveFold {
-  const known = waves.get(number);
+function waveTasks({ waves }: TaskFold, { wave, kind }: MissionTask): WaveFold {
+  const known = waves.get(wave);
   if (known !== undefined) return known;
-  const made: WaveFold = { total: 0, agents: new Map(), done: 0, unfinished: 0, due: new Map(), failed: new Map() };
-  waves.set(number, made);
+  const counts = { total: 0, done: 0, unfinished: 0 };
+  const made = { kind, ...counts, agents: new Map(), toAssign: new Map(), due: new Map(), failed: new Map() };
+  waves.set(wave, made);
   return made;
 }
 
@@ -117,6 +123,7 @@ function putInWave(wave: WaveFold, before: MissionTask | undefined, task: Missio
   }
   wave.done += difference(before, task, endedWell);
   wave.unfinished += difference(before, task, isUnfinished);
+  keepByAgent(wave.toAssign, task, task.status === 'waiting');
   keep(wave.due, task, isDue(task));
   keep(wave.failed, task, task.status === 'failed' || task.status === 'cancelled');
 }
@@ -135,9 +142,8 @@ function count(index: TaskFold, task: MissionTask | undefined, by: 1 | -1): void
 
 const isUnfinished = (task: MissionTask): boolean => waitsForAttempt(task) || hasOpenAttempt(task);
 
-/** A task to be assigned, a back-off to be chosen, or an open attempt that is to be replaced by another. */
+/** A back-off is to be chosen, or an open attempt to be replaced by another. */
 const isDue = (task: MissionTask): boolean =>
-  task.status === 'waiting' ||
   (task.status === 'retrying' && task.retryDelayMs === null) ||
   (task.retryRequest !== null && hasOpenAttempt(task));
 
@@ -154,6 +160,14 @@ const difference = (before: MissionTask | undefined, now: MissionTask, holds: (t
 function keep(tasks: Map<string, MissionTask>, task: MissionTask, isKept: boolean): void {
   if (isKept) tasks.set(task.id, task);
   else tasks.delete(task.id);
+}
+
+function keepByAgent(tasks: Map<string, Map<string, MissionTask>>, task: MissionTask, isKept: boolean): void {
+  const { agent } = task.plan;
+  const ofAgent = tasks.get(agent) ?? new Map<string, MissionTask>();
+  keep(ofAgent, task, isKept);
+  if (ofAgent.size > 0) tasks.set(agent, ofAgent);
+  else tasks.delete(agent);
 }
 
 /** In the order of the plans, however they came into the index. */

@@ -13,6 +13,22 @@ export interface MissionTimer {
   readonly delayMs: number;
   /** Whether it does not run: what has passed of it stays passed. Absent: it runs. */
   readonly frozen?: boolean;
+  /** What a task waits for with it; absent: nothing is decided for the task when it runs out. */
+  readonly wait?: TaskWait;
+}
+
+/**
+ * A wait of a task that ends with a decision: for a worker that accepts its attempt, for the attempt's result, or for
+ * the next attempt.
+ */
+export interface TaskWait {
+  readonly kind: 'accept' | 'deadline' | 'retry';
+  readonly agent: string;
+}
+
+/** Tasks whose waits of a kind and agent have run out. */
+export interface ExpiredWaits extends TaskWait {
+  readonly taskIds: Iterable<string>;
 }
 
 export interface MissionTimings {
@@ -73,13 +89,9 @@ function timersOfMission(mission: Mission, timings: MissionTimings): readonly Mi
   const { id, request, planning } = mission;
   const { minutes } = mission.budget;
   const question = questionOf(mission);
-  if (minutes !== null)
-    timers.push({
-      key: timerKeys.minutes(id),
-      delayMs: minutes * 60_000,
-      // What is not its own fault does not use up its time.
-      ...(mission.waitsFor === null ? {} : { frozen: true }),
-    });
+  // What is not its own fault does not use up its time.
+  const freeze = mission.waitsFor === null ? {} : { frozen: true };
+  if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000, ...freeze });
   if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   if (planning.kind === 'postponed')
@@ -88,7 +100,7 @@ function timersOfMission(mission: Mission, timings: MissionTimings): readonly Mi
     timers.push({
       key: timerKeys.plannerWait(id, mission.plannerWait.sinceRevision),
       delayMs: plannerWaitMs(mission, timings),
-      ...(mission.waitsFor === null ? {} : { frozen: true }),
+      ...freeze,
     });
   if (question !== null) timers.push({ key: timerKeys.attention(id, question.number), delayMs: timings.attentionMs });
   return timers;
@@ -109,25 +121,39 @@ export function taskTimers(mission: Mission, task: MissionTask, timings: Mission
   return withFreeze(timersOfTask(mission, task, timings), isPaused(mission) || task.suspended !== 'no');
 }
 
-function timersOfTask({ id }: Mission, task: MissionTask, timings: MissionTimings): readonly MissionTimer[] {
+function timersOfTask(mission: Mission, task: MissionTask, timings: MissionTimings): readonly MissionTimer[] {
+  const wait = waitOf(mission, task);
+  if (wait === null) return [];
+  const { kind, key, agent } = wait;
+  const timer = { key, delayMs: delayOf(kind, task, timings), wait: { kind, agent } };
+  const withoutWorker = timerKeys.withoutWorker(mission.id, task.id, task.attempt);
+  return kind === 'accept' ? [{ key: withoutWorker, delayMs: timings.withoutWorkerMs }, timer] : [timer];
+}
+
+/** What the task waits for, with the key of its timer; null: no time decides about it. */
+export function waitOf({ id }: Mission, task: MissionTask): (TaskWait & { readonly key: string }) | null {
+  const { agent } = task.plan;
   switch (task.status) {
     case 'assigned':
-      return [
-        { key: timerKeys.withoutWorker(id, task.id, task.attempt), delayMs: timings.withoutWorkerMs },
-        { key: timerKeys.accept(id, task.id, task.attempt), delayMs: timings.acceptMs },
-      ];
+      return { kind: 'accept', agent, key: timerKeys.accept(id, task.id, task.attempt) };
     case 'running':
-      return [
-        {
-          key: timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)),
-          delayMs: (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs,
-        },
-      ];
+      return { kind: 'deadline', agent, key: timerKeys.deadline(id, task.id, task.attempt, pausedStep(task)) };
     case 'retrying':
       return task.retryDelayMs === null
-        ? []
-        : [{ key: timerKeys.retry(id, task.id, task.attempt), delayMs: task.retryDelayMs }];
+        ? null
+        : { kind: 'retry', agent, key: timerKeys.retry(id, task.id, task.attempt) };
     default:
-      return [];
+      return null;
+  }
+}
+
+function delayOf(kind: TaskWait['kind'], task: MissionTask, timings: MissionTimings): number {
+  switch (kind) {
+    case 'accept':
+      return timings.acceptMs;
+    case 'deadline':
+      return (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs;
+    case 'retry':
+      return task.retryDelayMs ?? 0;
   }
 }

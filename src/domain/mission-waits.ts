@@ -9,32 +9,30 @@ export function missionWaits(mission: MissionFold, { reason, until }: PayloadOf<
   return APPLIED;
 }
 
-interface AnyDecision {
-  readonly event_type: string;
-  readonly payload: object;
-}
-
 interface WaitDecision {
   readonly event_type: 'mission_waits';
   readonly payload: PayloadOf<'mission_waits'>;
 }
 
-/** An attempt, or a planner call. Checks cost nothing. */
-const costs = ({ event_type, payload }: AnyDecision): boolean =>
-  event_type === 'plan_requested' ||
-  (event_type === 'task_assigned' && !('kind' in payload && payload.kind === 'verify'));
-
-/** What may be decided now of all that would be. */
-export function withinCap<D extends AnyDecision>(
-  mission: Mission,
-  { owner, cap }: { readonly owner: string; readonly cap: CapReached | null },
-  decisions: readonly D[],
-): readonly (D | WaitDecision)[] {
-  if (cap === null) return mission.waitsFor === null ? decisions : [waits(mission, owner, null), ...decisions];
-  const begun = decisions.filter((decision) => !costs(decision));
-  const isHeldBack = begun.length < decisions.length;
-  return isHeldBack && mission.waitsFor === null ? [...begun, waits(mission, owner, cap)] : begun;
+interface CapContext {
+  readonly owner: string;
+  /** null: it is not reached. */
+  readonly cap: CapReached | null;
 }
+
+/**
+ * What is decided instead of something that costs (an attempt, a planner call), asked before that is made: at each event
+ * the cap may hold back as much as the mission has tasks. The first time the mission says for what it waits. null: the
+ * cap holds nothing back.
+ */
+export function heldBack(mission: Mission, { owner, cap }: CapContext): readonly WaitDecision[] | null {
+  if (cap === null) return null;
+  return mission.waitsFor === null ? [waits(mission, owner, cap)] : [];
+}
+
+/** Said before the first decision below the cap: the mission waits no more. */
+export const afterTheCap = (mission: Mission, { owner, cap }: CapContext): readonly WaitDecision[] =>
+  cap === null && mission.waitsFor !== null ? [waits(mission, owner, null)] : [];
 
 const waits = ({ id }: Mission, owner: string, cap: CapReached | null): WaitDecision => ({
   event_type: 'mission_waits',

@@ -81,7 +81,7 @@ describe('a task with a call that waits', () => {
     expect(deadlines(log)).toEqual([]);
     expect(log.decides(expired(timerKeys.deadline(ID, CERT, 1)))).toEqual([]);
     log.when(resumed());
-    expect(deadlines(log)).toEqual([
+    expect(deadlines(log)).toMatchObject([
       { key: timerKeys.deadline(ID, CERT, 1, 2), delayMs: 40_000 + DEFAULT_TIMINGS.deadlineGraceMs },
     ]);
   });

@@ -69,7 +69,8 @@ describe('a failed task', () => {
       reason: 'it broke',
     });
     log.when(claimed('o-2'));
-    expect(timersOf(log)).toEqual([{ key: retryKey(1), delayMs: 700 }]);
+    const wait = { kind: 'retry', agent: 'cert_agent' };
+    expect(timersOf(log)).toEqual([{ key: retryKey(1), delayMs: 700, wait }]);
     expect(log.decides()).toEqual([]);
   });
 
@@ -115,7 +116,7 @@ describe('the start deadline', () => {
     const log = underWay({ plan: ONE_WAVE });
     expect(timersOf(log)).toEqual([
       { key: timerKeys.withoutWorker(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.withoutWorkerMs },
-      { key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs },
+      { key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs, wait: { kind: 'accept', agent: 'cert_agent' } },
     ]);
     log.when(accepted(CERT));
     expect(timersOf(log)).toEqual([]);
@@ -147,7 +148,11 @@ describe('the execution deadline', () => {
     log.when(accepted(CERT));
     log.when(started(CERT));
     expect(timersOf(log)).toEqual([
-      { key: timerKeys.deadline(ID, CERT, 1), delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs },
+      {
+        key: timerKeys.deadline(ID, CERT, 1),
+        delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs,
+        wait: { kind: 'deadline', agent: 'cert_agent' },
+      },
     ]);
   });
 

@@ -162,7 +162,8 @@ describe('a paused mission', () => {
     expect(deadline()).toMatchObject({ frozen: true });
     expect(log.decides(expired(timerKeys.deadline(ID, CERT, 1)))).toEqual([]);
     log.when(started(CERT));
-    expect(deadline()).toEqual({ key: expect.any(String), delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs });
+    expect(deadline()).toMatchObject({ delayMs: 300_000 + DEFAULT_TIMINGS.deadlineGraceMs });
+    expect(deadline()?.frozen).toBeUndefined();
   });
 
   test('a step of the attempt shows that it continues, too', () => {
@@ -183,7 +184,9 @@ describe('a paused mission', () => {
     log.settle();
     log.when(failed(CERT));
     log.settle();
-    expect(timersOf(log.mission())).toContainEqual({ key: timerKeys.retry(ID, CERT, 1), delayMs: 100 });
+    expect(timersOf(log.mission())).toContainEqual(
+      expect.objectContaining({ key: timerKeys.retry(ID, CERT, 1), delayMs: 100 }),
+    );
   });
 
   test('an attempt that has waited for too long is no failure: another one follows when the mission is resumed', () => {

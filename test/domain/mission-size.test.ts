@@ -38,7 +38,7 @@ describe('a mission of many tasks', () => {
     log.settle(quiet);
     return log;
   }
-  const quiet = { tasksWithExpired: () => [], verifyRequest: () => null };
+  const quiet = { expiredWaits: () => [], verifyRequest: () => null };
 
   /** Makes every walk over a mission's tasks fail; counts the tasks that are looked up. */
   function withoutWalks({ tasks, index }: Mission) {
@@ -71,7 +71,8 @@ describe('a mission of many tasks', () => {
     log.settle(quiet);
     const { walked, lookedUp } = withoutWalks(log.mission());
     const isExpired = (key: string) => key.endsWith('/retry');
-    const again = only('task_assigned', log.decides({ ...quiet, isExpired, tasksWithExpired: () => [FIRST] }));
+    const expiredWaits = () => [{ kind: 'retry' as const, agent: 'cert_agent', taskIds: [FIRST] }];
+    const again = only('task_assigned', log.decides({ ...quiet, isExpired, expiredWaits }));
     expect(again).toMatchObject({ task_id: FIRST, attempt: 2, beside: { tasks: AGENTS.length - 1 } });
     expect(again.untrusted).not.toEqual([]);
     expect(log.when(eventOf('task_assigned', again))).toBe('applied');

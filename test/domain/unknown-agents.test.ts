@@ -9,6 +9,7 @@ import {
   completed,
   contextOf,
   ENV,
+  expired,
   failed,
   given,
   ID,
@@ -61,7 +62,7 @@ describe('a mission for an agent that the holder does not have', () => {
     const log = underWay();
     log.when(failed(CERT));
     log.settle(without('cert_agent'));
-    const due = { isExpired: (key: string) => key === timerKeys.retry(ID, CERT, 1), tasksWithExpired: () => [CERT] };
+    const due = expired(timerKeys.retry(ID, CERT, 1));
     expect(log.decides({ ...due, ...without('cert_agent') })).toEqual([]);
     expect(only('task_assigned', log.decides(due)).attempt).toBe(2);
   });

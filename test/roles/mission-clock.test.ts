@@ -63,13 +63,40 @@ test('another length keeps what has passed', () => {
   expect(clock.isExpired('k')).toBe(true);
 });
 
-test("a task's frozen timer is among those that have run out only when it has", () => {
-  clock.setTask('m', 't', [wait(1_000, true)]);
+const accept = (delayMs: number, frozen = false) => ({
+  ...wait(delayMs, frozen),
+  wait: { kind: 'accept' as const, agent: 'a' },
+});
+const listed = () => [...clock.expiredWaits('m')].map(({ kind, agent, taskIds }) => [kind, agent, [...taskIds]]);
+
+test("a task's wait is listed by its kind and agent from when it has run out until it has ended", () => {
+  clock.setTask('m', 't', [{ key: 'without_worker', delayMs: 500 }, accept(1_000, true)]);
   time.advance(2_000);
-  expect([...clock.tasksWithExpired('m')]).toEqual([]);
-  clock.setTask('m', 't', [wait(1_000)]);
+  expect(listed()).toEqual([]);
+  clock.setTask('m', 't', [accept(1_000)]);
+  clock.setTask('m', 'u', [{ ...accept(1_000), key: 'other' }]);
+  clock.setTask('m', 'v', [{ key: 'third', delayMs: 1_000, wait: { kind: 'retry', agent: 'a' } }]);
   time.advance(1_000);
-  expect([...clock.tasksWithExpired('m')]).toEqual(['t']);
+  expect(listed()).toEqual([
+    ['accept', 'a', ['t', 'u']],
+    ['retry', 'a', ['v']],
+  ]);
+  clock.setTask('m', 't', []);
+  expect(listed()[0]).toEqual(['accept', 'a', ['u']]);
   clock.end('m');
+  expect(listed()).toEqual([]);
   expect(time.pendingTimers()).toBe(0);
+});
+
+test('a wait that has run out is not listed while it is frozen, nor once it starts again', () => {
+  clock.setTask('m', 't', [accept(1_000)]);
+  time.advance(1_000);
+  clock.setTask('m', 't', [accept(1_000, true)]);
+  expect([clock.isExpired('k'), listed()]).toEqual([true, []]);
+  clock.setTask('m', 't', [accept(1_000)]);
+  expect(listed()).toEqual([['accept', 'a', ['t']]]);
+  clock.restart('m', 't', accept(1_000));
+  expect([clock.isExpired('k'), listed()]).toEqual([false, []]);
+  time.advance(1_000);
+  expect(listed()).toEqual([['accept', 'a', ['t']]]);
 });

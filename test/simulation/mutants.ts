@@ -310,8 +310,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'domain/mission-decide.ts',
-        from: "return expired && task.suspended === 'no'",
-        to: 'return expired',
+        from: "return task.suspended === 'no'",
+        to: 'return task.suspended !== null',
       },
       {
         file: 'domain/mission-timers.ts',
@@ -351,13 +351,13 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-timers.ts',
-        from: "    case 'running':\n      return [",
-        to: "    case 'running':\n    case 'paused':\n      return [",
+        from: "    case 'running':\n      return {",
+        to: "    case 'running':\n    case 'paused':\n      return {",
       },
       {
         file: 'domain/mission-decide.ts',
-        from: "    case 'running': {",
-        to: "    case 'running':\n    case 'paused': {",
+        from: "    case 'running':\n",
+        to: "    case 'running':\n    case 'paused':\n",
       },
     ],
   },

@@ -1,5 +1,5 @@
 /** Runs the missions' timers on this process's monotonic clock, for as long as it holds the partition. */
-import type { MissionTimer } from '../../domain/mission-timers.js';
+import type { ExpiredWaits, MissionTimer, TaskWait } from '../../domain/mission-timers.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
 export interface MissionClock {
@@ -11,8 +11,8 @@ export interface MissionClock {
   /** The same for one of its tasks. */
   setTask(missionId: string, taskId: string, timers: readonly MissionTimer[]): void;
   isExpired(timerKey: string): boolean;
-  /** Ids of the mission's tasks with a timer that has run out. */
-  tasksWithExpired(missionId: string): Iterable<string>;
+  /** The mission's tasks with a wait that has run out and is not frozen, by its kind and their agent. */
+  expiredWaits(missionId: string): Iterable<ExpiredWaits>;
   /** Starts a task's timer again, whether or not it has run out. */
   restart(missionId: string, taskId: string, timer: MissionTimer): void;
   /** Stops the timers of a mission that has ended, its tasks' included. */
@@ -28,6 +28,7 @@ interface Running {
   readonly sinceMs: number;
   /** null while it is frozen. */
   readonly timer: Timer | null;
+  readonly wait: TaskWait | null;
 }
 
 /** Timers of one owner, a mission or a task, by their keys. */
@@ -36,8 +37,8 @@ type Timers = Map<string, Running>;
 interface OfMission {
   readonly own: Timers;
   readonly tasks: Map<string, Timers>;
-  /** Of each task the keys that have run out. */
-  readonly expired: Map<string, Set<string>>;
+  /** By kind and agent: what is decided about one of them costs nothing for the others. */
+  readonly expired: Map<string, TaskWait & { readonly taskIds: Set<string> }>;
 }
 
 /** What the functions below share. */
@@ -62,12 +63,14 @@ export function createMissionClock(clock: Clock, onExpired: Parts['onExpired']):
       else tasks.delete(taskId);
     },
     isExpired: (key) => expired.has(key),
-    tasksWithExpired: (missionId) => missions.get(missionId)?.expired.keys() ?? [],
+    expiredWaits: (missionId) => missions.get(missionId)?.expired.values() ?? [],
     restart(missionId, taskId, timer) {
       const running = ofMission(parts, missionId).tasks.get(taskId);
-      running?.get(timer.key)?.timer?.cancel();
-      forget(parts, missionId, taskId, timer.key);
-      running?.set(timer.key, start(parts, missionId, taskId, timer, 0));
+      const before = running?.get(timer.key);
+      if (running === undefined || before === undefined) return;
+      before.timer?.cancel();
+      forget(parts, missionId, taskId, timer.key, before);
+      running.set(timer.key, start(parts, missionId, taskId, timer, 0));
     },
     end: (missionId) => end(parts, missionId),
     clear() {
@@ -87,14 +90,14 @@ function start(
   parts: Parts,
   missionId: string,
   taskId: string | null,
-  { key, delayMs, frozen = false }: MissionTimer,
+  { key, delayMs, frozen = false, wait }: MissionTimer,
   passedMs: number,
 ): Running {
-  const began = { delayMs, frozen, passedMs, sinceMs: parts.clock.monotonicMs() };
+  const began = { delayMs, frozen, passedMs, sinceMs: parts.clock.monotonicMs(), wait: wait ?? null };
   if (frozen) return { ...began, timer: null };
   const timer = parts.clock.setTimer(Math.max(0, delayMs - passedMs), () => {
     parts.expired.add(key);
-    if (taskId !== null) addTo(ofMission(parts, missionId).expired, taskId, key);
+    list(parts, missionId, taskId, began);
     parts.onExpired(missionId, taskId);
   });
   return { ...began, timer };
@@ -112,9 +115,14 @@ function change(
   const passedMs = before.passedMs + (before.frozen ? 0 : nowMs - before.sinceMs);
   before.timer?.cancel();
   if (parts.expired.has(wanted.key)) {
-    if (wanted.delayMs <= before.delayMs)
-      return { ...before, frozen: wanted.frozen === true, passedMs, sinceMs: nowMs, timer: null };
-    forget(parts, missionId, taskId, wanted.key);
+    if (wanted.delayMs <= before.delayMs) {
+      const frozen = wanted.frozen === true;
+      const expired = { ...before, frozen, passedMs, sinceMs: nowMs, timer: null };
+      if (frozen) unlist(parts, missionId, taskId, before);
+      else list(parts, missionId, taskId, expired);
+      return expired;
+    }
+    forget(parts, missionId, taskId, wanted.key, before);
   }
   return start(parts, missionId, taskId, wanted, passedMs);
 }
@@ -134,7 +142,7 @@ function set(
     if (timers.some((wanted) => wanted.key === key)) continue;
     timer.timer?.cancel();
     running.delete(key);
-    forget(parts, missionId, taskId, key);
+    forget(parts, missionId, taskId, key, timer);
   }
   for (const timer of timers) {
     const before = running.get(timer.key);
@@ -143,26 +151,37 @@ function set(
   }
 }
 
-function forget(parts: Parts, missionId: string, taskId: string | null, key: string): void {
+function forget(parts: Parts, missionId: string, taskId: string | null, key: string, running: Running): void {
   parts.expired.delete(key);
-  if (taskId !== null) deleteFrom(ofMission(parts, missionId).expired, taskId, key);
+  unlist(parts, missionId, taskId, running);
 }
+
+type Listed = Pick<Running, 'wait'>;
+
+/** A task waits for one thing at a time: its id stands for the timer. */
+function list(parts: Parts, missionId: string, taskId: string | null, { wait }: Listed): void {
+  if (wait === null || taskId === null) return;
+  const { expired } = ofMission(parts, missionId);
+  const name = nameOf(wait);
+  const known = expired.get(name);
+  if (known === undefined) expired.set(name, { ...wait, taskIds: new Set([taskId]) });
+  else known.taskIds.add(taskId);
+}
+
+function unlist(parts: Parts, missionId: string, taskId: string | null, { wait }: Listed): void {
+  if (wait === null || taskId === null) return;
+  const { expired } = ofMission(parts, missionId);
+  const name = nameOf(wait);
+  const known = expired.get(name);
+  known?.taskIds.delete(taskId);
+  if (known?.taskIds.size === 0) expired.delete(name);
+}
+
+const nameOf = ({ kind, agent }: TaskWait): string => `${kind}/${agent}`;
 
 function end(parts: Parts, missionId: string): void {
   const { own, tasks } = ofMission(parts, missionId);
   for (const [taskId, running] of tasks) set(parts, missionId, taskId, running, []);
   set(parts, missionId, null, own, []);
   parts.missions.delete(missionId);
-}
-
-function addTo(sets: Map<string, Set<string>>, name: string, value: string): void {
-  const known = sets.get(name);
-  if (known === undefined) sets.set(name, new Set([value]));
-  else known.add(value);
-}
-
-function deleteFrom(sets: Map<string, Set<string>>, name: string, value: string): void {
-  const known = sets.get(name);
-  known?.delete(value);
-  if (known?.size === 0) sets.delete(name);
 }

@@ -15,7 +15,7 @@ import {
 import { lacksOperators } from '../../domain/request-decisions.js';
 import { isOpen, type CoordinationState, type Mission } from '../../domain/mission-state.js';
 import type { MissionTask } from '../../domain/mission-task-state.js';
-import { missionTimers, taskTimers, timerKeys } from '../../domain/mission-timers.js';
+import { missionTimers, taskTimers } from '../../domain/mission-timers.js';
 import { partitionForKey } from '../../domain/partitioning.js';
 import type { PartitionId } from '../../ports/log.js';
 import type { HeldClaim } from '../shared/partition-life.js';
@@ -184,7 +184,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     ...context.agents,
     owner,
     isExpired: timers.isExpired,
-    tasksWithExpired: timers.tasksWithExpired,
+    expiredWaits: timers.expiredWaits,
     hasWorker: context.live.hasWorker,
     partitionFor(agent, key) {
       const count = context.agents.isKnown(agent) ? context.taskPartitions.count(agent) : null;
@@ -232,12 +232,13 @@ function workersNow({ live, deps: { roster } }: OrchestratorContext): string {
 
 /** An assignment whose wait for a worker expired gets its whole start deadline once there is one. */
 function restartAcceptTimers({ context, timers }: Parts, mission: Mission): void {
-  for (const id of [...timers.tasksWithExpired(mission.id)]) {
-    const task = mission.tasks.get(id);
-    if (task?.status !== 'assigned') continue;
-    const key = timerKeys.accept(mission.id, id, task.attempt);
-    if (timers.isExpired(key) && context.live.hasWorker(task.plan.agent))
-      timers.restart(mission.id, id, { key, delayMs: context.timings.acceptMs });
+  for (const { kind, agent, taskIds } of [...timers.expiredWaits(mission.id)]) {
+    if (kind !== 'accept' || !context.live.hasWorker(agent)) continue;
+    for (const id of [...taskIds]) {
+      const task = mission.tasks.get(id);
+      const waits = task === undefined ? [] : taskTimers(mission, task, context.timings);
+      for (const timer of waits) if (timer.wait?.kind === 'accept') timers.restart(mission.id, id, timer);
+    }
   }
 }
 

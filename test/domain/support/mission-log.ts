@@ -1,5 +1,11 @@
 /** given / when / then for a coordination partition. */
-import { DEFAULT_TIMINGS, missionTimers, taskTimers, type MissionTimer } from '../../../src/domain/mission-timers.js';
+import {
+  DEFAULT_TIMINGS,
+  missionTimers,
+  taskTimers,
+  type ExpiredWaits,
+  type MissionTimer,
+} from '../../../src/domain/mission-timers.js';
 import type { AgentEvent, Check, PayloadOf, Plan, PlanTask } from '../../../src/domain/events.js';
 import { decideMission, type DecideContext, type Decision } from '../../../src/domain/mission-decide.js';
 import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
@@ -297,7 +303,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
   return {
     owner: OWNER,
     isExpired: () => false,
-    tasksWithExpired: () => [],
+    expiredWaits: () => [],
     hasWorker: () => true,
     partitionFor: () => 2,
     revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [] }),
@@ -311,6 +317,16 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     planDigest: (plan) => JSON.stringify(plan),
     ...changes,
   };
+}
+
+/** All that tasks of the mission may wait for, whether or not it has run out. */
+export function allWaits({ tasks }: Mission): readonly ExpiredWaits[] {
+  const all = [...tasks.values()];
+  const agents = [...new Set(all.map(({ plan }) => plan.agent))];
+  const idsOf = (agent: string) => all.filter(({ plan }) => plan.agent === agent).map(({ id }) => id);
+  return (['accept', 'deadline', 'retry'] as const).flatMap((kind) =>
+    agents.map((agent) => ({ kind, agent, taskIds: idsOf(agent) })),
+  );
 }
 
 export const expired = (...keys: readonly string[]): Partial<DecideContext> => ({
@@ -351,7 +367,7 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
       mission(id),
       contextOf({
         owner: state.holder?.owner ?? OWNER,
-        tasksWithExpired: (missionId) => mission(missionId).tasks.keys(),
+        expiredWaits: (missionId) => allWaits(mission(missionId)),
         ...changes,
       }),
     );

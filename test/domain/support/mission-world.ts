@@ -17,6 +17,7 @@ import { eventOf, T0, type Random } from './events.js';
 import { aside, choicesOf, moves, type Move } from './moves.js';
 import {
   accepted,
+  allWaits,
   answered,
   approved,
   cancelRequested,
@@ -94,7 +95,7 @@ export function runWorld(history: MissionHistory, watch: Watch = {}): World {
       owner: world.state.holder?.owner ?? '',
       isExpired: (key) => expiredTimers.has(key),
       hasWorker: () => history.hasWorker,
-      tasksWithExpired: () => mission.tasks.keys(),
+      expiredWaits: () => allWaits(mission),
       planningWorstCase: (asked) => ({
         tokens: Math.min(400, leftForPlanning(asked).tokens ?? 400),
         usd: Math.min(0.5, leftForPlanning(asked).usd ?? 0.5),
