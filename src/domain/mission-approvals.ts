@@ -13,9 +13,9 @@ export function callAnswered(
   { timestampMs: atMs }: FoldRecord,
 ): Folded {
   const { event_id: id, payload } = event;
-  const known = mission.answers.some((answer) => answer.id === id) || waitingOf(mission, payload)?.answerId === id;
+  const known = mission.answers.has(id) || waitingOf(mission, payload)?.answerId === id;
   if (known) return voidBecause('answered before');
-  mission.answers.push({ id, atMs, payload });
+  mission.answers.set(id, { id, atMs, payload });
   return APPLIED;
 }
 
@@ -23,11 +23,11 @@ export function callAnswered(
 export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>, offset: number): Folded {
   const { answer_id, approval_id } = event.payload;
   const task = mission.tasks.get(event.payload.task_id);
-  if (!mission.answers.some(({ id }) => id === answer_id)) return voidBecause('no such answer');
+  if (!mission.answers.has(answer_id)) return voidBecause('no such answer');
   const pause = waitingOf(mission, event.payload);
   if (task === undefined || pause?.approvalId !== approval_id || pause.answerId !== null)
     return voidBecause('no such call waits');
-  removeAnswer(mission, answer_id);
+  mission.answers.delete(answer_id);
   putTask(mission, withAnswer(task, pause, answer_id));
   mission.effects.set(offset, { offset, event });
   return APPLIED;
@@ -38,15 +38,10 @@ const withAnswer = (task: MissionTask, pause: Pause, answerId: string | null): M
   wait: { kind: 'waiting', lastApproval: task.wait.lastApproval, pause: { ...pause, answerId } },
 });
 
-function removeAnswer({ answers }: MissionFold, answerId: string): void {
-  const at = answers.findIndex(({ id }) => id === answerId);
-  if (at >= 0) answers.splice(at, 1);
-}
-
 /** Where a worker does not take an answer that was decided to count, another person may answer. */
 export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_void'>): Folded {
   // A worker's is about an answer that was decided about before: it takes none away that still waits for that.
-  if (answer.owner !== null) removeAnswer(mission, answer.answer_id);
+  if (answer.owner !== null) mission.answers.delete(answer.answer_id);
   const task = mission.tasks.get(answer.task_id);
   const pause = waitingOf(mission, answer);
   if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)
@@ -66,7 +61,7 @@ interface AnswerContext {
 /** About the answers, oldest first, up to the first one that counts: what follows is judged when that was read back. */
 export function decideAnswers(mission: Mission, context: AnswerContext): readonly AnswerDecision[] {
   const decisions: AnswerDecision[] = [];
-  for (const answer of mission.answers) {
+  for (const answer of mission.answers.values()) {
     const decision = decideAnswer(mission, answer, context);
     decisions.push(decision);
     if (decision.event_type === 'call_decided') break;

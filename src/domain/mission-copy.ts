@@ -10,8 +10,8 @@ export function copyOfMission(mission: Mission): MissionFold {
     waves: mission.waves.map((wave) => ({ ...wave })),
     effects: new Map(mission.effects),
     agentFailures: new Map(mission.agentFailures),
-    answers: [...mission.answers],
-    waitingRequests: [...mission.waitingRequests],
+    answers: new Map(mission.answers),
+    waitingRequests: new Map(mission.waitingRequests),
     decidedRequests: new Map(mission.decidedRequests),
   };
   for (const task of mission.tasks.values()) putTask(copy, task);

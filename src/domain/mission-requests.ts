@@ -28,9 +28,8 @@ export function mustWait(mission: Mission, event: { readonly event_type: string 
 }
 
 export function requestWaits(mission: MissionFold, event: LaterRequest, atMs: number): Folded {
-  if (mission.waitingRequests.some((waiting) => waiting.event.event_id === event.event_id))
-    return voidBecause('asked before');
-  mission.waitingRequests.push({ atMs, event });
+  if (mission.waitingRequests.has(event.event_id)) return voidBecause('asked before');
+  mission.waitingRequests.set(event.event_id, { atMs, event });
   return APPLIED;
 }
 
@@ -56,20 +55,21 @@ export function takeWaiting(
   { request_id, request_type }: Pick<PayloadOf<'request_accepted'>, 'request_id' | 'request_type'>,
   signer: NamedSigner = { signed_by: null, key_id: null },
 ): WaitingRequest | null {
-  const at = mission.waitingRequests.findIndex(
-    ({ event }) =>
-      event.event_id === request_id &&
-      event.event_type === request_type &&
-      namesItsSigner(signer, event.payload.signed),
-  );
-  return mission.waitingRequests.splice(at, at < 0 ? 0 : 1)[0] ?? null;
+  const waiting = mission.waitingRequests.get(request_id);
+  if (waiting?.event.event_type !== request_type || !namesItsSigner(signer, waiting.event.payload.signed)) return null;
+  mission.waitingRequests.delete(request_id);
+  return waiting;
 }
 
 /** A second copy of the request has no effect, for as long as it would not be late. */
 export function noteRequestDecided({ decidedRequests }: MissionFold, { event, atMs }: WaitingRequest): void {
   const { event_id, timestamp } = event;
   if (Math.abs(atMs - timestamp) > REQUEST_WINDOW_MS) return;
-  for (const [id, untilMs] of decidedRequests) if (untilMs < atMs) decidedRequests.delete(id);
+  // The oldest are the first, or nearly: one that stays for longer keeps a few others that are over.
+  for (const [id, untilMs] of decidedRequests) {
+    if (untilMs >= atMs) break;
+    decidedRequests.delete(id);
+  }
   decidedRequests.set(event_id, timestamp + REQUEST_WINDOW_MS);
 }
 

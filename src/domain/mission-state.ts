@@ -164,8 +164,8 @@ export interface Mission {
   readonly planningUsage: Cost;
   /** What counts against the budget for planning: known, or reserved and lost. */
   readonly planningSpent: Cost;
-  /** People's answers about waiting calls that are still to be decided about, in log order. */
-  readonly answers: readonly CallAnswer[];
+  /** People's answers about waiting calls that are still to be decided about, in log order, by event_id. */
+  readonly answers: ReadonlyMap<string, CallAnswer>;
   /** event_id and timestamp of mission_requested, which its signature covers. */
   readonly requestId: string;
   readonly requestTimestamp: number;
@@ -175,8 +175,8 @@ export interface Mission {
   readonly guarded: boolean;
   /** The operator who has signed its request, and the key, as its holder has verified them; null: none has. */
   readonly signer: Signer | null;
-  /** People's requests that its holder is still to decide about, in log order. */
-  readonly waitingRequests: readonly WaitingRequest[];
+  /** People's requests that its holder is still to decide about, in log order, by event_id. */
+  readonly waitingRequests: ReadonlyMap<string, WaitingRequest>;
   /**
    * event_id of requests that were decided about, and until when a second copy of one would not be late, ms since the
    * epoch.
@@ -201,8 +201,8 @@ export type MissionFold = {
     'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures' | 'answers' | 'waitingRequests' | 'decidedRequests'
   >]: Mission[K];
 } & {
-  readonly answers: CallAnswer[];
-  readonly waitingRequests: WaitingRequest[];
+  readonly answers: Map<string, CallAnswer>;
+  readonly waitingRequests: Map<string, WaitingRequest>;
   readonly decidedRequests: Map<string, number>;
   readonly tasks: Map<string, MissionTask>;
   readonly index: TaskFold;

@@ -144,8 +144,7 @@ const isUnfinished = (task: MissionTask): boolean => waitsForAttempt(task) || ha
 
 /** A back-off is to be chosen, or an open attempt to be replaced by another. */
 const isDue = (task: MissionTask): boolean =>
-  (task.status === 'retrying' && task.retryDelayMs === null) ||
-  (task.retryRequest !== null && hasOpenAttempt(task));
+  (task.status === 'retrying' && task.retryDelayMs === null) || (task.retryRequest !== null && hasOpenAttempt(task));
 
 const outstandingOf = (task: MissionTask | undefined): Cost =>
   task !== undefined && hasOpenAttempt(task) ? { tokens: task.share.tokens ?? 0, usd: task.share.usd ?? 0 } : NOTHING;

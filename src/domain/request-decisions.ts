@@ -52,7 +52,7 @@ export function decideAdmission(mission: Mission, context: RequestContext): Requ
 export const lacksOperators = (
   { signer, waitingRequests }: Mission,
   { verifyRequest }: Pick<RequestContext, 'verifyRequest'>,
-): boolean => verifyRequest === null && signer !== null && waitingRequests.length > 0;
+): boolean => verifyRequest === null && signer !== null && waitingRequests.size > 0;
 
 /** The record as it was signed. */
 const requestOf = ({ request, requestId, requestTimestamp }: Mission) =>
@@ -65,7 +65,7 @@ const requestOf = ({ request, requestId, requestTimestamp }: Mission) =>
 export function decideRequests(mission: Mission, context: RequestContext): readonly RequestDecision[] | null {
   if (lacksOperators(mission, context)) return null;
   const decisions: RequestDecision[] = [];
-  for (const waiting of mission.waitingRequests) {
+  for (const waiting of mission.waitingRequests.values()) {
     const { event } = waiting;
     const fault = faultOfWaiting(mission, waiting, context);
     if (fault === null) {

@@ -208,7 +208,7 @@ describe("a person's answer", () => {
     for (const record of log.records) view.apply(3, record);
     const before = structuredClone(view.report(ID));
     view.judge(3, answered(), T0);
-    expect(view.mission(ID)?.answers).toEqual([]);
+    expect(view.mission(ID)?.answers.size).toBe(0);
     expect(view.report(ID)).toEqual(before);
   });
 });

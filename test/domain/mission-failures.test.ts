@@ -116,7 +116,11 @@ describe('the start deadline', () => {
     const log = underWay({ plan: ONE_WAVE });
     expect(timersOf(log)).toEqual([
       { key: timerKeys.withoutWorker(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.withoutWorkerMs },
-      { key: timerKeys.accept(ID, CERT, 1), delayMs: DEFAULT_TIMINGS.acceptMs, wait: { kind: 'accept', agent: 'cert_agent' } },
+      {
+        key: timerKeys.accept(ID, CERT, 1),
+        delayMs: DEFAULT_TIMINGS.acceptMs,
+        wait: { kind: 'accept', agent: 'cert_agent' },
+      },
     ]);
     log.when(accepted(CERT));
     expect(timersOf(log)).toEqual([]);

@@ -30,7 +30,7 @@ import { createEffectSender, undeliverable, type EffectSender } from './effect-s
 import { createMissionDecisions, type MissionDecisions } from './mission-decisions.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createPlannerCalls, type PlannerCalls } from './planner-calls.js';
-import { tasksChangedBy } from './touched-missions.js';
+import { tasksChangedBy, type ChangedTasks } from './touched-missions.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
@@ -186,6 +186,7 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const fault = misplacedInCoordination(parts.partition, event);
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
+  const changed = tasksChangedBy(event, parts.state.missions.get(missionIdOf(event) ?? ''));
   const folded = evolveCoordination(parts.state, { offset, timestampMs, event });
   parts.decisions.writer.onRead(event);
   if (folded.kind === 'void') {
@@ -194,7 +195,7 @@ function takeRecord(parts: Parts, record: LogRecord): void {
     parts.context.voidRequests.onVoid({ offset, timestampMs, event }, mission, parts.logger);
     return keepUnknownAgent(parts, record, event);
   }
-  react(parts, event, offset);
+  react(parts, event, offset, changed);
   settle(parts, event);
 }
 
@@ -213,7 +214,7 @@ function keepUnknownAgent(
   deadLetters.skip(record, `${event_type} is for ${payload.agent}, and this swarm has no such agent`);
 }
 
-function react(parts: Parts, event: AgentEvent, offset: number): void {
+function react(parts: Parts, event: AgentEvent, offset: number, changed: ChangedTasks): void {
   const { context, state, claim, decisions, plannerCalls } = parts;
   if (event.event_type === 'partition_claimed') return claim.onRead(event.payload.owner, offset);
   if (claim.held() === null) return;
@@ -221,7 +222,7 @@ function react(parts: Parts, event: AgentEvent, offset: number): void {
   const mission = state.missions.get(missionIdOf(event) ?? '');
   if (mission === undefined) return;
   context.voidRequests.onRecorded(event);
-  decisions.touch(mission.id, tasksChangedBy(event), event);
+  decisions.touch(mission.id, changed, event);
   if (
     event.event_type === 'task_assigned' ||
     event.event_type === 'task_cancelled' ||

@@ -1,5 +1,7 @@
 /** Missions to decide for at the next tick: which of their tasks have changed, and what asks for a decision. */
 import type { AgentEvent } from '../../domain/events.js';
+import { mustWait } from '../../domain/mission-requests.js';
+import type { Mission } from '../../domain/mission-state.js';
 import { createTriggers, type Triggers } from './decision-cause.js';
 
 /** Ids of a mission's tasks whose waits may have changed. */
@@ -34,8 +36,19 @@ export function createTouchedMissions(): TouchedMissions {
   };
 }
 
-/** Tasks whose waits an event may change: one at most, but for those that change the plan or the mission. */
-export function tasksChangedBy({ event_type, payload }: AgentEvent): ChangedTasks {
+/**
+ * Tasks whose waits an event may change: one at most, but for those that change the plan or the mission.
+ * @param mission before the event was folded; undefined: there is none
+ */
+export function tasksChangedBy(event: AgentEvent, mission: Mission | undefined): ChangedTasks {
+  // Anyone may write a request that waits, and a mission may be asked about each of its tasks.
+  if (mission !== undefined && mustWait(mission, event)) return [];
+  if (event.event_type !== 'request_accepted') return changedByItself(event);
+  const asked = mission?.waitingRequests.get(event.payload.request_id);
+  return asked === undefined ? [] : changedByItself(asked.event);
+}
+
+function changedByItself({ event_type, payload }: AgentEvent): ChangedTasks {
   switch (event_type) {
     case 'wave_started':
     case 'wave_completed':
@@ -43,6 +56,7 @@ export function tasksChangedBy({ event_type, payload }: AgentEvent): ChangedTask
     case 'model_failed_over':
     case 'request_void':
     case 'mission_waits':
+    case 'mission_budget_requested':
       return [];
     case 'attention_requested':
       return 'all';

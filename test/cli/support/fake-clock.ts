@@ -8,30 +8,29 @@ export interface FakeClock extends Clock {
 
 export function createFakeClock(startMs = Date.UTC(2026, 10, 23, 14, 15, 2, 417)): FakeClock {
   let elapsed = 0;
-  let timers: { dueMs: number; callback: () => void }[] = [];
+  const timers = new Set<{ readonly dueMs: number; callback(): void }>();
   return {
     now: () => startMs + elapsed,
     monotonicMs: () => elapsed,
     setTimer(delayMs, callback) {
       const timer = { dueMs: elapsed + delayMs, callback };
-      timers.push(timer);
-      return {
-        cancel: () => {
-          timers = timers.filter((one) => one !== timer);
-        },
-      };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
     },
     advance(ms) {
       const until = elapsed + ms;
       for (;;) {
-        const next = timers.filter((timer) => timer.dueMs <= until).sort((a, b) => a.dueMs - b.dueMs)[0];
-        if (next === undefined) break;
-        timers = timers.filter((timer) => timer !== next);
-        elapsed = next.dueMs;
-        next.callback();
+        const nextMs = Math.min(...[...timers].map(({ dueMs }) => dueMs));
+        if (nextMs > until) break;
+        elapsed = nextMs;
+        for (const timer of timers)
+          if (timer.dueMs === nextMs) {
+            timers.delete(timer);
+            timer.callback();
+          }
       }
       elapsed = until;
     },
-    pendingTimers: () => timers.length,
+    pendingTimers: () => timers.size,
   };
 }
