@@ -31,7 +31,7 @@ import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
-import { writtenBeside } from './wave-writes.js';
+import { writtenBeside, type PlaybookWrites } from './wave-writes.js';
 import { lacksAgents, lacksWorkers } from './without-worker.js';
 
 /** A decision, before it gets an envelope. */
@@ -42,8 +42,6 @@ export interface AgentRevision {
   /** AgentSpec.digest */
   readonly digest: string | null;
   readonly playbookAcceptance: readonly Check[] | null;
-  /** What the playbook makes or changes although its checks name it. */
-  readonly playbookChanges: readonly string[];
   /** What its calls may read beyond the workspace; absent: nothing. */
   readonly reach?: readonly Reach[];
 }
@@ -63,6 +61,8 @@ export interface DecideContext {
   timeoutSeconds(agent: string): number;
   /** The revision of an agent that a new attempt keeps, with the checks of its playbook. */
   revisionOf(agent: string, playbook: string | null): AgentRevision;
+  /** What the playbook of any revision of the agent writes: attempts of earlier ones may still run. */
+  playbookWrites(agent: string, playbook: string): PlaybookWrites;
   /** What calls of any revision of the agent may read beyond the workspace; of an unknown agent: something. */
   mayReach(agent: string): readonly Reach[];
   /** Back-off before the attempt that follows so many failures, in milliseconds. */
@@ -414,7 +414,7 @@ function decideTask(mission: Mission, wave: Wave, task: MissionTask, context: De
 }
 
 /** A verify task runs the mission's checks only: no revision of the agent makes a difference. */
-const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [], playbookChanges: [] };
+const NO_REVISION: AgentRevision = { digest: null, playbookAcceptance: [] };
 
 function assignTask(mission: Mission, wave: Wave, task: MissionTask, context: DecideContext): readonly Decision[] {
   const partition = task.targetPartition ?? context.partitionFor(task.plan.agent, taskRecordKey(mission.id, task.id));
@@ -481,15 +481,8 @@ function besideOf(
   context: DecideContext,
 ): PayloadOf<'task_assigned'>['beside'] {
   const checks = [...plan.acceptance, ...(revision.playbookAcceptance ?? [])];
-  return writtenBeside(
-    taskIds,
-    (id) => tasks.get(id),
-    { listed: plan.protected, checks },
-    (agent, playbook) => {
-      const { playbookAcceptance, playbookChanges } = context.revisionOf(agent, playbook);
-      return { acceptance: playbookAcceptance ?? [], changes: playbookChanges };
-    },
-  );
+  const own = { listed: plan.protected, checks };
+  return writtenBeside(taskIds, (id) => tasks.get(id), own, context.playbookWrites);
 }
 
 /** What the attempt should know of what came before it: the last failure, and what a person was asked about. */

@@ -14,6 +14,16 @@ export interface PlaybookWrites {
   readonly changes: readonly string[];
 }
 
+export const WRITES_NOTHING: PlaybookWrites = { acceptance: [], changes: [] };
+
+/** What either of two revisions of a playbook writes, each once; of one that has not changed: the same. */
+export function mergedWrites(a: PlaybookWrites, b: PlaybookWrites): PlaybookWrites {
+  const acceptance = b.acceptance.filter(({ command }) => a.acceptance.every((check) => check.command !== command));
+  const changes = b.changes.filter((path) => !a.changes.includes(path));
+  if (acceptance.length + changes.length === 0) return a;
+  return { acceptance: [...a.acceptance, ...acceptance], changes: [...a.changes, ...changes] };
+}
+
 /** Of a wave's tasks; a playbook of several tasks counts once. */
 interface WaveWrites {
   readonly tasks: number;

@@ -1,5 +1,7 @@
 /** The agents that the roles of a process work with, and how changed ones come into force while they run. */
 import { createLiveAgents, someOf, type ChangingAgents, type LiveAgents } from '../agent/live-agents.js';
+import type { Problem } from '../agent/config-error.js';
+import type { Refuse } from '../agent/reread-roster.js';
 import type { Roster } from '../agent/roster.js';
 import { asError } from '../domain/as-error.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
@@ -18,6 +20,8 @@ export interface AgentsInForce {
   warnings(): readonly string[];
   /** Whether an agent waits for its topic: then the same update is worth another attempt. */
   isWaiting(): boolean;
+  /** Which of these agents this process cannot use, as the start finds it; with them no update should be made. */
+  problemsOf(next: Roster): readonly Problem[];
   /**
    * Takes the agents over. A new one comes into force when its topic is there. Never rejects: what is in the way is a
    * warning. @param problems of files that cannot be used
@@ -32,6 +36,7 @@ export interface AgentsInForceOptions {
   readonly retention: readonly RetentionRule[];
   /** Reads the files again now; null: they are not watched. */
   readonly refresh: (() => Promise<void>) | null;
+  readonly refuse: Refuse;
   /** Whether this process uses the agent's topic. */
   usesTopic(name: string): boolean;
   /** Creates the agent's topic if it is missing. Rejects when it cannot be used. */
@@ -69,6 +74,11 @@ export function createAgentsInForce(
       ...parts.withoutTopic.values(),
     ],
     isWaiting: () => parts.withoutTopic.size > 0,
+    problemsOf: (next) =>
+      next.agents.flatMap((agent) => {
+        const why = options.refuse(agent);
+        return why === null ? [] : [next.problemOf(agent.name, why.message, why.fix)];
+      }),
     update: (next, problems) => (updating = updating.catch(() => undefined).then(() => update(parts, next, problems))),
   };
 }

@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { OptionError, checkedOptions, optionIn, prefixOption } from '../agent/checked-options.js';
+import { ConfigError } from '../agent/config-error.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { createGrowingRedactor } from '../domain/redaction.js';
@@ -118,8 +119,8 @@ export interface Swarm extends AsyncDisposable {
   /**
    * Agents of defineAgent, or a directory that is read now, instead of those before, without a restart: open attempts
    * end with the revision that they began with. With `serves` the worker takes up no other names. Rejects with
-   * ConfigError, and nothing has changed; with OptionError if a new agent's topic is not there: the others are in
-   * force.
+   * ConfigError, also for models that cannot be used here, and nothing has changed; with OptionError if a new agent's
+   * topic is not there: the others are in force.
    */
   updateAgents(agents: SwarmOptions['agents']): Promise<void>;
   /** Drains the roles and leaves the groups. May be called twice. */
@@ -203,7 +204,10 @@ function swarmOn(session: SwarmSession, { log, prefix, workspace }: SwarmFacts):
     prefix,
     failed: session.broken.catch((error: unknown) => error),
     async updateAgents(next) {
-      await agents.update(await rosterOf(next), []);
+      const roster = await rosterOf(next);
+      const problems = agents.problemsOf(roster);
+      if (problems.length > 0) throw new ConfigError(problems);
+      await agents.update(roster, []);
       const [warning] = agents.warnings();
       if (warning !== undefined) throw new OptionError('updateAgents', warning, 'Correct it and call it again.');
     },

@@ -167,12 +167,14 @@ function openAgents(
   const { agentFiles, orchestrator, topicsFile, agents: first } = options;
   const serves = first.length > 0 && options.servesAll ? null : first.map(({ name }) => name);
   const isServed = (name: string) => serves?.includes(name) ?? true;
+  const refuse: Refuse = ({ name, models: named }) => (isServed(name) ? withoutModels(models, named) : null);
   let watched: AgentsWatch | null = null;
   const agents = createAgentsInForce(context, {
     first: options.roster,
     serves,
     retention,
     refresh: agentFiles === null ? null : async () => watched?.refresh(),
+    refuse,
     usesTopic: (name) => orchestrator || isServed(name),
     prepareTopic: (roster, agent) => prepareAgentTopic(context, { log, topicsFile, roster }, agent),
     async provide(news) {
@@ -181,7 +183,6 @@ function openAgents(
     },
   });
   if (agentFiles === null) return agents;
-  const refuse: Refuse = ({ name, models: named }) => (isServed(name) ? withoutModels(models, named) : null);
   watched = watchAgents({
     ...context,
     dir: agentFiles.dir,

@@ -1,16 +1,14 @@
-import type { AgentRevision } from '../../src/domain/mission-decide.js';
 import type { PlanTask, WrittenBeside } from '../../src/domain/events.js';
 import { byteLength, SIZES } from '../../src/domain/sizes.js';
+import { WRITES_NOTHING, type PlaybookWrites } from '../../src/domain/wave-writes.js';
 import { claimed, given, opened, planOf, planTask, requested } from './support/mission-log.js';
 
-const PLAYBOOKS: Readonly<Record<string, AgentRevision>> = {
+const PLAYBOOKS: Readonly<Record<string, PlaybookWrites>> = {
   encrypt: {
-    digest: null,
-    playbookAcceptance: [{ name: 'it decrypts', command: 'sh secrets/restore.sh secrets/env.cms' }],
-    playbookChanges: ['secrets/openbao.json', 'elsewhere'],
+    acceptance: [{ name: 'it decrypts', command: 'sh secrets/restore.sh secrets/env.cms' }],
+    changes: ['secrets/openbao.json', 'elsewhere'],
   },
 };
-const NONE: AgentRevision = { digest: null, playbookAcceptance: null, playbookChanges: [] };
 
 /** `beside` of each task's assignment, in order; all are in one wave. */
 function besideOf(...tasks: readonly Partial<PlanTask>[]): readonly (WrittenBeside | null)[] {
@@ -19,7 +17,7 @@ function besideOf(...tasks: readonly Partial<PlanTask>[]): readonly (WrittenBesi
   const named = tasks.map((task, at) => planTask('env_agent', 1, { task_id: `t${at}`, ...task }));
   const plan = { ...planOf([]), waves: [{ ...wave, tasks: named }, ...others] };
   const log = given(claimed(), opened(), requested({ plan }));
-  const decisions = log.settle({ revisionOf: (_, playbook) => PLAYBOOKS[playbook ?? ''] ?? NONE });
+  const decisions = log.settle({ playbookWrites: (_, playbook) => PLAYBOOKS[playbook] ?? WRITES_NOTHING });
   return decisions.flatMap((decision) => (decision.event_type === 'task_assigned' ? [decision.payload.beside] : []));
 }
 const check = (command: string) => ({ acceptance: [{ name: command, command }] });

@@ -81,6 +81,26 @@ test('updateAgents changes the agents of a running swarm, and a mission for a ne
   expect(swarm.agents.map(({ name }) => name)).toEqual(['reader']);
 });
 
+test('updateAgents leaves the agents in force where the worker cannot use the models of one of them', async () => {
+  const spec = { name: 'writer', description: 'Writes.', prompt: 'Write.', playbooks: { write: PLAYBOOK } };
+  const other = defineAgent({ ...spec, name: 'reader' });
+  await using swarm = await createSwarm({ log: memoryLog(), agents: [writer], serves: ['writer'] });
+  await using client = createClient(swarm);
+  const keyless = defineAgent({ ...spec, models: ['anthropic'] });
+  await expect(swarm.updateAgents([keyless, other])).rejects.toMatchObject({
+    code: 'config',
+    message: expect.stringMatching(/^agent writer: .*; correct its models$/),
+  });
+  const unknown = defineAgent({ ...spec, models: ['crystal-ball'] });
+  await expect(swarm.updateAgents([unknown])).rejects.toThrow(/crystal-ball/);
+  expect(swarm.agents).toEqual([writer]);
+  const report = await client.run({ name: 'writes', brief: 'Write.', plan });
+  expect(report.status).toBe('completed');
+  // Another process may have what this one does not serve.
+  await swarm.updateAgents([writer, defineAgent({ ...spec, name: 'reader', models: ['anthropic'] })]);
+  expect(swarm.agents.map(({ name }) => name)).toEqual(['reader', 'writer']);
+});
+
 test('a changed agent has its new secret in its next attempt, and its value is in no event', async () => {
   const value = 'a-value-that-must-not-show';
   const withSecret = (secrets: readonly string[]) =>

@@ -179,7 +179,6 @@ describe('the largest assignment', () => {
       revisionOf: (agent: string) => ({
         digest: 'd'.repeat(64),
         playbookAcceptance: agent === largest.agent ? checks(SIZES.checks) : [],
-        playbookChanges: [],
         reach: ['network', 'mounts', 'docker'].map((origin) => ({ origin, detail: wide(9_000) })),
       }),
     };

@@ -20,6 +20,7 @@ function inForce(options: Partial<AgentsInForceOptions> = {}) {
       serves: null,
       retention: [],
       refresh: null,
+      refuse: () => null,
       usesTopic: () => true,
       prepareTopic: async () => [],
       provide: async () => [],

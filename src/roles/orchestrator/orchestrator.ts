@@ -64,6 +64,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
       const shared = { deps, timings, createEvent, live, cap, blocked, isAssigned: group.isAssigned, onFatal };
       const context = await createContext(shared, status, onAgentsChanged);
       ignoreAgents = deps.roster.subscribe(() => {
+        context.agents.onAgentsChanged();
         context.taskPartitions.onAgentsChanged();
         onAgentsChanged();
       });
