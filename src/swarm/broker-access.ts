@@ -5,6 +5,7 @@ import { compareRules, type RuleComparison } from '../kafka/acl/compare-rules.js
 import { ACCESS_ROLES, rightsOf, rulesFor, type AccessHolder, type SwarmOfRights } from '../kafka/acl/swarm-rights.js';
 import { orAborted } from '../domain/deferred.js';
 import type { BrokerAccess } from '../ports/broker-access.js';
+import { adminOptions } from './admin-options.js';
 import type { SwarmContext } from './context.js';
 import type { KafkaAccess } from './open-log.js';
 
@@ -22,20 +23,11 @@ export async function swarmOfRights(
 
 /** The rules of the cluster. Rejects with BrokerUnreachable. */
 export async function openBrokerAccess(
-  { clock, random, logger, signal, processName }: SwarmContext,
-  { sasl, tls }: Pick<KafkaAccess, 'sasl' | 'tls'>,
+  context: SwarmContext,
+  access: Pick<KafkaAccess, 'sasl' | 'tls'>,
   brokers: readonly string[],
 ): Promise<BrokerAccess> {
   // Loaded when it is wanted: printing rights needs no Kafka client.
   const { createKafkaAccess } = await import('../kafka/acl/kafka-access.js');
-  const access = createKafkaAccess({
-    brokers,
-    clientId: `ravenhelm-${processName}`,
-    clock,
-    random,
-    logger,
-    ...(sasl === undefined ? {} : { sasl }),
-    ...(tls === undefined ? {} : { tls }),
-  });
-  return orAborted(access, signal);
+  return orAborted(createKafkaAccess(adminOptions(context, access, brokers)), context.signal);
 }
