@@ -4,7 +4,7 @@ import { parseMissionId } from '../domain/mission-id.js';
 import { restoreCoordination } from '../domain/mission-replay.js';
 import { isOpen, type CoordinationState, type Mission } from '../domain/mission-state.js';
 import { DataLoss } from '../domain/record.js';
-import { replayStart } from '../domain/replay-start.js';
+import { replayStart, situationOf, type ReplaySituation } from '../domain/replay-start.js';
 import type { Log, WatchPlace } from '../ports/log.js';
 import type { ClientContext } from './context.js';
 
@@ -89,10 +89,9 @@ export async function replayPoints(
   const points = new Map<number, CoordinationState>();
   try {
     const commits = await admin.committed(topics.orchestratorGroup, topic);
-    for (const { partition, low, high } of await admin.offsets(topic)) {
-      const commit = commits.find((each) => each.partition === partition);
-      const point = replayPointIn({ topic, partition, low, high }, commit);
-      if (point !== null) points.set(partition, point);
+    for (const bounds of await admin.offsets(topic)) {
+      const point = replayPointIn(situationOf(topic, bounds, commits));
+      if (point !== null) points.set(bounds.partition, point);
     }
   } catch (error) {
     // The right DESCRIBE on the group; without it more is read.
@@ -102,16 +101,11 @@ export async function replayPoints(
   return points;
 }
 
-function replayPointIn(
-  { topic, partition, low, high }: { topic: string; partition: number; low: number; high: number },
-  commit: { readonly offset: number | null; readonly metadata: string } | undefined,
-): CoordinationState | null {
-  if (commit === undefined || commit.offset === null) return null;
-  const committed = { offset: commit.offset, metadata: commit.metadata };
+function replayPointIn(situation: ReplaySituation): CoordinationState | null {
   try {
-    const start = replayStart({ topic, partition, committed, logStart: low, logEnd: high });
-    if (start.metadata === null) return null;
-    return restoreCoordination(partition, start.offset, start.metadata, (id) => parseMissionId(id)?.timeMs ?? null);
+    const { offset, metadata } = replayStart(situation);
+    if (metadata === null) return null;
+    return restoreCoordination(situation.partition, offset, metadata, (id) => parseMissionId(id)?.timeMs ?? null);
   } catch (error) {
     if (!(error instanceof DataLoss)) throw error;
     return null; // Its orchestrator has set it apart: what was open before it may be open still.

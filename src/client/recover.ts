@@ -2,7 +2,7 @@
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import { recoverReplayPoint, type FoldKind } from '../domain/replay-recovery.js';
 import type { ReplayPoint } from '../domain/record.js';
-import type { ReplaySituation } from '../domain/replay-start.js';
+import { situationOf, type ReplaySituation } from '../domain/replay-start.js';
 import type { GroupMember, PartitionAssignment, PartitionConsumer, PartitionId } from '../ports/log.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext, LogSession } from './context.js';
@@ -156,12 +156,7 @@ async function situationsOf(
   const bounds = partition === undefined ? all : all.filter((each) => each.partition === partition);
   if (bounds.length === 0) throw new ClientError('partition_unknown', `${topic} has no partition ${partition}`, null);
   const commits = await admin.committed(groupId, topic);
-  return bounds.map(({ partition: number, low, high }) => {
-    const commit = commits.find((each) => each.partition === number);
-    const offset = commit?.offset ?? null;
-    const committed = offset === null ? null : { offset, metadata: commit?.metadata ?? '' };
-    return { topic, partition: number, committed, logStart: low, logEnd: high };
-  });
+  return bounds.map((each) => situationOf(topic, each, commits));
 }
 
 /** What a person has asked for, as words of the command line. */

@@ -8,6 +8,16 @@ export interface ReplaySituation {
   readonly logEnd: number;
 }
 
+/** Of a partition, from its bounds and what a group has committed for its topic. */
+export function situationOf(
+  topic: string,
+  { partition, low, high }: { readonly partition: number; readonly low: number; readonly high: number },
+  commits: readonly { readonly partition: number; readonly offset: number | null; readonly metadata: string }[],
+): ReplaySituation {
+  const { offset = null, metadata = '' } = commits.find((each) => each.partition === partition) ?? {};
+  return { topic, partition, committed: offset === null ? null : { offset, metadata }, logStart: low, logEnd: high };
+}
+
 export interface ReplayStart {
   readonly offset: number;
   /** null: fold from the beginning of a whole log. */
