@@ -69,7 +69,8 @@ function statusOf(mission: Mission): MissionStatus {
   }
 }
 
-function pauseOf(mission: Mission): MissionReport['pause'] {
+/** Who has paused it, when and why; null: it is not paused now. */
+export function pauseOf(mission: Mission): MissionReport['pause'] {
   const { pause } = mission;
   if (pause === null || !isPaused(mission)) return null;
   return { by: pause.by, reason: pause.reason, at: new Date(pause.atMs).toISOString() };

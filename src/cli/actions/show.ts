@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { readAttempts } from '../../client/attempts.js';
 import { findWholeOutput, type WholeOutput } from '../../client/whole-output.js';
 import type { AttemptReport } from '../../domain/attempt-report.js';
-import { isPaused } from '../../domain/mission-pause.js';
+import { pauseOf } from '../../domain/mission-report.js';
 import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
 import { withClient } from '../client-session.js';
@@ -28,10 +28,8 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
   const { task, attempt, step, prompts } = options;
   return withClient(context, async ({ log, missions }) => {
     const { mission } = await missions.openMission(options.mission);
-    if (mission.pause !== null && isPaused(mission) && !context.json) {
-      const { by, reason, atMs } = mission.pause;
-      context.say(`${pauseText({ by, reason, at: new Date(atMs).toISOString() })}\n`);
-    }
+    const pause = pauseOf(mission);
+    if (pause !== null && !context.json) context.say(`${pauseText(pause)}\n`);
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
     let attempts = 0;
     let shown = 0;
