@@ -323,6 +323,10 @@ export class AppendFailed extends Error {
   readonly retriable = true;
 }
 
+/** Whether the log itself has failed: this process cannot write what it does, whatever the record. */
+export const isLogFailure = (error: unknown): error is AppendFailed | AppendForbidden =>
+  error instanceof AppendFailed || error instanceof AppendForbidden;
+
 /** The topic does not exist. */
 export class TopicMissing extends Error {
   readonly code = 'topic_missing';

@@ -9,7 +9,7 @@ import {
 } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { runReActLoop } from '../../agent/react-loop.js';
-import { AppendDropped, AppendFailed, AppendForbidden, AppendRejected } from '../../ports/log.js';
+import { AppendDropped, isLogFailure, AppendRejected } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import {
   FenceLost,
@@ -257,11 +257,6 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');
   return { ...failed('internal', `the worker broke: ${asError(error).message}`, true), unjournaled: lost };
-}
-
-/** Not the attempt has failed: this process cannot write what it does. */
-function isLogFailure(error: unknown): boolean {
-  return error instanceof AppendFailed || error instanceof AppendForbidden;
 }
 
 const lastModel = ({ current }: ExecutionDeps) => ({ usedUpBy: current().steps.at(-1)?.call.model || null });

@@ -1,7 +1,7 @@
 /** Sends events about attempts to the coordination partitions of their missions. */
 import type { CreateEvent } from '../../domain/event-factory.js';
 import { asError } from '../../domain/as-error.js';
-import { AppendDropped, AppendFailed, AppendForbidden } from '../../ports/log.js';
+import { AppendDropped, isLogFailure } from '../../ports/log.js';
 import type { WorkerContext, WorkerDeps } from './worker-context.js';
 
 export function createMissionSender(
@@ -17,7 +17,7 @@ export function createMissionSender(
     try {
       await appenders.coordination.append({ ...place, event });
     } catch (error) {
-      if (error instanceof AppendFailed || error instanceof AppendForbidden) onFatal(error);
+      if (isLogFailure(error)) onFatal(error);
       else if (!(error instanceof AppendDropped))
         logger.warn({ err: asError(error), event_type: envelope.type }, 'event.not_sent');
     }
