@@ -110,6 +110,9 @@ export function readAgentFile(
   return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null, problems };
 }
 
+/** The name that an agent must have in its file. */
+export const nameOfAgentFile = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
+
 /** A file that could not be read; only its name is known. */
 export function refusedAgentFile(problem: Problem): AgentFile {
   return { file: problem.file, source: readYaml('', problem.file, frontMatterSchema), spec: null, problems: [problem] };
@@ -131,7 +134,7 @@ function matterProblems(
   file: string,
   tools: readonly string[],
 ): readonly Problem[] {
-  const expected = file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');
+  const expected = nameOfAgentFile(file);
   return [
     ...(matter.name === ORCHESTRATOR
       ? [source.problemAt(['name'], 'the name "orchestrator" is reserved', 'choose another name')]

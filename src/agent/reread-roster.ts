@@ -1,8 +1,7 @@
 /** Reads the agents' files again while a process has agents in force: what cannot be used leaves the old one there. */
-import { basename } from 'node:path';
 import { findCycle } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
-import type { AgentFile } from './agent-file.js';
+import { nameOfAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, describeProblem, type Problem } from './config-error.js';
 import { problemsBetween, readAgentFiles, rosterOf, type Roster, type RosterOptions } from './roster.js';
 
@@ -48,7 +47,7 @@ export async function rereadRoster(
   return { roster: rosterOf(agents(), problemOf), problems: problems.map(describeProblem) };
 }
 
-const nameOf = ({ file }: AgentFile): string => basename(file, '.md');
+const nameOf = ({ file }: AgentFile): string => nameOfAgentFile(file);
 
 function refusal({ spec, source }: AgentFile, refuse: Refuse): readonly Problem[] {
   const why = spec === null ? null : refuse(spec);

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { findCycle, inDependencyOrder } from '../domain/agent-graph.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
 import { digestOfFile } from './agent-digest.js';
-import { readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
+import { nameOfAgentFile, readAgentFile, refusedAgentFile, type AgentFile } from './agent-file.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
@@ -159,7 +159,7 @@ async function agentFileNames(dir: string, setting: string): Promise<readonly st
 /** Of files with one name the others are wrong: that which is called so is right, else the first. */
 function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
   const owners = new Map<string, string>();
-  const isCalledSo = ({ file, source }: AgentFile) => basename(file) === `${source.value?.name}.md`;
+  const isCalledSo = ({ file, source }: AgentFile) => nameOfAgentFile(file) === source.value?.name;
   for (const one of [...files.filter(isCalledSo), ...files]) {
     const name = one.source.value?.name;
     if (name !== undefined && !owners.has(name)) owners.set(name, one.file);
@@ -174,9 +174,7 @@ function duplicateProblems(files: readonly AgentFile[]): readonly Problem[] {
 
 /** Dependencies on unknown names. An unreadable file counts by its file name. */
 function dependencyProblems(files: readonly AgentFile[]): readonly Problem[] {
-  const names = files.map(
-    ({ file, source }) => source.value?.name ?? file.replace(/^.*[\\/]/, '').replace(/\.md$/, ''),
-  );
+  const names = files.map(({ file, source }) => source.value?.name ?? nameOfAgentFile(file));
   return files.flatMap(({ source }) =>
     (source.value?.depends_on ?? []).flatMap((name, index) =>
       names.includes(name)
