@@ -23,6 +23,7 @@ import { missionWaits } from './mission-waits.js';
 import { evolvePlanning } from './mission-planning.js';
 import {
   asFailureCode,
+  isEffect,
   isOpen,
   isUnderWay,
   type CoordinationState,
@@ -386,12 +387,7 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   const isAgents = event.event_type !== 'task_failed' || !isUndelivered(event.payload);
   if (failures > (before?.failures ?? 0) && isAgents)
     mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
-  if (
-    event.event_type === 'task_assigned' ||
-    event.event_type === 'task_cancelled' ||
-    event.event_type === 'task_suspended'
-  )
-    mission.effects.set(offset, { offset, event });
+  if (isEffect(event)) mission.effects.set(offset, { offset, event });
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
     beginToFail(mission, event.payload);
   return APPLIED;

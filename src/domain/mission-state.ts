@@ -1,7 +1,7 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
 import type { Cost } from './budget.js';
 import { NOTHING_SPENT, type CapReached, type DaySpending } from './daily-spending.js';
-import type { EventOf, PayloadOf } from './events.js';
+import type { EventOf, EventType, PayloadOf } from './events.js';
 import type { MissionTask } from './mission-task-state.js';
 import type { TaskFold, TaskIndex } from './mission-tasks.js';
 import type { Holder } from './record.js';
@@ -285,8 +285,21 @@ export interface VoidRequest {
 /** A decision record that is to be carried out: sent to the tasks partition that it names. */
 export interface Effect {
   readonly offset: number;
-  readonly event: EventOf<'task_assigned' | 'task_cancelled' | 'task_suspended' | 'call_decided'>;
+  readonly event: EventOf<EffectType>;
 }
+
+type EffectType = 'task_assigned' | 'task_cancelled' | 'task_suspended' | 'call_decided';
+const EFFECT_TYPES: readonly EventType[] = [
+  'task_assigned',
+  'task_cancelled',
+  'task_suspended',
+  'call_decided',
+] satisfies readonly EffectType[];
+
+/** Whether it is of a type that is carried out in a tasks partition. */
+export const isEffect = <E extends { readonly event_type: EventType }>(
+  event: E,
+): event is Extract<E, { readonly event_type: EffectType }> => EFFECT_TYPES.includes(event.event_type);
 
 export interface Wave {
   readonly number: number;

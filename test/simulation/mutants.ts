@@ -288,8 +288,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-evolve.ts',
-        from: "event.event_type === 'task_suspended'\n  )",
-        to: "event.event_type === 'task_assigned'\n  )",
+        from: 'if (isEffect(event)) mission',
+        to: "if (isEffect(event) && event.event_type !== 'task_suspended') mission",
       },
     ],
   },

@@ -5,10 +5,8 @@ import type { DecideContext } from '../../domain/mission-decide.js';
 import { mergedReach, reachOf, type Reach } from '../../domain/taint.js';
 import { mergedWrites, WRITES_NOTHING, type PlaybookWrites } from '../../domain/wave-writes.js';
 
-export interface AgentSettings extends Pick<
-  DecideContext,
-  'timeoutSeconds' | 'revisionOf' | 'mayReach' | 'playbookWrites'
-> {
+export interface AgentSettings
+  extends Pick<DecideContext, 'timeoutSeconds' | 'revisionOf' | 'mayReach' | 'playbookWrites'> {
   isKnown(agent: string): boolean;
   /** Takes note of the revisions that are here now. */
   onAgentsChanged(): void;

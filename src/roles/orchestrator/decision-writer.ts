@@ -2,7 +2,7 @@
 import type { AgentEvent } from '../../domain/events.js';
 import type { Decision } from '../../domain/mission-decide.js';
 import { missionIdOf } from '../../domain/mission-evolve.js';
-import type { Mission } from '../../domain/mission-state.js';
+import { isEffect, type Mission } from '../../domain/mission-state.js';
 import { AppendDropped, AppendRejected, type PartitionId } from '../../ports/log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { asError } from '../../domain/as-error.js';
@@ -83,14 +83,4 @@ export function createDecisionWriter(
 }
 
 /** The agent whose partition it is sent to; null: it is for the mission's readers. */
-function receiverOf(decision: Decision): string | null {
-  switch (decision.event_type) {
-    case 'task_assigned':
-    case 'task_cancelled':
-    case 'task_suspended':
-    case 'call_decided':
-      return decision.payload.agent;
-    default:
-      return null;
-  }
-}
+const receiverOf = (decision: Decision): string | null => (isEffect(decision) ? decision.payload.agent : null);

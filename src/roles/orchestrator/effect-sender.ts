@@ -3,7 +3,7 @@
  * order.
  */
 import type { AgentEvent, Source } from '../../domain/events.js';
-import type { Effect } from '../../domain/mission-state.js';
+import { isEffect, type Effect } from '../../domain/mission-state.js';
 import { taskRecordKey } from '../../domain/partitioning.js';
 import { AppendDropped, AppendForbidden, AppendRejected, TopicMissing } from '../../ports/log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
@@ -74,14 +74,7 @@ export function createEffectSender(
     isAcknowledged: (effect) => acknowledged.has(effect.offset),
     reset() {
       outbox.reset();
-      appenders.tasks.dropQueued(
-        ({ event }) =>
-          (event.event_type === 'task_assigned' ||
-            event.event_type === 'task_cancelled' ||
-            event.event_type === 'task_suspended' ||
-            event.event_type === 'call_decided') &&
-          event.payload.source?.partition === partition,
-      );
+      appenders.tasks.dropQueued(({ event }) => isEffect(event) && event.payload.source?.partition === partition);
     },
     acknowledge: (effect) => void acknowledged.add(effect.offset),
     forgetBelow(offset) {

@@ -13,6 +13,7 @@ import {
 } from '../../domain/mission-replay.js';
 import {
   createCoordinationState,
+  isEffect,
   isOpen,
   type CoordinationState,
   type Effect,
@@ -223,13 +224,7 @@ function react(parts: Parts, event: AgentEvent, offset: number, changed: Changed
   if (mission === undefined) return;
   context.voidRequests.onRecorded(event);
   decisions.touch(mission.id, changed, event);
-  if (
-    event.event_type === 'task_assigned' ||
-    event.event_type === 'task_cancelled' ||
-    event.event_type === 'task_suspended' ||
-    event.event_type === 'call_decided'
-  )
-    sendEffects(parts, [{ offset, event }]);
+  if (isEffect(event)) sendEffects(parts, [{ offset, event }]);
   if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);
   else if (event.event_type === 'plan_requested') callPlanner(parts, mission, event.event_id);
   else if (parts.uncalled.has(mission.id)) callPlanner(parts, mission, null);
