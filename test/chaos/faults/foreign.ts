@@ -45,14 +45,7 @@ const aborted: Fault = {
   recovery: 'its records are skipped; the partitions continue',
   takes: 'topics',
   async strike(world) {
-    const { site } = world;
-    const places = placesIn(world);
-    await site.until('an aborted transaction', LIMIT_MS, () =>
-      inTransaction(world, places, (transaction) => transaction.abort()).then(
-        () => true as const,
-        () => null,
-      ),
-    );
+    await writesInTransaction(world, 'an aborted transaction', (transaction) => transaction.abort());
     await completes(world);
   },
 };
@@ -68,12 +61,7 @@ const hanging: Fault = {
     const seen = new Map(members.map((member) => [member, member.log().length]));
     const says = (event: string) =>
       members.some((member) => member.log().slice(seen.get(member)).includes(`"event":"${event}"`)) ? true : null;
-    await site.until('a transaction', LIMIT_MS, () =>
-      inTransaction(world, placesIn(world), async () => undefined).then(
-        () => true as const,
-        () => null,
-      ),
-    );
+    await writesInTransaction(world, 'a transaction', async () => undefined);
     await site.until('a role that names the blocked partition', LIMIT_MS, () => says('partition.blocked'));
     await site.until('the end of the blockage', LIMIT_MS, () => says('partition.unblocked'));
     await completes(world);
@@ -82,6 +70,21 @@ const hanging: Fault = {
 
 /** Longer than the 10 s after which a role names it; the broker looks every 10 s. */
 const TRANSACTION_MS = 20_000;
+
+/** Tries until it has written in a transaction: its coordinator may be down. */
+async function writesInTransaction(
+  world: World,
+  what: string,
+  end: (transaction: Transaction) => Promise<void>,
+): Promise<void> {
+  const places = placesIn(world);
+  await world.site.until(what, LIMIT_MS, () =>
+    inTransaction(world, places, end).then(
+      () => true as const,
+      () => null,
+    ),
+  );
+}
 
 /** Writes one record into each partition in a transaction, which `end` may end. */
 async function inTransaction(

@@ -36,36 +36,18 @@ const withdrawn: Fault = {
 const namesRight = (log: string, topic: string) =>
   log.split('\n').some((line) => /WRITE|not authorized/i.test(line) && line.includes(topic));
 
-async function deny(admin: Admin, topic: string): Promise<void> {
-  await admin.createAcls({
-    acl: [
-      {
-        resourceType: AclResourceTypes.TOPIC,
-        resourceName: topic,
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        principal: SWARM_PRINCIPAL,
-        host: '*',
-        operation: AclOperationTypes.WRITE,
-        permissionType: AclPermissionTypes.DENY,
-      },
-    ],
-  });
-}
+/** The rule that denies it. */
+const denial = (topic: string) => ({
+  resourceType: AclResourceTypes.TOPIC,
+  resourceName: topic,
+  resourcePatternType: ResourcePatternTypes.LITERAL,
+  principal: SWARM_PRINCIPAL,
+  host: '*',
+  operation: AclOperationTypes.WRITE,
+  permissionType: AclPermissionTypes.DENY,
+});
 
-async function giveBack(admin: Admin, topic: string): Promise<void> {
-  await admin.deleteAcls({
-    filters: [
-      {
-        resourceType: AclResourceTypes.TOPIC,
-        resourceName: topic,
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        principal: SWARM_PRINCIPAL,
-        host: '*',
-        operation: AclOperationTypes.WRITE,
-        permissionType: AclPermissionTypes.DENY,
-      },
-    ],
-  });
-}
+const deny = (admin: Admin, topic: string) => admin.createAcls({ acl: [denial(topic)] });
+const giveBack = (admin: Admin, topic: string) => admin.deleteAcls({ filters: [denial(topic)] });
 
 export const RIGHT_FAULTS: readonly Fault[] = [withdrawn];
