@@ -3,6 +3,8 @@ import { taskOf, USAGE, WrongUse, type Task } from './options.js';
 import { runPressure } from './pressure/pressure.js';
 import { measureRebalance } from './scale/rebalance.js';
 import { describeFloors, measureFloors } from './speed/floors.js';
+import { measureHistory } from './speed/history.js';
+import { measureMissions } from './speed/missions.js';
 import { measureMissionSize } from './speed/mission-size.js';
 import { measureSandbox } from './speed/sandbox.js';
 import { runSpeed } from './speed/speed.js';
@@ -63,6 +65,11 @@ async function* measure(
     for (const part of task.parts) yield await runPressure(say(part), { ...task.options, cluster, projectDir });
     return;
   }
+  // What these are compared with is their own.
+  if (task.parts.every((part) => part === 'history'))
+    return yield await measureHistory({ ...task.options, cluster, projectDir });
+  if (task.parts.every((part) => part === 'missions'))
+    return yield await measureMissions({ ...task.options, cluster, projectDir });
   say('floors');
   const floors = await measureFloors(cluster, projectDir, task.options.rounds);
   yield [describeFloors(floors)];

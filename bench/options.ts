@@ -1,4 +1,5 @@
 /** What npm run bench is asked to do. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PRESSURE_PARTS, type PressurePart } from './pressure/pressure.js';
 import type { PressureOptions } from './pressure/options.js';
@@ -12,12 +13,14 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   in-flight            tasks a second with 12, 60, 200 and 1,000 under way
   durable-call         what a journaled tool call adds, and whether it stays so
   start-up             from the start to the first task, with 0, 100,000 and 1,000,000 records behind the replay points
+  missions             what users wait for: missions of two role processes, in ms a wave and processor time a task
   history              seconds of status, watch, show and submit --wait with 0, 100,000 and 1,000,000 records before
   scale-out            tasks a second with 1, 2 and 4 worker processes, beside the ideal
   at-rest              processor time and memory of a swarm that has nothing to do
   cpu                  what the processor time of a task goes into
   mission-size         what a task costs in missions of 10 to 10,000 tasks; needs no broker
   sandbox              what the sandbox adds to a command, and its parts; needs no broker
+  --beside DIR         another copy of the product, built, that missions measures in turns with this one
   --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
   --history N          missions that durable-call runs in one topic (default 10000)
 scale                  what a group of very many workers costs when one comes or goes; needs no broker
@@ -74,6 +77,7 @@ const OPTIONS = {
   watch: number(20),
   minutes: number(60),
   profile: { type: 'string' },
+  beside: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -96,7 +100,12 @@ export function taskOf(argv: readonly string[]): Task {
         return {
           bench,
           parts: partsOf(bench, SPEED_PARTS, names),
-          options: { rounds: count('rounds'), history: count('history'), profileDir: values.profile ?? null },
+          options: {
+            rounds: count('rounds'),
+            history: count('history'),
+            profileDir: values.profile ?? null,
+            beside: values.beside === undefined ? null : resolve(values.beside),
+          },
         };
       case 'scale':
         return {

@@ -26,19 +26,26 @@ export async function measureHistory({
   cluster,
   projectDir,
   rounds: count,
-}: SpeedOptions): Promise<readonly Finding[]> {
-  const figures = new Map<Command, Figure[]>();
+}: Pick<SpeedOptions, 'cluster' | 'projectDir' | 'rounds'>): Promise<readonly Finding[]> {
+  const figures = new Map<string, Figure[]>();
+  const add = (what: string, records: number, unit: 's' | 'CPU s', samples: readonly number[]) => {
+    const before = figures.get(what) ?? [];
+    const [none] = before;
+    const floor = none === undefined ? {} : { floor: { name: 'with none', value: quantile(none.samples, 0.5) } };
+    const name = `${what}, ${records.toLocaleString('en')} records`;
+    figures.set(what, [...before, { ...figure(name, unit, ...samples), ...floor }]);
+  };
   for (const records of RECORDS) {
+    process.stderr.write(`  with ${records} records\n`);
     const bench = await openBenchLog(cluster, projectDir, 0);
     const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
     try {
       await writeHistory(bench, records);
-      for (const [command, seconds] of await measureCommands(bench, { projectDir, dir, records, count })) {
-        const before = figures.get(command) ?? [];
-        const none = before[0];
-        const floor = none === undefined ? {} : { floor: { name: 'with none', value: quantile(none.samples, 0.5) } };
-        const name = `${command}, ${records.toLocaleString('en')} records`;
-        figures.set(command, [...before, { ...figure(name, 's', ...seconds), ...floor }]);
+      for (const [command, runs] of await measureCommands(bench, { projectDir, dir, records, count })) {
+        const seconds = runs.map((run) => run.seconds);
+        const cpuSeconds = runs.map((run) => run.cpuSeconds);
+        add(command, records, 's', seconds);
+        add(`processor time of ${command}`, records, 'CPU s', cpuSeconds);
       }
     } finally {
       await rm(dir, { recursive: true, force: true });
@@ -110,11 +117,17 @@ interface Measuring {
   readonly count: number;
 }
 
-/** Seconds of each round. */
+interface Run {
+  readonly stdout: string;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+/** Of each round. */
 async function measureCommands(
   bench: BenchLog,
   { projectDir, dir, records, count }: Measuring,
-): Promise<ReadonlyMap<Command, readonly number[]>> {
+): Promise<ReadonlyMap<Command, readonly Run[]>> {
   const roles = [startRole(projectDir, 'orchestrator', bench.env), startRole(projectDir, 'worker', bench.env)];
   try {
     const [orchestrator] = roles;
@@ -132,11 +145,11 @@ async function measureCommands(
       'status last': ['status', 'last'],
       'submit --wait': ['submit', file, '--wait'],
     };
-    const seconds = new Map<Command, number[]>();
+    const runs = new Map<Command, Run[]>();
     for (let round = 0; round < count; round += 1)
       for (const [command, args] of Object.entries(commands) as [Command, readonly string[]][])
-        seconds.set(command, [...(seconds.get(command) ?? []), (await run(...args)).seconds]);
-    return seconds;
+        runs.set(command, [...(runs.get(command) ?? []), await run(...args)]);
+    return runs;
   } finally {
     await Promise.all(roles.map((role) => role.stop()));
   }
@@ -158,9 +171,17 @@ plan:
         - { agent: ${agent}, description: Do nothing., playbook: slow }
 `;
 
-async function runCommand(projectDir: string, env: Readonly<Record<string, string>>, args: readonly string[]) {
+/** The shell's last line is the processor time of its child. */
+const TIMED = '"$@"; code=$?; times >&2; exit $code';
+
+async function runCommand(
+  projectDir: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<Run> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--sandbox', 'off', ...args], {
+  const program = [process.execPath, join(projectDir, 'bin/ravenhelm.js'), '--sandbox', 'off', ...args];
+  const child = spawn('sh', ['-c', TIMED, 'sh', ...program], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -170,5 +191,14 @@ async function runCommand(projectDir: string, env: Readonly<Record<string, strin
   child.stderr.on('data', (text) => (stderr += String(text)));
   await once(child, 'close');
   if (child.exitCode !== 0) throw new Error(`${args.join(' ')} has ended with ${child.exitCode}: ${stderr}`);
-  return { stdout, seconds: (performance.now() - startedMs) / 1000 };
+  return { stdout, seconds: (performance.now() - startedMs) / 1000, cpuSeconds: cpuSecondsIn(stderr) };
+}
+
+/** Of a line such as 0m1.240s 0m0.150s. */
+function cpuSecondsIn(stderr: string): number {
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  return [...last.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds),
+    0,
+  );
 }

@@ -12,4 +12,6 @@ export interface SpeedOptions {
   readonly profileDir: string | null;
   /** For what must stay as it is however many there were before. */
   readonly history: number;
+  /** Another copy of the product, built, that missions measures in turns with this one; null: none. */
+  readonly beside: string | null;
 }

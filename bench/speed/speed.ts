@@ -6,6 +6,7 @@ import { measureDurableCall } from './durable-call.js';
 import { measureHistory } from './history.js';
 import { measureInFlight } from './in-flight.js';
 import { measureMissionSize } from './mission-size.js';
+import { measureMissions } from './missions.js';
 import { measureOneTask } from './one-task.js';
 import type { SpeedOptions } from './options.js';
 import { measureSandbox } from './sandbox.js';
@@ -17,6 +18,7 @@ export const SPEED_PARTS = [
   'in-flight',
   'durable-call',
   'start-up',
+  'missions',
   'history',
   'scale-out',
   'at-rest',
@@ -36,6 +38,8 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureDurableCall(options);
     case 'start-up':
       return measureStartUp(options);
+    case 'missions':
+      return measureMissions(options);
     case 'history':
       return measureHistory(options);
     case 'scale-out':

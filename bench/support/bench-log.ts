@@ -1,6 +1,6 @@
 /** A swarm's topics under their own prefix on the bench's broker; deleted when the bench ends. */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
@@ -17,9 +17,12 @@ export interface BenchLog {
   /** Of its topics and groups. */
   readonly prefix: string;
   readonly topics: TopicNames;
-  /** Every agent of the product, each with the playbook `slow`. */
+  /** Every agent of the product: with the playbook `slow`, or as the product has it. */
   readonly agents: readonly string[];
   readonly workspaceMarker: string;
+  /** The files of the agents. */
+  readonly agentsDir: string;
+  readonly workspaceRoot: string;
   /** Of a process that runs a role on this log. */
   readonly env: Readonly<Record<string, string>>;
   readonly kafka: Kafka;
@@ -31,14 +34,24 @@ export interface BenchLog {
 /** At most 8 MB of the largest records. */
 const RECORDS_IN_FLIGHT = 500;
 
-/** @param slowSeconds how long the step of the agents' playbook takes */
-export async function openBenchLog(cluster: Cluster, projectDir: string, slowSeconds: number): Promise<BenchLog> {
+/** How long the step of the agents' playbook takes, or how many tasks each of the product's own agents runs at once. */
+type BenchAgents = number | { readonly concurrency: number };
+
+export async function openBenchLog(cluster: Cluster, projectDir: string, wanted: BenchAgents): Promise<BenchLog> {
   const { brokers, registryUrl } = cluster;
   const prefix = `bench-${randomUUID().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
   const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
-  const agents = (await readdir(join(projectDir, 'agents'))).map((name) => name.replace(/\.md$/, '')).sort();
-  await Promise.all(agents.map((name) => writeFile(join(dir, `${name}.md`), agentFile(name, slowSeconds))));
+  const agentsDir = join(projectDir, 'agents');
+  const agents = (await readdir(agentsDir)).map((name) => name.replace(/\.md$/, '')).sort();
+  for (const name of agents) {
+    const file = `${name}.md`;
+    const text =
+      typeof wanted === 'number'
+        ? agentFile(name, wanted)
+        : withConcurrency(await readFile(join(agentsDir, file), 'utf8'), wanted.concurrency);
+    await writeFile(join(dir, file), text);
+  }
   const log = await openProductLog(cluster, projectDir, prefix, 'bench');
   const plan = await loadTopicPlan(join(projectDir, 'topics.yaml'), topics, agents);
   await log.admin.ensureTopics(plan);
@@ -51,6 +64,8 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, slowSec
     topics,
     agents,
     kafka,
+    agentsDir: dir,
+    workspaceRoot: workspaces,
     workspaceMarker: await workspaceMarker(workspaces),
     env: {
       KAFKA_BROKERS: brokers.join(','),
@@ -85,6 +100,9 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, slowSec
     }),
   };
 }
+
+const withConcurrency = (text: string, concurrency: number): string =>
+  text.replace(/^concurrency: .*$/m, `concurrency: ${concurrency}`);
 
 const agentFile = (name: string, slowSeconds: number): string => `---
 name: ${name}

@@ -38,10 +38,11 @@ export function startRole(
   projectDir: string,
   role: 'worker' | 'orchestrator',
   env: Readonly<Record<string, string>>,
+  sandbox: 'on' | 'off' = 'off',
 ): RoleProcess {
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
-  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role, '--sandbox', 'off'], {
+  const child = spawn(process.execPath, [join(projectDir, 'bin/ravenhelm.js'), '--role', role, '--sandbox', sandbox], {
     cwd: projectDir,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -48,6 +48,18 @@ export function createStubModel(
   };
 }
 
+/** What a task says that wants one command: the file that it writes. */
+export const writeTask = (file: string): string => `Write the file ${file} with one command.`;
+const WRITE_TASK = /Write the file (\S+) with one command\./;
+
+/** The first step of such a task; null: another task, or its step was made. */
+function writeCallFor(body: string): string | null {
+  const file = WRITE_TASK.exec(body)?.[1];
+  if (file === undefined || body.includes('"role":"assistant"')) return null;
+  const action = { tool: 'execute_terminal_command', arguments: { command: `echo done > ${file}` } };
+  return JSON.stringify({ thought: 'One command.', action });
+}
+
 export interface StubOllama {
   readonly url: string;
   close(): Promise<void>;
@@ -65,7 +77,7 @@ export async function startStubOllama({ steps, delayMs }: StubModelOptions): Pro
       if (request.url === '/api/version') return json({ version: '0.12.0' });
       if (request.url === '/api/tags') return json({ models: [{ name: `${STUB_OLLAMA_MODEL}:latest` }] });
       const text = Buffer.concat(chunks).toString();
-      const content = replyAfter(text.split(NOTHING_SAID).length - 1, steps);
+      const content = writeCallFor(text) ?? replyAfter(text.split(NOTHING_SAID).length - 1, steps);
       const line = (done: boolean, rest: object) =>
         `${JSON.stringify({
           model: STUB_OLLAMA_MODEL,
@@ -131,5 +143,6 @@ export function createStubTools(delayMs: number): ToolExecutor {
     changedPaths: async () => [],
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
     prepareWorkspace: async () => '/nowhere',
+    checkWorkspace: async () => undefined,
   };
 }

@@ -1,6 +1,5 @@
 import type { Endpoint } from './endpoint.js';
 import { serverWords, type ServerWords } from './server-words.js';
-import type { Transport } from './transport.js';
 
 /** The server answered with an HTTP error. The SDKs pass it on as a cause; their own errors lose parts of the body. */
 export class HttpAnswer extends Error {
@@ -34,9 +33,9 @@ export class ErrorInStream extends Error {
 const LARGEST_ERROR = 65_536;
 
 /** A fetch for one endpoint: with its credentials, through its proxy. Rejects with HttpAnswer for an error status. */
-export function createApiFetch({ fetch: send }: Transport, { authorization }: Endpoint): typeof fetch {
+export function createApiFetch(send: typeof fetch, { authorization }: Endpoint): typeof fetch {
   return async (input, init) => {
-    const response = await send(input, { ...init, headers: withAuthorization(init?.headers, authorization) });
+    const response = await send(input, withAuthorization(init, authorization));
     if (response.ok) return response;
     throw new HttpAnswer(response.status, serverWords(await firstPart(response)), response.headers);
   };
@@ -48,10 +47,11 @@ export function httpAnswerIn(error: unknown): HttpAnswer | null {
   return null;
 }
 
-function withAuthorization(given: RequestInit['headers'], authorization: string | null): Headers {
-  const headers = new Headers(given);
-  if (authorization !== null) headers.set('authorization', authorization);
-  return headers;
+function withAuthorization(init: RequestInit | undefined, authorization: string | null): RequestInit | undefined {
+  if (authorization === null) return init;
+  const headers = new Headers(init?.headers);
+  headers.set('authorization', authorization);
+  return { ...init, headers };
 }
 
 async function firstPart(response: Response): Promise<string> {

@@ -104,7 +104,7 @@ export function sdkOptions({ apiKey, limits, transport = createTransport() }: Ho
     maxRetries: 0,
     timeout: limits?.wholeMs ?? HOSTED_LIMITS.wholeMs,
     logLevel: 'off',
-    fetch: createApiFetch(transport, endpoint),
+    fetch: createApiFetch(transport.fetch, endpoint),
   } as const;
 }
 

@@ -1,6 +1,6 @@
 import { isJson } from '../domain/json-object.js';
-import { ReadableStream } from 'node:stream/web';
 import type { Clock } from '../ports/clock.js';
+import { asResponse } from './lean-response.js';
 import { wordsOf } from './server-words.js';
 import type { Watchdog } from './watchdog.js';
 
@@ -37,7 +37,14 @@ export function createOllamaFetch(
     if (body === 'document') return response;
     watch.connected();
     if (response.body === null) throw new OllamaStreamError('malformed', 'the reply has no body');
-    return new Response(ReadableStream.from(checkedLines(clock, watch, response.body.getReader())), response);
+    const lines = checkedLines(clock, watch, response.body.getReader());
+    return asResponse({
+      status: response.status,
+      statusText: response.statusText,
+      headers: () => response.headers,
+      read: async () => (await lines.next()).value ?? null,
+      cancel: () => void lines.return(undefined),
+    });
   };
 }
 
@@ -50,7 +57,7 @@ type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
  * The lines of a body, as they arrive. The last line is held back until the body has ended: the package stops reading
  * there, and a body that was not read to its end closes its connection, so that each call would open a new one.
  */
-async function* checkedLines(clock: Clock, watch: Watchdog, body: BodyReader): AsyncGenerator<Uint8Array> {
+async function* checkedLines(clock: Clock, watch: Watchdog, body: BodyReader): AsyncGenerator<Uint8Array, undefined> {
   const encoder = new TextEncoder();
   for await (const line of linesOf(body)) {
     const isLast = checkLine(line);

@@ -154,7 +154,7 @@ function pullCommand(server: Server): string {
 }
 
 function clientOf({ endpoint, transport, clock }: Server, watch: Watchdog, body: 'document' | 'lines'): Ollama {
-  const send = createApiFetch(transport, endpoint);
+  const send = createApiFetch(transport.leanFetch, endpoint);
   return new Ollama({ host: endpoint.url, fetch: createOllamaFetch(send, clock, watch, body) });
 }
 

@@ -1,9 +1,12 @@
+import { createLeanFetch } from './lean-fetch.js';
 import { withoutCredentials } from './endpoint.js';
 import { NO_PROXIES, proxyFor, type ProxySettings } from './proxy.js';
 
 /** How the adapters reach their servers: directly, or through the proxy that the environment names. */
 export interface Transport {
   readonly fetch: typeof fetch;
+  /** The same for those who read no more of a response than LeanResponse has. */
+  readonly leanFetch: typeof fetch;
   /** The proxy for a URL, without credentials; null: none. */
   proxyOf(url: string): string | null;
 }
@@ -11,14 +14,19 @@ export interface Transport {
 /** Node 20's fetch reads no proxy variables, and accepts only the agents of the undici inside Node. */
 export function createTransport(proxies: ProxySettings = NO_PROXIES): Transport {
   const agents = new Map<string, Promise<typeof fetch>>();
-  return {
-    fetch: async (input, init) => {
+  const directlyOr =
+    (direct: typeof fetch): typeof fetch =>
+    async (input, init) => {
       const proxy = proxyFor(urlOf(input), proxies);
-      if (proxy === null) return fetch(input, init);
+      if (proxy === null) return direct(input, init);
       const through = agents.get(proxy) ?? fetchThrough(proxy);
       agents.set(proxy, through);
       return (await through)(input, init);
-    },
+    };
+  const whole = directlyOr((input, init) => fetch(input, init));
+  return {
+    fetch: whole,
+    leanFetch: directlyOr(createLeanFetch(whole)),
     proxyOf: (url) => {
       const proxy = proxyFor(new URL(url), proxies);
       return proxy === null ? null : withoutCredentials(proxy);

@@ -50,6 +50,11 @@ export interface ToolExecutor {
    * with PermissionUnavailable.
    */
   prepareWorkspace(task: TaskPlace): Promise<string>;
+  /**
+   * Looks whether this worker can use the workspace, and creates nothing: each of the other methods makes what it
+   * needs. It rejects as prepareWorkspace does. What was right once is not looked at again; each call looks for itself.
+   */
+  checkWorkspace(task: TaskPlace): Promise<void>;
 }
 
 export interface ToolDefinition {

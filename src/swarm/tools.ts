@@ -118,6 +118,7 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     takeFence: async (...call) => (await executor()).takeFence(...call),
     recoverOutcome: async (...call) => (await executor()).recoverOutcome(...call),
     prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
+    checkWorkspace: async (...call) => (await executor()).checkWorkspace(...call),
     run: async (...call) => (await executor()).run(...call),
     runChecks: async (...call) => (await executor()).runChecks(...call),
     takeBaseline: async (...call) => (await executor()).takeBaseline(...call),

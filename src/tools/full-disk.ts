@@ -28,6 +28,7 @@ export function reportingFullDisks(executor: ToolExecutor, describe?: () => Prom
     runInEmpty: reporting(executor.runInEmpty),
     changedPaths: reporting(executor.changedPaths),
     prepareWorkspace: reporting(executor.prepareWorkspace),
+    checkWorkspace: reporting(executor.checkWorkspace),
   };
 }
 

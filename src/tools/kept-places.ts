@@ -1,12 +1,14 @@
 import type { TaskPlace } from '../ports/tools.js';
-import { isStillUsable, preparePlace, type PlaceOptions, type RunPlace } from './places.js';
+import { checkBase, isStillUsable, preparePlace, requireSafeIds, type PlaceOptions, type RunPlace } from './places.js';
 import { prepareSharedFiles, type SharedFiles } from './shared-files.js';
 
 const MOST_KEPT = 512;
 
 export interface KeptPlaces {
   of(task: TaskPlace): Promise<RunPlace>;
-  /** Those of all places that there were. */
+  /** Whether its base is there and has its marker; found right once, it is not looked at again. */
+  check(task: TaskPlace): Promise<void>;
+  /** Those of all places that there were, or were found right. */
   bases(): readonly string[];
 }
 
@@ -19,6 +21,7 @@ export function createPlaces(options: PlaceOptions): KeptPlaces {
   const kept = new Map<string, RunPlace>();
   const bases = new Set<string>();
   const prepared = new Map<string, Promise<SharedFiles>>();
+  const checked = new Map<string, Promise<string>>();
 
   const prepareOnce: typeof prepareSharedFiles = (state, account, filter) => {
     const key = `${account.uid}-${account.gid} ${state}`;
@@ -30,6 +33,14 @@ export function createPlaces(options: PlaceOptions): KeptPlaces {
 
   return {
     bases: () => [...bases],
+    async check(task) {
+      requireSafeIds(task);
+      const key = JSON.stringify([task.workspace, task.workspaceMarker]);
+      const base = checked.get(key) ?? checkBase(task, options.workspaceRoot);
+      keepNew(checked, key, base);
+      base.catch(() => checked.delete(key));
+      bases.add(await base);
+    },
     async of(task) {
       const { workspace, missionId, taskId, attempt, secretsKey, permissions } = task;
       const key = JSON.stringify([workspace, missionId, taskId, attempt, secretsKey, permissions]);
@@ -38,12 +49,17 @@ export function createPlaces(options: PlaceOptions): KeptPlaces {
       kept.delete(key);
       const place = await preparePlace(task, options, prepareOnce);
       bases.add(place.base);
-      for (const oldest of kept.keys()) {
-        if (kept.size < MOST_KEPT) break;
-        kept.delete(oldest);
-      }
-      kept.set(key, place);
+      keepNew(kept, key, place);
       return place;
     },
   };
+}
+
+/** The oldest makes room. */
+function keepNew<T>(kept: Map<string, T>, key: string, value: T): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size < MOST_KEPT || kept.has(key)) break;
+    kept.delete(oldest);
+  }
+  kept.set(key, value);
 }

@@ -134,15 +134,8 @@ export async function preparePlace(
   options: PlaceOptions,
   prepareShared: typeof prepareSharedFiles = prepareSharedFiles,
 ): Promise<RunPlace> {
-  for (const id of [task.missionId, task.taskId]) {
-    if (!SAFE_ID.test(id))
-      throw new WorkspaceUnusable(
-        `The id ${JSON.stringify(id)} cannot be a directory name; ` +
-          'use letters, digits, dots, dashes and underscores only.',
-      );
-  }
-  const base = await basePath(task, options.workspaceRoot);
-  await checkMarker(base, task.workspaceMarker);
+  requireSafeIds(task);
+  const base = await checkBase(task, options.workspaceRoot);
   const workspace = task.workspace === null ? await ownWorkspace(base, task.missionId) : base;
   await restoreMode(workspace, task.workspace === null);
   const account = options.separateAccount ? await accountOf(workspace, task.workspace === null) : null;
@@ -155,6 +148,24 @@ export async function preparePlace(
   const keys = await keysOf(task, base, options.workspaceRoot, account);
   const { permissions = {} } = task;
   return { base, workspace, holdsState, run, outputs: join(run, 'outputs'), keys, account, permissions, ...shared };
+}
+
+/** Throws WorkspaceUnusable. */
+export function requireSafeIds({ missionId, taskId }: TaskPlace): void {
+  for (const id of [missionId, taskId]) {
+    if (!SAFE_ID.test(id))
+      throw new WorkspaceUnusable(
+        `The id ${JSON.stringify(id)} cannot be a directory name; ` +
+          'use letters, digits, dots, dashes and underscores only.',
+      );
+  }
+}
+
+/** The base, which has the task's marker. Rejects with WorkspaceUnusable. */
+export async function checkBase(task: TaskPlace, workspaceRoot: string): Promise<string> {
+  const base = await basePath(task, workspaceRoot);
+  await checkMarker(base, task.workspaceMarker);
+  return base;
 }
 
 async function keysOf(

@@ -34,6 +34,7 @@ import { secretsOf } from './provisions.js';
 import { codeOf } from './system-errors.js';
 import {
   argumentVector,
+  checkPlace,
   createToolRuntime,
   placeOf,
   placeOfCall,
@@ -61,6 +62,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
+    checkWorkspace: (task) => checkPlace(runtime, task),
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
       await nothingWrites(call.task);

@@ -101,6 +101,12 @@ export async function placeOfCall(runtime: ToolRuntime, task: TaskPlace): Promis
   return place;
 }
 
+/** What placeOfCall would reject with before it creates anything. */
+export async function checkPlace(runtime: ToolRuntime, task: TaskPlace): Promise<void> {
+  await requireProvisions(task.permissions ?? {}, runtime.provisions, runtime.sandbox !== 'off');
+  await runtime.places.check(task);
+}
+
 /** Agents own these trees: after a look at the path, and before the sandbox mounts it, one could put a link there. */
 function requireNoOwnMounts(mounts: readonly ReadOnlyBind[], bases: readonly string[]): void {
   for (const { source, target } of mounts) {

@@ -372,6 +372,12 @@ export function createSimVolume({
 
     const later = <T>(value: () => T) =>
       new Promise<T>((resolve) => process.later(random.delayMs(1), () => resolve(value())));
+    async function prepareWorkspace(): Promise<string> {
+      const directory = await later(() => '/workspace');
+      if (faults.on('tools') && random.chance(0.02))
+        throw new system.WorkspaceUnusable('the workspace is not writable');
+      return directory;
+    }
     return {
       definitions: () => definitions,
       run,
@@ -387,12 +393,8 @@ export function createSimVolume({
           await new Promise<void>((resolve) => process.later(random.next() * 5_000, resolve));
         return later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null);
       },
-      async prepareWorkspace() {
-        const directory = await later(() => '/workspace');
-        if (faults.on('tools') && random.chance(0.02))
-          throw new system.WorkspaceUnusable('the workspace is not writable');
-        return directory;
-      },
+      prepareWorkspace,
+      checkWorkspace: async () => void (await prepareWorkspace()),
     };
   }
 

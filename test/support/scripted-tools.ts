@@ -16,6 +16,8 @@ export interface Ledger {
   readonly baselines: string[];
   /** Commands of checks that were run before a task's first step. */
   readonly before: string[];
+  /** Tasks whose workspace was made before their first call. */
+  readonly prepared: string[];
   /** Commands of checks that were run in an empty directory with their finish. */
   readonly late: string[];
 }
@@ -161,6 +163,10 @@ export function createScriptedTools(
       return checks.map(({ command }) => (command.includes('vacuous') ? 0 : 1));
     },
     changedPaths: async () => [...changed],
-    prepareWorkspace: async () => '/workspace',
+    async prepareWorkspace(task) {
+      ledger.prepared.push(nameOf(task));
+      return '/workspace';
+    },
+    checkWorkspace: async () => undefined,
   };
 }

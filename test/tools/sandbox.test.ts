@@ -7,6 +7,7 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -267,6 +268,7 @@ describe('the marker', () => {
     const task = { ...harness.task(), workspaceMarker: '00000000-0000-4000-8000-000000000000' };
     const attempts = [
       () => harness.executor.prepareWorkspace(task),
+      () => harness.executor.checkWorkspace(task),
       () => harness.call('execute_terminal_command', { command: 'true' }, { task }),
       () => harness.executor.takeFence(task, 1, never),
     ];
@@ -295,6 +297,37 @@ describe('the marker', () => {
     await expect(harness.executor.prepareWorkspace({ ...harness.task(), missionId, taskId })).rejects.toMatchObject({
       code: 'workspace',
     });
+  });
+
+  test('looking whether a workspace can be used makes none; what was right is not looked at again', async () => {
+    const task = harness.task('t', 'looked-at');
+    await harness.executor.checkWorkspace(task);
+    expect(existsSync(harness.workspace('looked-at'))).toBe(false);
+    expect(existsSync(join(harness.root, '.ravenhelm/runs/looked-at'))).toBe(false);
+    const marker = join(harness.root, '.ravenhelm/workspace-id');
+    const text = readFileSync(marker);
+    rmSync(marker);
+    try {
+      await harness.executor.checkWorkspace(task);
+      // A call looks for itself.
+      await expect(harness.sh('true', { task, step: 1 })).rejects.toMatchObject({ code: 'workspace' });
+      expect(existsSync(harness.workspace('looked-at'))).toBe(false);
+    } finally {
+      writeFileSync(marker, text);
+    }
+    expect(await harness.sh('pwd', { task, step: 1 })).toMatchObject({ outcome: 'ok' });
+    expect(existsSync(harness.workspace('looked-at'))).toBe(true);
+  });
+
+  test('one that cannot be used is looked at again', async () => {
+    const given = temporaryDirectory();
+    const marker = join(given, '.ravenhelm/workspace-id');
+    const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
+    const text = readFileSync(marker);
+    rmSync(marker);
+    await expect(harness.executor.checkWorkspace(task)).rejects.toMatchObject({ code: 'workspace' });
+    writeFileSync(marker, text);
+    await harness.executor.checkWorkspace(task);
   });
 
   test('a directory from --workspace that is missing or contains other missions is unusable', async () => {

@@ -16,7 +16,7 @@ import { factsOf, isStopped, judgeCheck, judgeSecrets, judgeStep, stoppedResult 
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner, type StepRunner } from './step-runner.js';
-import { parseArguments } from './task-result.js';
+import { acceptanceOf, parseArguments } from './task-result.js';
 import { createTaskBaseline, type TaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
 import { networkOf } from './task-network.js';
@@ -24,7 +24,10 @@ import type { WorkerContext } from './worker-context.js';
 
 export interface TaskSteps {
   sendStarted(): void;
-  /** Makes the workspace ready. Rejects with WorkspaceUnusable. */
+  /**
+   * Makes the workspace ready where a check, a mount, a key or a directory of its own needs it. Else the first call
+   * that touches files makes it, and this only looks whether it can. Rejects with WorkspaceUnusable.
+   */
   prepare(): Promise<void>;
   /**
    * Takes the fence from earlier claims and gives an outcome to the step that has none. The loop repeats that step when
@@ -136,7 +139,8 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   return {
     sendStarted: () => sendStarted(parts),
     async prepare() {
-      await tools.prepareWorkspace(place);
+      if (needsWorkspace(deps, place)) await tools.prepareWorkspace(place);
+      else await tools.checkWorkspace(place);
     },
     settleDoubt: () => settleDoubt(tools, place, deps),
     startBaseline: () => baseline.start(),
@@ -236,6 +240,19 @@ function sendResumed({ context, deps }: Parts, asked: NonNullable<ReturnType<typ
     causedBy: approvalId,
     payload: { task_id, mission_id, attempt, step, owner: deps.held.owner, approval_id: approvalId },
   });
+}
+
+/** Whether its files are needed before the first call: most tasks of a model that only answers need none. */
+function needsWorkspace({ attempt: { assignment }, spec, current }: ExecutionDeps, place: TaskPlace): boolean {
+  const { workspace, secretsKey, permissions = {} } = place;
+  return (
+    workspace !== null ||
+    secretsKey !== 'none' ||
+    Object.keys(permissions).length > 0 ||
+    acceptanceOf(assignment, spec).length > 0 ||
+    assignment.protected.length > 0 ||
+    current().steps.length > 0
+  );
 }
 
 /**

@@ -1,0 +1,38 @@
+/** Whose workspace is made before the first call. */
+import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+
+const AGENT = 'cert_agent';
+let swarm: RoleSwarm;
+afterEach(() => swarm.close());
+
+async function preparedBy(spec: Partial<AgentSpec>, request: Parameters<RoleSwarm['submit']>[0] = {}) {
+  swarm = await createRoleSwarm({ roster: [agentSpec(AGENT, spec)] });
+  await swarm.startOrchestrator();
+  await swarm.startWorker();
+  expect(await swarm.ended(await swarm.submit(request))).toMatchObject({ status: 'completed' });
+  return swarm.ledger.prepared.length;
+}
+
+const playbookWith = (...checks: readonly string[]): Partial<AgentSpec> => ({
+  playbooks: {
+    work: {
+      name: 'work',
+      steps: [{ name: 'step', command: 'step', unless: null }],
+      acceptance: checks.map((command) => ({ name: command, command })),
+    },
+  },
+});
+
+test('a task without checks has none: its first call makes it', async () => {
+  expect(await preparedBy(playbookWith())).toBe(0);
+});
+
+test.each<[string, Partial<AgentSpec>, Parameters<RoleSwarm['submit']>[0]]>([
+  ['a task with a check', playbookWith('made it'), {}],
+  ['a task with a key', { ...playbookWith(), secretsKey: true }, {}],
+  ['a task with a mount', { ...playbookWith(), mounts: [{ path: '/opt/data', mode: 'ro' }] }, {}],
+  ['a mission in a directory of its own', playbookWith(), { workspace: '/srv/project' }],
+])('%s has it before its model is asked', async (_, spec, request) => {
+  expect(await preparedBy(spec, request)).toBe(1);
+});
