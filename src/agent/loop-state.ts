@@ -7,7 +7,7 @@ import { createPromptJournal, type PromptJournal } from './prompt-journal.js';
 import { redactStep, redactTask } from './redact-task.js';
 import type { Redact } from '../domain/redaction.js';
 import { NO_REDACTION } from './redact.js';
-import { createStepSchema, type StepSchema } from './step-schema.js';
+import { stepSchemaOf, type StepSchema } from './step-schema.js';
 import { fromJournal, type TakenStep } from './taken-step.js';
 import { startOfChain } from './chain-place.js';
 import { createModelWork, type ModelWork } from './model-work.js';
@@ -59,7 +59,7 @@ export function startLoop(task: LoopTask, effects: LoopEffects, limits: LoopLimi
     task,
     effects,
     limits,
-    schema: createStepSchema(effects.tools),
+    schema: stepSchemaOf(effects.tools),
     share: { tokens: task.assignment.share_tokens, usd: task.assignment.share_usd },
     transcript: createTranscript(redactTask(task, redact), effects.tools, steps),
     prompts: createPromptJournal(task.assignment, task.history),

@@ -13,6 +13,21 @@ export interface StepSchema {
   readonly read: StepReader;
 }
 
+/** More than a process has sets of tools, one for each agent at most. */
+const MOST_KEPT = 64;
+const kept: { readonly tools: readonly ToolDefinition[]; readonly schema: StepSchema }[] = [];
+
+/** The schema of a step with these tools, made once: all attempts of an agent have the same tools. */
+export function stepSchemaOf(tools: readonly ToolDefinition[]): StepSchema {
+  const known = kept.find(
+    (one) => one.tools.length === tools.length && one.tools.every((tool, at) => tool === tools[at]),
+  );
+  if (known !== undefined) return known.schema;
+  const schema = createStepSchema(tools);
+  if (kept.push({ tools: [...tools], schema }) > MOST_KEPT) kept.shift();
+  return schema;
+}
+
 /**
  * The schema of a step with these tools. Only a union connects a tool with its arguments. The union is one level down,
  * under `action`, because OpenAI refuses anyOf at the root and variants that start with the same key without an enum,

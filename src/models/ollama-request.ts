@@ -1,4 +1,4 @@
-import type { ChatRequest as OllamaRequest, Message } from 'ollama';
+import type { ChatRequest as OllamaRequest, Message, Tool } from 'ollama';
 import { z } from 'zod';
 import type { ChatRequest, SentMessage } from '../ports/model.js';
 import {
@@ -58,17 +58,13 @@ export function ollamaRequest(
 ): OllamaPrepared {
   const { form, use, sent } = draftRequest(can, request);
   const parts = conversation(request, form);
-  const tools = (request.tools ?? []).map(({ name, description, parameters }) => ({
-    type: 'function',
-    function: { name, description, parameters: optionalParameters(parameters) },
-  }));
   const body: OllamaPrepared['body'] = {
     model: entry.id,
     messages: parts.map(messageOf),
     stream: true,
     ...(form === 'json_schema' ? { format: request.schema } : {}),
     ...(form === 'json_object' ? { format: 'json' } : {}),
-    ...(form === 'native' ? { tools } : {}),
+    ...(form === 'native' ? { tools: toolsOf(request) } : {}),
     keep_alive: KEEP_ALIVE,
     ...use('think', { think: entry.thinking }),
     truncate: allowTruncation,
@@ -76,6 +72,13 @@ export function ollamaRequest(
     options: { num_ctx: entry.contextTokens, num_predict: limit, temperature: 0, seed: request.seed ?? SEED },
   };
   return { body, sent: sent(), messages: sentMessages(parts) };
+}
+
+function toolsOf({ tools = [] }: ChatRequest): Tool[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    function: { name, description, parameters: optionalParameters(parameters) },
+  }));
 }
 
 function messageOf(part: Part): Message {

@@ -9,6 +9,28 @@ import type { ChatMessage, ChatRequest } from '../ports/model.js';
  * configuration, logs, digests and base64. It is about half the bytes. It is a bound, not an estimate.
  */
 export function tokenBound(text: string): number {
+  if (text.length < LEAST_KEPT || text.length > LARGEST_KEPT) return countedBound(text);
+  const tokens = kept.get(text) ?? countedBound(text);
+  // The one that was asked for last is the last to go.
+  kept.delete(text);
+  kept.set(text, tokens);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MOST_KEPT) break;
+    kept.delete(oldest);
+  }
+  return tokens;
+}
+
+/**
+ * Bounds of the last texts: a request is counted up to four times, and the instructions of an agent are in each of its
+ * requests. Shorter texts are counted as quickly as they are found; longer ones would take too much memory.
+ */
+const kept = new Map<string, number>();
+const MOST_KEPT = 64;
+const LEAST_KEPT = 200;
+const LARGEST_KEPT = 32_768;
+
+function countedBound(text: string): number {
   let tokens = 0;
   let at = 0;
   while (at < text.length) {
@@ -90,6 +112,16 @@ const PER_CALL = 32;
 const SCHEMA_EXPLANATION = 400;
 
 /** Upper bound of the tokens that a schema or tools add to the prompt, and the words that explain the form. */
-export function formTokenBound({ schema, tools = [] }: ChatRequest): number {
-  return Math.max(tokenBound(JSON.stringify(schema)), tokenBound(JSON.stringify(tools))) + SCHEMA_EXPLANATION;
+export function formTokenBound({ schema, tools = NO_TOOLS }: ChatRequest): number {
+  return Math.max(jsonTokenBound(schema), jsonTokenBound(tools)) + SCHEMA_EXPLANATION;
+}
+
+const NO_TOOLS: readonly never[] = [];
+const boundsOfJson = new WeakMap<object, number>();
+
+/** Schemas and tools never change; those of an agent are the same objects in all its requests (step-schema.ts). */
+function jsonTokenBound(value: object): number {
+  const tokens = boundsOfJson.get(value) ?? tokenBound(JSON.stringify(value));
+  boundsOfJson.set(value, tokens);
+  return tokens;
 }

@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import { portableSchema, SchemaNotPortable } from '../../src/agent/portable-schema.js';
 import { planReplyJsonSchema } from '../../src/agent/plan-reply.js';
-import { createStepSchema } from '../../src/agent/step-schema.js';
+import { createStepSchema, stepSchemaOf } from '../../src/agent/step-schema.js';
 import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 import { TOOLS } from './fakes.js';
 
@@ -15,6 +15,20 @@ function nodes(value: unknown): readonly Record<string, unknown>[] {
   if (typeof value !== 'object' || value === null) return [];
   return [{ ...value }, ...Object.values(value).flatMap(nodes)];
 }
+
+test('is made once for the same tools, and anew for others, however many there are', () => {
+  const [first] = TOOL_DEFINITIONS;
+  if (first === undefined) throw new Error('there is no tool');
+  const made = stepSchemaOf(TOOL_DEFINITIONS);
+  expect(stepSchemaOf([...TOOL_DEFINITIONS])).toBe(made);
+  expect(stepSchemaOf([first])).not.toBe(made);
+  expect(stepSchemaOf([first]).tools.map(({ name }) => name)).toEqual([first.name, 'finish']);
+  // Another tool with the same name is another tool.
+  const renamed = { ...first, description: 'It is another one.' };
+  expect(stepSchemaOf([renamed]).tools[0]).toMatchObject({ description: 'It is another one.' });
+  for (let other = 0; other < 100; other += 1) stepSchemaOf([{ ...first, name: `tool_${other}` }]);
+  expect(stepSchemaOf(TOOL_DEFINITIONS).jsonSchema).toEqual(made.jsonSchema);
+});
 
 describe.each([
   ['a step', schema.jsonSchema],

@@ -1,4 +1,4 @@
-import { tokenBound, tokenFloor } from '../../src/models/token-bound.js';
+import { formTokenBound, tokenBound, tokenFloor } from '../../src/models/token-bound.js';
 import fc from 'fast-check';
 import { propertyRuns } from '../support/quick.js';
 
@@ -96,6 +96,29 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
       }),
       { numRuns: propertyRuns(5_000), seed: 1 },
     );
+  });
+
+  test('is the same when a long text is counted again, also after many others', () => {
+    const text = (n: number) => `Text ${n}: ${'the CA is at /certs/ca.pem (sha256 9f86d081). '.repeat(20)}`;
+    const texts = Array.from({ length: 200 }, (_, n) => text(n));
+    const counts = texts.map(tokensByRules);
+    expect(texts.map(tokenBound)).toEqual(counts);
+    expect(texts.map(tokenBound)).toEqual(counts);
+    expect(tokenBound('x'.repeat(100_000))).toBe(50_000);
+  });
+
+  test('of a form is that of its own schema and tools', () => {
+    const request = (name: string) => ({
+      ...{ messages: [], maxOutputTokens: 1, turn: null },
+      schema: { type: 'object', properties: { [name]: { type: 'string' } } },
+    });
+    const [short, long] = [request('a'), request('a_property_with_a_long_name_'.repeat(10))];
+    const counts = [short, long].map(formTokenBound);
+    expect(counts[1]).toBeGreaterThan(counts[0] ?? 0);
+    expect([short, long].map(formTokenBound)).toEqual(counts);
+    expect(
+      formTokenBound({ ...short, tools: [{ name: 'x', description: 'y'.repeat(10_000), parameters: {} }] }),
+    ).toBeGreaterThan(counts[1] ?? 0);
   });
 
   test('never decreases when text is appended', () => {

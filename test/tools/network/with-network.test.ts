@@ -31,7 +31,11 @@ test('a call is refused where the /etc of its network cannot be written', async 
     toolboxDir: null,
     extraBinds: [],
     provisions: NO_PROVISIONS,
-    places: { of: () => Promise.reject(new Error('not asked')), check: () => Promise.reject(new Error('not asked')), bases: () => [] },
+    places: {
+      of: () => Promise.reject(new Error('not asked')),
+      check: () => Promise.reject(new Error('not asked')),
+      bases: () => [],
+    },
   };
   const network = { hosts: [localhost(1)], onConnection: () => undefined };
   const ran = jest.fn<() => Promise<void>>();
