@@ -2,12 +2,14 @@
  * What users wait for: missions of a swarm as it is started, with a process for each role, the product's agents, a new
  * workspace for each mission and a model server that answers at once.
  */
+import { join } from 'node:path';
 import { createClient } from '../../src/client/create-client.js';
 import type { MissionDefinition } from '../../src/client/mission-definition.js';
 import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startChild } from '../support/child-process.js';
 import { whenReady } from '../support/fold-figures.js';
+import { startPeers, type Peer } from '../support/peers.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
 import { quantile } from '../support/statistics.js';
@@ -30,6 +32,8 @@ const SHAPES: readonly Shape[] = [
   { name: '10 waves of 120', waves: 10, tasks: 120, missions: 1, acts: false },
   { name: '7 waves of 12, a command and a check a task', waves: 7, tasks: 12, missions: 1, acts: true },
 ];
+/** Other systems have no commands and checks. */
+const PEER_SHAPES = SHAPES.filter(({ acts }) => !acts);
 /** What runs often is compiled by then: the first thousand tasks of a process cost more than all later ones. */
 const WARM_UP: Shape = { name: 'warm-up', waves: 7, tasks: 12, missions: 12, acts: false };
 /** Of each agent; a wave of 120 has ten tasks for each. */
@@ -55,18 +59,29 @@ export async function measureMissions({
 }: Pick<SpeedOptions, 'cluster' | 'projectDir' | 'rounds' | 'beside'>): Promise<readonly Finding[]> {
   const ollama = await startChild('bench-ollama.js', { steps: 0, delayMs: 0 });
   const copies: Copy[] = [];
+  const closing: { close(): Promise<void> }[] = [];
   try {
     for (const dir of [projectDir, ...(beside === null ? [] : [beside])])
       copies.push(await startCopy(await openBenchLog(cluster, projectDir, { concurrency: CONCURRENCY }), dir));
+    closing.push(...copies);
     for (const copy of copies) await copy.run(WARM_UP);
+    const peers = await startPeers(join(projectDir, 'bench/peers'));
+    closing.push(...peers.running);
+    for (const why of peers.skipped) process.stderr.write(`  ${why}\n`);
+    for (const peer of peers.running) await runPeer(peer, WARM_UP);
+    const times = new Map(peers.running.map((peer) => [peer, PEER_SHAPES.map((): number[] => [])]));
     const samples = new Map<Shape, Sample[][]>(SHAPES.map((shape) => [shape, copies.map(() => [])]));
     // In turns, so that what else the computer does meets all of them.
-    for (let round = 0; round < count; round += 1)
-      for (const shape of SHAPES)
-        for (const [at, copy] of copies.entries()) samples.get(shape)?.[at]?.push(await copy.run(shape));
-    return findingsOf(samples);
+    for (let round = 0; round < count; round += 1) for (const shape of SHAPES) await eachOnce(shape);
+    return [...findingsOf(samples), ...peerFindings(times)];
+
+    async function eachOnce(shape: Shape): Promise<void> {
+      for (const [at, copy] of copies.entries()) samples.get(shape)?.[at]?.push(await copy.run(shape));
+      const at = PEER_SHAPES.indexOf(shape);
+      if (at >= 0) for (const [peer, each] of times) each[at]?.push(await runPeer(peer, shape));
+    }
   } finally {
-    for (const copy of copies) await copy.close();
+    for (const one of closing.reverse()) await one.close();
     await ollama.close();
   }
 
@@ -148,6 +163,20 @@ function findingsOf(samples: ReadonlyMap<Shape, readonly (readonly Sample[])[]>)
     },
     { title: 'the worker alone', figures: figures('ms', ({ workerCpuMs }) => workerCpuMs) },
   ];
+}
+
+/** Resolves with the milliseconds of a wave. */
+async function runPeer(peer: Peer, { missions, waves, tasks }: Shape): Promise<number> {
+  let ms = 0;
+  for (let done = 0; done < missions; done += 1) ms += await peer.run({ waves, tasks });
+  return ms / missions / waves;
+}
+
+function peerFindings(times: ReadonlyMap<Peer, readonly (readonly number[])[]>): readonly Finding[] {
+  const figures = [...times].flatMap(([peer, each]) =>
+    PEER_SHAPES.map(({ name }, at) => figure(`${peer.name}, ${name}`, 'ms', ...(each[at] ?? []))),
+  );
+  return figures.length === 0 ? [] : [{ title: 'the same missions with other systems: ms a wave', figures }];
 }
 
 const pairs = (own: readonly number[], other: readonly number[]): readonly number[] =>

@@ -49,7 +49,7 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, wanted:
     const text =
       typeof wanted === 'number'
         ? agentFile(name, wanted)
-        : withConcurrency(await readFile(join(agentsDir, file), 'utf8'), wanted.concurrency);
+        : alongside(await readFile(join(agentsDir, file), 'utf8'), wanted.concurrency);
     await writeFile(join(dir, file), text);
   }
   const log = await openProductLog(cluster, projectDir, prefix, 'bench');
@@ -101,8 +101,9 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, wanted:
   };
 }
 
-const withConcurrency = (text: string, concurrency: number): string =>
-  text.replace(/^concurrency: .*$/m, `concurrency: ${concurrency}`);
+/** Each can be in any wave. */
+const alongside = (text: string, concurrency: number): string =>
+  text.replace(/^concurrency: .*$/m, `concurrency: ${concurrency}`).replace(/^depends_on: .*$/m, 'depends_on: []');
 
 const agentFile = (name: string, slowSeconds: number): string => `---
 name: ${name}
