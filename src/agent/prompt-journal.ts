@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PromptMessage, PromptReport } from '../domain/attempt-report.js';
 import type { PayloadOf } from '../domain/events.js';
-import { byteLength, SIZES } from '../domain/sizes.js';
+import { fitsBytes, SIZES } from '../domain/sizes.js';
 import { decodePrompt, encodePrompt, UnreadablePrompt, type CodedPrompt } from './prompt-code.js';
 import { assignmentSources, stepSources, turnSources, type SourceStep, type SourceTurn } from './prompt-sources.js';
 
@@ -51,7 +51,7 @@ export function createPromptJournal(
       const texts = new Map([...fold.sources, ...named(system ?? fold.system), ...turnSources(turn)]);
       const coded = encodePrompt(messages, base?.messages ?? [], texts);
       const record = { ...news, ...(base === null ? {} : { base: base.step }), messages: coded };
-      const fits = byteLength(JSON.stringify(record)) <= SIZES.prompt;
+      const fits = fitsBytes(JSON.stringify(record), SIZES.prompt);
       sent = fits ? { messages, system: system ?? fold.system } : null;
       return fits ? record : {};
     },

@@ -16,7 +16,7 @@ import {
 import { failoverOf } from './failover.js';
 import type { LoopEnd, StepDecision } from './loop-contract.js';
 import { FINISH, type PassedWhy, type Step } from './step.js';
-import { chainExhausted, stuck, timedOut } from './loop-end.js';
+import { chainExhausted, finishUnchecked, stuck, timedOut } from './loop-end.js';
 import { nextInChain } from './chain-place.js';
 import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
@@ -290,7 +290,7 @@ function decisionOf(
 ): StepDecision {
   const definition = loop.effects.tools.find((tool) => tool.name === step.tool);
   const { repairs, notRun } = reading;
-  return {
+  const decision: StepDecision = {
     ...step,
     thought: loop.redact(step.thought),
     arguments: redactTexts(step.arguments, loop.redact),
@@ -305,18 +305,19 @@ function decisionOf(
     timing: reply.timing ?? null,
     repairs,
     notRun,
-    turn: turnRecord(
-      {
-        form: reply.form,
-        tokenLimit: loop.promptLimit,
-        maxOutputTokens: request.maxOutputTokens,
-        failovers: notes,
-        rejected: asked.rejected,
-        notRun,
-        left: loop.left,
-        messages: reply.messages ?? request.messages,
-      },
-      loop.prompts,
-    ),
+    turn: null,
   };
+  // The final record of a task has no place for it.
+  if (finishUnchecked(loop, decision) !== null) return decision;
+  const facts = {
+    form: reply.form,
+    tokenLimit: loop.promptLimit,
+    maxOutputTokens: request.maxOutputTokens,
+    failovers: notes,
+    rejected: asked.rejected,
+    notRun,
+    left: loop.left,
+    messages: reply.messages ?? request.messages,
+  };
+  return { ...decision, turn: turnRecord(facts, loop.prompts) };
 }

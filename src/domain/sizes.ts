@@ -58,6 +58,11 @@ export function byteLength(text: string): number {
   return bytes;
 }
 
+/** Whether the text has at most so many bytes in UTF-8. A short text is not counted. */
+export function fitsBytes(text: string, most: number): boolean {
+  return text.length * 3 <= most || byteLength(text) <= most;
+}
+
 function bytesOf(codePoint: number): number {
   if (codePoint < 0x80) return 1;
   if (codePoint < 0x800) return 2;
@@ -66,7 +71,7 @@ function bytesOf(codePoint: number): number {
 
 /** The text with its end cut off where it has more bytes; a note says so. */
 export function cutToBytes(text: string, most: number): string {
-  if (text.length * 3 <= most || byteLength(text) <= most) return text;
+  if (fitsBytes(text, most)) return text;
   const note = ' … (cut)';
   let left = most - byteLength(note);
   let kept = 0;

@@ -24,14 +24,16 @@ const playbookWith = (...checks: readonly string[]): Partial<AgentSpec> => ({
   },
 });
 
-test('a task without checks has none: its first call makes it', async () => {
-  expect(await preparedBy(playbookWith())).toBe(0);
+test.each<[string, Partial<AgentSpec>]>([
+  ['a task without checks', playbookWith()],
+  ['one with a key', { ...playbookWith(), secretsKey: true }],
+  ['one with a mount', { ...playbookWith(), mounts: [{ path: '/opt/data', mode: 'ro' }] }],
+])('%s has none: its first call makes it', async (_, spec) => {
+  expect(await preparedBy(spec)).toBe(0);
 });
 
 test.each<[string, Partial<AgentSpec>, Parameters<RoleSwarm['submit']>[0]]>([
   ['a task with a check', playbookWith('made it'), {}],
-  ['a task with a key', { ...playbookWith(), secretsKey: true }, {}],
-  ['a task with a mount', { ...playbookWith(), mounts: [{ path: '/opt/data', mode: 'ro' }] }, {}],
   ['a mission in a directory of its own', playbookWith(), { workspace: '/srv/project' }],
 ])('%s has it before its model is asked', async (_, spec, request) => {
   expect(await preparedBy(spec, request)).toBe(1);

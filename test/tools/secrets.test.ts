@@ -123,6 +123,7 @@ describe('the secrets of an agent', () => {
     };
     const place = task('DEPLOY_TOKEN', 'MISSING');
     await expect(harness.executor.prepareWorkspace(place)).rejects.toMatchObject(refusal);
+    await expect(harness.executor.checkWorkspace(place)).rejects.toMatchObject(refusal);
     await expect(harness.sh('true', { task: place })).rejects.toMatchObject(refusal);
     await harness.executor.takeFence(place, 11, never);
     expect(await harness.executor.recoverOutcome(place, 1)).toBeNull();

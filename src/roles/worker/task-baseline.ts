@@ -70,8 +70,9 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
     start: () => void (deps.current().steps.length === 0 && start()),
     forFirstStep: start,
     async stop() {
+      if (begun === null) return;
       stopping.abort(new Error('the attempt has ended'));
-      await begun?.catch(() => undefined);
+      await begun.catch(() => undefined);
     },
   };
 }

@@ -25,8 +25,9 @@ import type { WorkerContext } from './worker-context.js';
 export interface TaskSteps {
   sendStarted(): void;
   /**
-   * Makes the workspace ready where a check, a mount, a key or a directory of its own needs it. Else the first call
-   * that touches files makes it, and this only looks whether it can. Rejects with WorkspaceUnusable.
+   * Makes the workspace ready where checks need it, or where it is a person's directory, whose owner may be wrong. Else
+   * the first call makes it, and this only looks whether it can. Rejects with WorkspaceUnusable and
+   * PermissionUnavailable.
    */
   prepare(): Promise<void>;
   /**
@@ -244,11 +245,8 @@ function sendResumed({ context, deps }: Parts, asked: NonNullable<ReturnType<typ
 
 /** Whether its files are needed before the first call: most tasks of a model that only answers need none. */
 function needsWorkspace({ attempt: { assignment }, spec, current }: ExecutionDeps, place: TaskPlace): boolean {
-  const { workspace, secretsKey, permissions = {} } = place;
   return (
-    workspace !== null ||
-    secretsKey !== 'none' ||
-    Object.keys(permissions).length > 0 ||
+    place.workspace !== null ||
     acceptanceOf(assignment, spec).length > 0 ||
     assignment.protected.length > 0 ||
     current().steps.length > 0
