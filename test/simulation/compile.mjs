@@ -118,5 +118,6 @@ async function writeIfNew(path, text) {
 async function filesUnder(path) {
   const entries = await readdir(join(root, path), { withFileTypes: true }).catch(() => null); // a file
   if (entries === null) return [path];
+  if (path.endsWith('/node_modules')) return []; // of bench/peers
   return (await Promise.all(entries.map((entry) => filesUnder(`${path}/${entry.name}`)))).flat();
 }
