@@ -231,6 +231,8 @@ export function createReadingGroup(group: ReadingGroupOptions): SimGroup {
     forget() {
       offsets.clear();
       overwritten.clear();
+      // A coordinator deletes nothing of a group that has members; a late commit of one that is gone is refused.
+      generation += 1;
     },
     move() {
       isShuffled = true;
