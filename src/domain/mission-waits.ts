@@ -21,9 +21,9 @@ interface CapContext {
 }
 
 /**
- * What is decided instead of something that costs (an attempt, a planner call), asked before that is made: at each event
- * the cap may hold back as much as the mission has tasks. The first time the mission says for what it waits. null: the
- * cap holds nothing back.
+ * What is decided instead of something that costs (an attempt, a planner call), asked before that is made: at each
+ * event the cap may hold back as much as the mission has tasks. The first time the mission says for what it waits.
+ * null: the cap holds nothing back.
  */
 export function heldBack(mission: Mission, { owner, cap }: CapContext): readonly WaitDecision[] | null {
   if (cap === null) return null;

@@ -158,7 +158,7 @@ function forget(parts: Parts, missionId: string, taskId: string | null, key: str
 
 type Listed = Pick<Running, 'wait'>;
 
-/** A task waits for one thing at a time: its id stands for the timer. */
+/** By the task's id: it waits for one thing at a time. */
 function list(parts: Parts, missionId: string, taskId: string | null, { wait }: Listed): void {
   if (wait === null || taskId === null) return;
   const { expired } = ofMission(parts, missionId);
