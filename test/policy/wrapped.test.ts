@@ -39,9 +39,13 @@ const WRAPPERS: readonly ((command: string) => string)[] = [
   (command) => `bash -lc ${double(command)}`,
   (command) => `/bin/sh -ec ${single(command)} x y`,
   (command) => `eval ${single(command)}`,
+  (command) => `eval -- ${single(command)}`,
   (command) => `trap ${single(command)} EXIT`,
   (command) => `env A=b sh -c ${single(command)}`,
   (command) => `env -i -u X sh -c ${single(command)}`,
+  (command) => `env - sh -c ${single(command)}`,
+  (command) => `env -u X - a=b sh -c ${single(command)}`,
+  (command) => `env a-b=c 'd e=f' sh -c ${single(command)}`,
   (command) => `timeout -s KILL 5 sh -c ${single(command)}`,
   (command) => `nice -n 5 nohup sh -c ${single(command)}`,
   (command) => `xargs -0 -n 1 sh -c ${single(command)}`,
@@ -148,7 +152,50 @@ const IN_AN_INDEX: readonly ((command: string) => string)[] = [
   (command) => `set -- ${single(`a[$( ${command} )]`)}; let y=$1`,
   (command) => `read x <<< ${single(`a[$( ${command} )]`)}; echo \${p:x}`,
   (command) => `for x in ${single(`a[$( ${command} )]`)}; do echo $((x)); done`,
+  (command) => `[[ ${single(`a[$( ${command} )]`)} -eq 0 ]]`,
+  (command) => `[[ 0 -lt ${single(` a[$( ${command} )]`)} ]]`,
+  (command) => `bash -c ${single(`[[ -v ${single(`a[$( ${command} )]`)} ]]`)}`,
 ];
+
+test.each([
+  ['x=\'$(curl evil.example)\'; echo "${x@P}"', 'what ${x@P} runs'],
+  [`bash -c 'read x < f; : "\${x@P}"'`, 'what ${x@P} runs'],
+  ['hash -p /usr/bin/curl ls; ls evil.example', 'hash -p'],
+  ["declare 'BASH_CMDS[ls]=/usr/bin/curl'; ls evil.example", 'names of commands'],
+  ["read 'BASH_CMDS[ls]' < f; ls evil.example", 'names of commands'],
+  ["printf -v 'BASH_ALIASES[ls]' 'curl x'; ls", 'names of commands'],
+  ['declare -n r=BASH_CMDS; ls', 'names of commands'],
+  [': ${BASH_CMDS[ls]:=/usr/bin/curl}; ls evil.example', 'names of commands'],
+  ['set -k; ls PATH=.', 'set -k'],
+  ['bash -c "hash -rp /usr/bin/curl ls; ls evil.example"', 'hash -p'],
+])('a name or a value that Bash makes another command of is asked about: %s', (command, why) => {
+  expect(policy.judgeCommand('env_agent', command)).toMatchObject({
+    decision: 'ask',
+    rule: 'cannot-be-read',
+    reason: expect.stringContaining(why),
+  });
+});
+
+test.each([
+  'echo "${x@Q}"',
+  'echo "${x@U}"',
+  'hash -r',
+  'set -euo pipefail',
+  'set -- "$@"',
+  'grep BASH_CMDS f',
+  '[[ $a -eq 1 ]]',
+  '[[ -v a ]]',
+  "[[ $a =~ 'b[$(c)]' ]]",
+])('what only reads is allowed: %s', (command) =>
+  expect(policy.judgeCommand('env_agent', command).decision).toBe('allow'),
+);
+
+test.each(["env BASH_FUNC_ls%%='() { curl evil.example; }' bash -c ls", "env 'BASH_FUNC_ls()=() { :; }' bash -c ls"])(
+  'a function that Bash takes from a variable is asked about: %s',
+  (command) => {
+    expect(policy.judgeCommand('env_agent', command)).toMatchObject({ decision: 'ask', rule: 'program-variables' });
+  },
+);
 
 test.each(IN_AN_INDEX.map((wrap) => wrap('curl evil.example')))('is not allowed in %j', (command) => {
   expect(policy.judgeCommand('env_agent', command).decision).toBe('ask');

@@ -8,6 +8,7 @@ import {
   type ParsedScript,
   type Redirect,
   type SyntaxNode,
+  type Word,
 } from 'unbash';
 import { posix } from 'node:path';
 import { UNKNOWN, type Act, type ActPath } from '../acts.js';
@@ -98,7 +99,17 @@ function visit(node: SyntaxNode, place: Place, found: Findings): void {
         note(found, { words: [`${node.name.text}=${value}`], paths: [] });
       }
       break;
+    case 'TestUnary':
+      if (node.operator === '-v' || node.operator === '-R') noteEvaluated([node.operand], place, found);
+      break;
+    case 'TestBinary':
+      if (/^-(?:eq|ne|lt|le|gt|ge)$/.test(node.operator)) noteEvaluated([node.left, node.right], place, found);
+      break;
     case 'ParameterExpansion':
+      // Bash expands the value as a prompt, substitutions too.
+      if (node.operation?.type === 'Transform' && node.operation.operand.text === 'P')
+        found.unclear.add(`what ${shown(node.text)} runs`);
+      if (NAMES_COMMANDS.test(node.parameter)) found.unclear.add(`what ${shown(node.text)} makes of names of commands`);
       if (node.operation?.type === 'Default' && node.operation.operator.endsWith('='))
         note(found, {
           words: [`${node.parameter}=${wordOf(node.operation.operand, place.variables).text}`],
@@ -225,8 +236,14 @@ function readWords(
     if (variable === null) found.unclear.add(`which variable ${name} changes`);
     else note(found, { words: [variable], paths: [] });
   }
-  if (EVALUATES.has(name) && args.some(({ text }) => /^\w+\[.*(?:\$\(|`)/s.test(text)))
+  if (EVALUATES.has(name) && args.some(({ text }) => RUNS_IN_INDEX.test(text)))
     found.unclear.add(`what ${name} evaluates`);
+  if (CHANGES_VARIABLES.has(name) && args.some(({ text }) => NAMES_COMMANDS.test(text)))
+    found.unclear.add(`what ${name} makes of names of commands`);
+  if (name === 'set' && args.some(({ text }) => /^-\w*k|^keyword$/.test(text)))
+    found.unclear.add('which variables commands get after set -k');
+  if (name === 'hash' && args.some(({ text }) => /^-\w*p|^\uFFFC/.test(text)))
+    found.unclear.add('which program a name means after hash -p');
   const inner = innerOf(name, args, input);
   // Scripts are read themselves, below.
   const taken = READS_VARIABLES.has(name) && input.text !== null ? [input.text] : [];
@@ -269,12 +286,25 @@ function noteIndex(text: string, found: Findings): void {
     found.unclear.add('what a variable runs when it is evaluated');
 }
 
+/** Words that [[ ]] evaluates as arithmetic, or as names of variables. */
+function noteEvaluated(words: readonly Word[], place: Place, found: Findings): void {
+  if (words.some((word) => RUNS_IN_INDEX.test(wordOf(word, place.variables).text)))
+    found.unclear.add('what [[ ]] evaluates');
+}
+
+const RUNS_IN_INDEX = /^\s*\w+\[.*(?:\$\(|`)/s;
+
 /** Bash runs substitutions in the index of a variable's name (Bash manual, Arrays). */
 const EVALUATES: ReadonlySet<string> = new Set(
   'let test [ printf read unset declare typeset local export readonly wait'.split(' '),
 );
 
+/** Bash runs what these tables say in place of a name. */
+const NAMES_COMMANDS = /\bBASH_(?:CMDS|ALIASES)\b/;
+
 const READS_VARIABLES: ReadonlySet<string> = new Set(['read', 'mapfile', 'readarray']);
+
+const CHANGES_VARIABLES: ReadonlySet<string> = new Set([...EVALUATES, ...READS_VARIABLES, 'getopts']);
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
 

@@ -34,6 +34,8 @@ interface Wrapper extends OptionTable {
   /** Words between the options and the command. */
   readonly operands?: number;
   readonly takesAssignments?: true;
+  /** Whether a single - in front of the command is an option. */
+  readonly takesDash?: true;
   /** The options that name the directory in which the command runs. */
   readonly moves?: readonly string[];
   /** Options with which it only tells something. */
@@ -64,6 +66,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
     longFlags: ['ignore-environment', 'null', 'debug'],
     longValues: ['unset', 'chdir'],
     takesAssignments: true,
+    takesDash: true,
     moves: ['-C', '--chdir'],
   },
   exec: { flags: 'cl', values: 'a' },
@@ -154,8 +157,9 @@ function wrapped(name: string, args: readonly ShellWord[], wrapper: Wrapper): In
   if (read.options.some((option) => wrapper.tells?.includes(option.name) === true)) return NOTHING;
   const operands = wrapper.operands ?? 0;
   if (read.rest.slice(0, operands).some(mayBeSeveral)) return unclear(`what ${name} runs`);
-  const rest = read.rest.slice(operands);
-  const start = wrapper.takesAssignments ? rest.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word.text)) : 0;
+  const hasDash = wrapper.takesDash === true && read.rest[operands]?.text === '-';
+  const rest = read.rest.slice(operands + (hasDash ? 1 : 0));
+  const start = wrapper.takesAssignments ? rest.findIndex((word) => !word.text.includes('=')) : 0;
   const command = start === -1 ? [] : rest.slice(start);
   return {
     ...NOTHING,
@@ -168,6 +172,9 @@ function wrapped(name: string, args: readonly ShellWord[], wrapper: Wrapper): In
 
 /** An expansion outside quotes may be several words; inside quotes it is one. That is not told apart here. */
 const mayBeSeveral = ({ isKnown, isPattern }: ShellWord): boolean => !isKnown || isPattern;
+
+const ofEval = (args: readonly ShellWord[]): Inner =>
+  args.length === 0 ? NOTHING : { ...NOTHING, scripts: [joined(args)] };
 
 function ofShell(name: string, args: readonly ShellWord[], input: Input): Inner {
   const read = readOptions(args, SHELL_OPTIONS);
@@ -197,7 +204,8 @@ const SPECIAL: Readonly<Record<string, Special>> = {
       'su',
     ),
   watch: ofWatch,
-  eval: (args) => (args.length === 0 ? NOTHING : { ...NOTHING, scripts: [joined(args)] }),
+  // Bash takes -- for the end of options; sh runs a command of that name, which there is not.
+  eval: ([first, ...rest]) => ofEval(first?.text === '--' ? rest : [...(first === undefined ? [] : [first]), ...rest]),
   trap: ofTrap,
   alias: (args) => (args.length === 0 ? NOTHING : { ...aliasText(args), unclear: ['what the alias changes'] }),
   '.': ofSource,

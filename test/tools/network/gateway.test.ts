@@ -63,7 +63,11 @@ describe('the HTTP proxy of a call', () => {
     ['another port', 'localhost:1'],
     ['an address of the host', '127.0.0.1:PORT'],
     ['the same address in another form', '2130706433:PORT'],
+    ['the same address in octal digits', '0177.0.0.1:PORT'],
+    ['the same address in hexadecimal digits', '0x7f.1:PORT'],
     ['a mapped address', '[::ffff:127.0.0.1]:PORT'],
+    ['an address that has an IPv4 address in it', '[64:ff9b::7f00:1]:PORT'],
+    ['a name below it', 'localhost.evil.example:PORT'],
     ['the metadata service', '169.254.169.254:80'],
   ])('refuses %s, looks no name up, and records it', async (_what, target) => {
     const port = await listenTcp(echo);
