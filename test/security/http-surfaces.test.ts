@@ -47,7 +47,7 @@ const CANARY = 'canary-of-a-request';
 const closing = 'Connection: close\r\n';
 const body = (text: string, type = 'application/json') =>
   `Content-Type: ${type}\r\nContent-Length: ${text.length}\r\n${closing}\r\n${text}`;
-/** What a page in a browser, or another program, may send, with a canary in each place; each must end its connection. */
+/** What a page in a browser, or another program, may send, with a canary in each place; each ends its connection. */
 const REQUESTS: readonly (readonly [string, string])[] = [
   ['a path', `GET /${CANARY} HTTP/1.1\r\nHost: localhost\r\n${closing}\r\n`],
   [
@@ -88,7 +88,8 @@ const REQUESTS: readonly (readonly [string, string])[] = [
   ['a trace', `TRACE /x HTTP/1.1\r\nHost: localhost\r\nX: ${CANARY}\r\n${closing}\r\n`],
   [
     'options',
-    `OPTIONS /x HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Headers: ${CANARY}\r\nAccess-Control-Request-Method: ${CANARY}\r\n${closing}\r\n`,
+    `OPTIONS /x HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Headers: ${CANARY}\r\n` +
+      `Access-Control-Request-Method: ${CANARY}\r\n${closing}\r\n`,
   ],
   ['a method', `${CANARY.toUpperCase()} / HTTP/1.1\r\nHost: localhost\r\n${closing}\r\n`],
   ['a method that is known', `DELETE /images/${CANARY} HTTP/1.1\r\nHost: localhost\r\n${closing}\r\n`],
@@ -103,7 +104,8 @@ const REQUESTS: readonly (readonly [string, string])[] = [
   ['a type of a body', `POST /livez HTTP/1.1\r\nHost: localhost\r\n${body('x', `text/${CANARY}`)}`],
   [
     'a chunk',
-    `POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n${closing}\r\n5;${CANARY}\r\nx\r\n0\r\nX: ${CANARY}\r\n\r\n`,
+    `POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n` +
+      `${closing}\r\n5;${CANARY}\r\nx\r\n0\r\nX: ${CANARY}\r\n\r\n`,
   ],
   ['no request', `${CANARY}\r\n\r\n`],
 ];

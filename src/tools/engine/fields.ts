@@ -130,7 +130,7 @@ export function fields<T extends z.ZodRawShape>(shape: T) {
   );
 }
 
-/** The checked value. Throws RequestRefused that names the place of the first wrong field, as far as it is known here. */
+/** The checked value. Throws RequestRefused that names the first wrong field, as far as its name is known here. */
 export function checked<T extends z.ZodType>(schema: T, body: unknown, place: readonly string[] = []): z.output<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
