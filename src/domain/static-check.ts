@@ -30,10 +30,17 @@ interface Shell {
 
 /** Whether the command exits with 0 wherever it runs. */
 export function isStaticCheck(command: string): boolean {
+  if (mayAskForVariables(command)) return false;
   return [...endsOfScript(parseShell(command), { errexit: false })].every(
     (end) => end === 'pass' || end === 'leave-pass',
   );
 }
+
+/** ${NAME:?} ends the shell where the variable is not set; after set -u any variable does. */
+const mayAskForVariables = (command: string): boolean =>
+  /\$\{\w+:?\?/.test(command) ||
+  (/\bset\s+(?:-\w+\s+)*-\w*u|\bnounset\b|\b(?:ba|da|k|z|a)?sh\s+-\w*u/.test(command) &&
+    /\$[{A-Za-z_\d]/.test(command));
 
 function endsOfScript(script: Script, shell: Shell): Ends {
   return script.isOpaque ? ANY : endsOfList(script.list, shell);
@@ -104,21 +111,23 @@ const mayLeave = (command: Command): boolean => command.kind !== 'simple' || com
 /** A redirect that cannot fail; that of a missing file makes even `:` fail. */
 const isHarmless = ({ operator, target }: Redirect): boolean =>
   target.isLiteral &&
-  (operator === '>&' ? /^[12-]$/.test(target.text) : ['/dev/null', '/dev/stderr', '/dev/stdout'].includes(target.text));
+  (operator === '>&' ? /^[12]$/.test(target.text) : ['/dev/null', '/dev/stderr', '/dev/stdout'].includes(target.text));
 
 /** The status of an assignment is that of its last substitution. */
 function endsOfAssignments(assignments: readonly Word[]): Ends {
   return assignments.every((word) => word.substitutions.length === 0) ? PASS : EITHER;
 }
 
-const ALWAYS_PASS: ReadonlySet<string> = new Set(['true', ':', 'echo', 'printf', 'pwd', 'date', 'whoami']);
+const ALWAYS_PASS: ReadonlySet<string> = new Set(['true', ':', 'echo']);
+/** They pass without arguments; date -r out.txt does not. */
+const PASS_ALONE: ReadonlySet<string> = new Set(['pwd', 'date', 'whoami', 'id', 'hostname', 'uname', 'wait']);
 /** Programs that only run another one, with the arguments behind their name. */
 const RUNS_ANOTHER: ReadonlySet<string> = new Set(['command', 'builtin', 'exec', 'nohup', 'time', 'env', 'nice']);
 
 function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
   if (program?.isLiteral !== true) return ANY;
   const name = program.text.replace(/^(?:\/usr)?\/s?bin\//, '');
-  if (ALWAYS_PASS.has(name)) return name === 'printf' && args.length === 0 ? FAIL : PASS;
+  if (ALWAYS_PASS.has(name) || (PASS_ALONE.has(name) && args.length === 0)) return PASS;
   if (RUNS_ANOTHER.has(name)) {
     const first = args[0];
     if (first === undefined || first.text.startsWith('-') || first.text.includes('=')) return ANY;
@@ -130,6 +139,8 @@ function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
       return FAIL;
     case 'exit':
       return endsOfExit(args);
+    case 'printf':
+      return endsOfPrintf(args);
     case 'set':
       return endsOfSet(args, shell);
     case 'test':
@@ -161,7 +172,15 @@ const leave = (ends: Ends): Ends =>
 
 function endsOfExit([code]: readonly Word[]): Ends {
   if (code === undefined || !code.isLiteral) return new Set<End>(['leave-pass', 'leave-fail']);
-  return new Set<End>([/^0+$/.test(code.text) ? 'leave-pass' : 'leave-fail']);
+  // A status has eight bits: exit 256 is exit 0.
+  const passes = /^\d{1,9}$/.test(code.text) && Number(code.text) % 256 === 0;
+  return new Set<End>([passes ? 'leave-pass' : 'leave-fail']);
+}
+
+/** A number that is none makes it fail. */
+function endsOfPrintf([format]: readonly Word[]): Ends {
+  if (format === undefined) return FAIL;
+  return format.isLiteral && /^[^%-](?:[^%]|%[%s])*$|^%[%s](?:[^%]|%[%s])*$/.test(format.text) ? PASS : EITHER;
 }
 
 function endsOfSet(args: readonly Word[], shell: Shell): Ends {

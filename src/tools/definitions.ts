@@ -6,7 +6,12 @@ import { jsonBytes } from './truncate.js';
 /** Linux limits a single argument to 128 KiB. */
 const MAX_COMMAND_BYTES = 100_000;
 const withoutNul = (text: string) => !text.includes('\0');
-const path = z.string().max(4096).refine(withoutNul, 'must not contain a NUL byte');
+const path = z
+  .string()
+  .max(4096)
+  .refine(withoutNul, 'must not contain a NUL byte')
+  // Calls in tags are often laid out on lines that do not belong to the value.
+  .refine((text) => !/[\r\n]/.test(text), 'must not have a line break in it');
 
 export const commandArguments = z.strictObject({
   command: z

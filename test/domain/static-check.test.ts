@@ -64,6 +64,19 @@ describe('a check that passes whatever the workspace holds', () => {
     ['ls | sort -u | uniq -c'],
     ['make test | tee /dev/stderr'],
     ['tr\\\nue'],
+    ['exit 256'],
+    ['make test; exit 512'],
+    ['date'],
+    ['printf done'],
+    ['printf "100%%\\n"'],
+    ['/bin/sh -c true'],
+    ['true || false'],
+    ['false || true'],
+    ['! ! true'],
+    ['test ! 1 = 2'],
+    ['[ 2 -gt 1 ] && echo ok'],
+    ['wait'],
+    ['make test & wait'],
   ])('%j is static', (command) => {
     expect(isStaticCheck(command)).toBe(true);
   });
@@ -127,6 +140,16 @@ describe('a check that may fail', () => {
     ['true "unclosed'],
     ['timeout 5 make test'],
     ['node --test'],
+    ['exit 255'],
+    ['exit 257'],
+    ['date -r out.txt'],
+    ['printf "%d" "$(cat out.txt)"'],
+    ['printf "$(cat out.txt)"'],
+    [': "${TOKEN:?must be set}"'],
+    ['echo ${TOKEN?}'],
+    ['set -u; echo "$TOKEN"'],
+    ['sh -uc \'echo "$TOKEN"\''],
+    ['echo ok >&-'],
   ])('%j is not static', (command) => {
     expect(isStaticCheck(command)).toBe(false);
   });

@@ -1,5 +1,6 @@
 /** The arguments of finish: what was done, and small facts for the tasks that depend on this one. */
 import { z } from 'zod';
+import { nearest } from '../../domain/did-you-mean.js';
 import { isBag, jsonText, type Bag } from './proposals.js';
 import type { Repair } from './repairs.js';
 
@@ -37,10 +38,25 @@ export function plainFinish(value: unknown, beside: Bag, repairs: Set<Repair>): 
   const [key] = other;
   if (bag['summary'] === undefined && other.length === 1 && key !== undefined) repairs.add('keys');
   const summary = bag['summary'] ?? (other.length === 1 && key !== undefined ? bag[key] : undefined);
-  const outputs = plainOutputs(bag['outputs'], repairs);
-  const known = ['summary', 'outputs', ...other];
+  const outputsName = outputsKey(bag);
+  if (outputsName !== 'outputs') repairs.add('keys');
+  const outputs = plainOutputs(bag[outputsName], repairs);
+  const known = ['summary', outputsName, ...other];
   if (Object.keys(bag).some((one) => !known.includes(one))) repairs.add('extra_keys');
   return { summary, ...(outputs === undefined || outputs === null ? {} : { outputs }) };
+}
+
+/** outputs, or the key nearly of that name that has a map or list: facts must not be lost by a slip of the pen. */
+function outputsKey(bag: Bag): string {
+  if (bag['outputs'] !== undefined) return 'outputs';
+  const near = Object.keys(bag).filter((key) => nearest(key, ['outputs']) !== null);
+  const full = near.filter((key) => {
+    const value = bag[key];
+    const plain = typeof value === 'string' ? jsonText(value, new Set()) : value;
+    return isBag(plain) || Array.isArray(plain);
+  });
+  const [key, ...more] = full;
+  return key !== undefined && more.length === 0 ? key : 'outputs';
 }
 
 function plainOutputs(given: unknown, repairs: Set<Repair>): unknown {

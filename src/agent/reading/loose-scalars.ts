@@ -6,11 +6,13 @@ const QUOTES: Readonly<Record<string, { readonly part: RegExp; readonly close: s
   '"': { part: /[^"\\]*/y, close: '"' },
   "'": { part: /[^'\\]*/y, close: "'" },
   '`': { part: /[^`\\]*/y, close: '`' },
-  '“': { part: /[^“”\\]*/y, close: '“”' },
-  '”': { part: /[^“”\\]*/y, close: '“”' },
-  '‘': { part: /[^‘’\\]*/y, close: '‘’' },
-  '’': { part: /[^‘’\\]*/y, close: '‘’' },
+  '“': { part: /[^“”\\]*/y, close: '”' },
+  '”': { part: /[^“”\\]*/y, close: '”' },
+  '‘': { part: /[^‘’\\]*/y, close: '’' },
+  '’': { part: /[^‘’\\]*/y, close: '’' },
 };
+/** Nothing escapes a curved quote: what looks like a comment behind one, with another in it, may be the text's rest. */
+const COMMENT_OR_REST = /[ \t]*(?:#|\/\/|\/\*)[^\n]*[“”‘’]/y;
 const TRIPLE = /"""|'''/y;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -45,7 +47,10 @@ export function readText(cursor: Cursor): Read<string> {
         cursor.at = markdown;
         return noEscape(cursor, '_');
       }
+      if (next !== quote.close) return wrong(cursor, `it is not clear where a text ends that has ${next} in it`);
       cursor.at += 1;
+      if (/[”’]/.test(quote.close) && match(cursor, COMMENT_OR_REST))
+        return wrong(cursor, 'it is not clear where a text in curved quotes ends; use double quotes');
       return quote.close === '`' && text.includes('${') ? wrong(cursor, '${…} in a text cannot be read') : text;
     }
     if (match(cursor, /\\_/y)) markdown ??= cursor.at;

@@ -1,8 +1,9 @@
 /** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
-import { startCursor, cut, joined, match, type Cursor, type Cut, type Wrong } from './cursor.js';
+import { cut, joined, match, startCursor, wrong, type Cursor, type Cut, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
 import type { Repair } from './repairs.js';
 import { readPythonCalls } from './python-call.js';
+import { PREFIX, STRAY_END, STRAY_PARAMETER } from './tag-forms.js';
 import { readTaggedCall } from './tagged-call.js';
 
 /** A value in a reply's text. */
@@ -30,12 +31,14 @@ interface State {
   before: string | null;
   /** A mark said that the next value is a call. */
   callFollows: boolean;
+  /** Whether a call in tags was read. */
+  tagged: boolean;
   fault: Cut | Wrong | null;
   done: boolean;
 }
 
 export function scan(text: string, repairs: Set<Repair>): Scan {
-  const whole = textInQuotes(text, repairs) ?? withoutNameSpace(text, repairs);
+  const whole = textInQuotes(text, repairs);
   if (whole !== null) return scan(whole, repairs);
   const state: State = {
     cursor: startCursor(text, 0),
@@ -44,6 +47,7 @@ export function scan(text: string, repairs: Set<Repair>): Scan {
     outside: '',
     before: null,
     callFollows: false,
+    tagged: false,
     fault: null,
     done: false,
   };
@@ -57,9 +61,13 @@ export function scan(text: string, repairs: Set<Repair>): Scan {
 
 const asCall = ({ value }: Fragment): Fragment => ({ value, call: true });
 
-/** Several calls as an API has them, {"name": …, "arguments": …}, and nothing else (hermes-agent #87900). */
+/**
+ * Several calls as an API has them, {"name": …, "arguments": …}, and nothing else, also in one list (hermes-agent #87900,
+ * xLAM, HyperCLOVA X).
+ */
 function isSequence(fragments: readonly Fragment[], around: string): boolean {
-  return fragments.length > 1 && /^[\s,;]*$/.test(around) && fragments.every(({ value }) => isApiCall(value));
+  const values = fragments.flatMap(({ value }) => value);
+  return values.length > 1 && /^[\s,;]*$/.test(around) && values.every(isApiCall);
 }
 
 function isApiCall(value: unknown): boolean {
@@ -77,24 +85,11 @@ function textInQuotes(text: string, repairs: Set<Repair>): string | null {
   return read.value;
 }
 
-/** MiniMax M3 writes a token before each of its tags. */
-const NAME_SPACE = /\]<\]minimax\[>\[(?=<)/g;
-/** Its call begins with the token; in a call of another form it is part of an argument. */
-const OF_M3 = /^(?:\s*<think>[^]*?<\/think>)?[^{<`"(=]*?\]<\]minimax\[>\[</;
-
-/** The text of an M3 call without the token; null if it is none. */
-function withoutNameSpace(text: string, repairs: Set<Repair>): string | null {
-  if (!OF_M3.test(text)) return null;
-  const rest = text.replaceAll(NAME_SPACE, '');
-  repairs.add('tags');
-  return rest;
-}
-
 type Rule = (state: State) => boolean;
 
 function step(state: State): void {
   const { cursor } = state;
-  const next = /[{[<`◁]|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|^>>>|functools\[/gim;
+  const next = /[{[<`◁]|\](?=<\]minimax)|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|^>>>|functools\[/gim;
   next.lastIndex = cursor.at;
   const found = next.exec(cursor.text)?.index ?? cursor.text.length;
   state.outside += cursor.text.slice(cursor.at, found);
@@ -124,12 +119,18 @@ const THINKING: readonly (readonly [open: RegExp, close: RegExp])[] = [
   [/\bto=self\s*<\|message\|>/y, /<\|eom\|>/g],
   // Kimi K3
   [/<\|open\|>think<\|sep\|>/y, /<\|close\|>think<\|sep\|>/g],
+  // Gemma 4
+  [/<\|channel>thought\b/y, /<channel\|>/g],
+  // Inkling
+  [/<\|content_thinking\|>/y, /<\|end_message\|>/g],
+  // PLaMo 3
+  [/<\|plamo:begin_think:plamo\|>/y, /<\|plamo:end_think:plamo\|>/g],
 ];
 
 /** The end of thinking whose beginning the chat template wrote. */
 const THINKING_ENDS = joined('|', 'iy', [
   /<\/(?:[\w-]+:)?(?:think|thinking|reasoning)>|\[\/THINK\]|◁\/think▷/,
-  /<\|END_THINKING\|>|<\|close\|>think<\|sep\|>/,
+  /<\|END_THINKING\|>|<\|close\|>think<\|sep\|>|<\|plamo:end_think:plamo\|>/,
 ]);
 
 const thinking: Rule = (state) => {
@@ -179,6 +180,13 @@ const NAMED: readonly RegExp[] = [
   /(?:<\|tool_call:begin\|>\s*[\w-]*\s*)?<\|tool_call:name\|>\s*([\w.:/-]+)\s*<\|tool_call:args\|>\s*(?=\{)/y,
   // GLM-4
   /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
+  // PLaMo 3
+  joined('', 'y', [
+    /<\|plamo:begin_tool_name:plamo\|>\s*([\w.:/-]+)\s*<\|plamo:end_tool_name:plamo\|>/,
+    /\s*<\|plamo:begin_tool_arguments:plamo\|>(?:<\|plamo:\w+\|>|json|\s)*(?=\{)/,
+  ]),
+  // MiroThinker, and prompts of MCP clients
+  /<tool_name>\s*([\w.:/-]+)\s*<\/tool_name>\s*<(?:arguments|parameters|args|input)>\s*(?=\{)/iy,
 ];
 
 const namedCall: Rule = (state) => {
@@ -200,13 +208,18 @@ const taggedCall: Rule = (state) => {
   if (read === null) return false;
   if (read.kind === 'value') put(state, read.value, read.end, true);
   else state.fault = read;
+  state.tagged = true;
   state.repairs.add('tags');
   return true;
 };
 
 const CALL_MARK = joined('|', 'iy', [
-  /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
-  /<\|(?:tool_calls?|tool_call_start|python_tag|plugin|action_start)\|>/,
+  joined('', '', [
+    /(?:\]<\]minimax\[>\[\s*)?<(?!end_)/,
+    PREFIX,
+    /(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
+  ]),
+  /<\|(?:tool_calls?|tool_call_start|python_tag|plugin|action_start|tools_prefix|content_invoke_tool_json)\|>/,
   /\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
 ]);
 
@@ -257,9 +270,28 @@ const observation: Rule = (state) => {
   return true;
 };
 
+/** A parameter outside of a call, or the end of none: the call cannot be read, and JSON in it is no step. */
+const strayTag: Rule = (state) => {
+  const { cursor, tagged } = state;
+  // <function>{"name": …}</function> is a mark around JSON.
+  const ends = !tagged && match(cursor, STRAY_END) && !cursor.text.slice(0, cursor.at).includes('<function>');
+  if (!ends && !match(cursor, STRAY_PARAMETER)) return false;
+  wrong(cursor, 'a tag of a call or of its parameter is outside of a call; the tag before it is missing or wrong');
+  state.fault = cursor.fault;
+  return true;
+};
+
 const json: Rule = (state) => {
   const { cursor } = state;
   if (!/[{[]/.test(cursor.text[cursor.at] ?? '')) return false;
+  if (
+    cursor.text[cursor.at] === '{' &&
+    /[=(,:[]\s*["']$/.test(cursor.text.slice(Math.max(0, cursor.at - 20), cursor.at))
+  ) {
+    wrong(cursor, 'there is an object inside a text in quotes, which may be an argument of something else');
+    state.fault = cursor.fault;
+    return true;
+  }
   const read = readLooseJson(cursor.text, cursor.at, state.repairs);
   if (read.kind === 'value') put(state, read.value, read.end, state.callFollows);
   else if (read.serious) state.fault = read;
@@ -277,7 +309,10 @@ const pythonCalls: Rule = (state) => {
   return true;
 };
 
-const RULES: readonly Rule[] = [thinking, namedCall, taggedCall, pythonCalls, callMark, fence, observation, json];
+const RULES: readonly Rule[] = [
+  ...[thinking, namedCall, taggedCall, pythonCalls, callMark],
+  ...[strayTag, fence, observation, json],
+];
 
 function put(state: State, value: unknown, end: number, call: boolean): void {
   state.before ??= state.outside;
@@ -290,7 +325,12 @@ function put(state: State, value: unknown, end: number, call: boolean): void {
 function withoutMarks(text: string): string {
   return text
     .replaceAll(
-      /<[|｜][^<>]{0,60}[|｜]>|<[/|]?(?:｜DSML｜)?[\w:-]{1,40}\|?>|<\/｜DSML｜[\w:-]{1,40}>|\[\/?[A-Z_]{2,20}\]|<\/?s>/g,
+      joined('|', 'g', [
+        /\]<\]minimax\[>\[/,
+        /<[|｜][^<>]{0,60}[|｜]>|<\/?｜\w{1,20}｜[\w:-]{1,40}>/,
+        /<[/|]?(?:[a-z]{1,20}\|)?[\w:-]{1,40}\|?>|<\/?s>/,
+        /\[\/?[A-Z_]{2,20}\]/,
+      ]),
       '',
     )
     .replaceAll(/^\s*Thought[ \t]*:\s*/gim, '')

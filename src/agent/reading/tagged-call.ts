@@ -1,116 +1,123 @@
-/**
- * Calls with a tag for each parameter: <function=NAME><parameter=KEY>…</parameter></function> (Qwen3-Coder,
- * Llama 3.1 with JSON inside), <invoke name="NAME"><parameter name="KEY">… (Claude, MiniMax, DeepSeek V3.2), and
- * <invoke name="NAME"><KEY>…</KEY> (MiniMax M3), <tool_call>NAME<arg_key>KEY</arg_key><arg_value>… (GLM 4.5,
- * LongCat, Ling 3, Hy3), and <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY"<|sep|>… (Kimi K3).
- */
-import { cut, FAILED, joined, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
+/** Reads a call with a tag for each parameter, in any of the forms of tag-forms.ts. */
+import { cut, FAILED, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';
+import { readM3Call } from './minimax-call.js';
 import type { Repair } from './repairs.js';
-
-interface Form {
-  readonly open: RegExp;
-  readonly close: RegExp;
-  readonly key: RegExp;
-  endOfValue(key: string): RegExp;
-}
-
-const always = (end: RegExp) => (): RegExp => end;
+import { keyOf, TAG_FORMS, type Key, type TagForm, type TaggedCall, type Written } from './tag-forms.js';
 
 /** MiniCPM5 writes a value with < or & in it so. */
 const CDATA = /<!\[CDATA\[/y;
 const END_OF_CDATA = /\]\]>\s*<\/param>/gi;
 
-const FORMS: readonly Form[] = [
-  // MiniMax M3 names a parameter by its tag.
-  {
-    open: /<invoke\s+name="([\w.:/-]+)">(?=<(?!parameter>|param>)[A-Za-z_][\w-]*>)/y,
-    close: /<\/invoke>/y,
-    key: /<(?!parameter>|param>)([A-Za-z_][\w-]*)>/y,
-    endOfValue: (key) => new RegExp(`</${key}>`, 'g'),
-  },
-  {
-    open: /<(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)(?:=|\s+name\s*=\s*)["']?([\w.:/-]+)["']?\s*>/iy,
-    close: /<\/(?:[\w-]+:|｜DSML｜)?(?:function|tool|invoke|tool_call)>/iy,
-    key: /<(?:[\w-]+:|｜DSML｜)?(?:parameter|param)(?:=|\s+name\s*=\s*)["']?([\w.-]+)["']?(?:\s+[\w-]+="[^"]*")*\s*>/iy,
-    endOfValue: always(/<\/(?:[\w-]+:|｜DSML｜)?(?:parameter|param)>/gi),
-  },
-  {
-    open: /<(?:longcat_)?tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=<(?:longcat_)?arg_key>|<\/(?:longcat_)?tool_call>)/iy,
-    close: /<\/(?:longcat_)?tool_call>/iy,
-    key: /<(?:longcat_)?arg_key>\s*([\w.-]+)\s*<\/(?:longcat_)?arg_key>\s*<(?:longcat_)?arg_value>/iy,
-    endOfValue: always(/<\/(?:longcat_)?arg_value>/gi),
-  },
-  {
-    open: /<tool_call(?::\w+)?>\s*([A-Za-z_][\w.:/-]*?)\s*<tool_sep(?::\w+)?>/iy,
-    close: /<\/tool_call(?::\w+)?>/iy,
-    key: /<arg_key(?::\w+)?>\s*([\w.-]+)\s*<\/arg_key(?::\w+)?>\s*<arg_value(?::\w+)?>/iy,
-    endOfValue: always(/<\/arg_value(?::\w+)?>/gi),
-  },
-  {
-    open: joined('', 'y', [
-      /<\|open\|>call\s+tool="([\w.:/-]+)"(?:\s+[\w-]+="[^"]*")*<\|sep\|>/,
-      /(?:<\|open\|>json\b[^<>|]*<\|sep\|>)?/,
-    ]),
-    close: /<\|close\|>call<\|sep\|>/y,
-    key: /<\|open\|>argument\s+key="([\w.-]+)"(?:\s+[\w-]+="[^"]*")*<\|sep\|>/y,
-    endOfValue: always(/<\|close\|>argument<\|sep\|>/g),
-  },
-];
-
-/** A value that holds such tags itself: where it ends is not sure. */
-const NESTED =
-  /<(?:[\w-]+:|｜DSML｜|longcat_)?(?:parameter|param|function|invoke|arg_key|arg_value)[\s=>:]|<\|(?:open|close)\|>/i;
-
-/** The call that begins at the cursor as {tool, arguments}, all its parameters texts; null if none begins there. */
+/** The call that begins at the cursor as {tool, arguments}, its parameters mostly texts; null if none begins there. */
 export function readTaggedCall({ text, at }: Cursor, repairs: Set<Repair>): Loose | null {
+  const m3 = readM3Call(startCursor(text, at));
+  if (m3 !== null) return m3;
   const cursor = startCursor(text, at);
-  for (const form of FORMS) {
+  for (const form of TAG_FORMS) {
     const open = match(cursor, form.open);
     if (!open) continue;
+    const tool = open.groups?.['tool'] ?? '';
     cursor.at += open[0].length;
-    skipSpace(cursor);
-    if (text[cursor.at] === '{') {
-      const read = readLooseJson(text, cursor.at, repairs);
-      return read.kind === 'value' ? { ...read, value: { tool: open[1], arguments: read.value } } : read;
+    const json = match(cursor, /\s*(?=\{)/y);
+    if (json) {
+      const read = readLooseJson(text, cursor.at + json[0].length, repairs);
+      return read.kind === 'value' ? { ...read, value: { tool, arguments: read.value } } : read;
     }
-    const args = readParameters(cursor, form);
+    const args = readParameters(cursor, form, text.slice(0, at));
     if (cursor.fault !== null || args === FAILED) return cursor.fault;
-    return { kind: 'value', value: { tool: open[1], arguments: args }, end: cursor.at };
+    return { kind: 'value', value: { tool, arguments: args }, end: cursor.at };
   }
   return null;
 }
 
-function readParameters(cursor: Cursor, form: Form): Read<Readonly<Record<string, string>>> {
-  const entries = new Map<string, string>();
+function readParameters(cursor: Cursor, form: TagForm, before: string): Read<Readonly<Record<string, unknown>>> {
+  const written: Written[] = [];
   for (;;) {
+    const onOwnLine = match(cursor, /[ \t]*\r?\n\s*/y) !== null;
     skipSpace(cursor);
     const close = match(cursor, form.close);
     if (close) {
       cursor.at += close[0].length;
-      return Object.fromEntries(entries);
+      return valuesOf(cursor, form, { before, parameters: written });
     }
-    const key = match(cursor, form.key);
-    if (!key) {
-      const rest = cursor.text.slice(cursor.at);
-      return rest === '' || /^<[^<>]*$/.test(rest)
-        ? cut(cursor, 'a call')
-        : wrong(cursor, 'there is something else between the parameters of the call');
-    }
-    const name = key[1] ?? '';
-    cursor.at += key[0].length;
-    const marked = key[0].startsWith('<param ') ? match(cursor, CDATA) : null;
-    const start = cursor.at + (marked?.[0].length ?? 0);
-    const ending = marked === null ? form.endOfValue(name) : END_OF_CDATA;
-    ending.lastIndex = start;
-    const end = ending.exec(cursor.text);
-    if (!end) return cut(cursor, 'an argument');
-    const value = cursor.text.slice(start, end.index);
-    if ((marked === null ? NESTED : /<!\[CDATA\[/).test(value) || entries.has(name))
-      return wrong(cursor, `it is not clear where the parameter ${name} ends`);
-    entries.set(name, marked === null ? value.replace(/^\r?\n/, '').replace(/\r?\n$/, '') : value);
-    cursor.at = end.index + end[0].length;
+    const found = match(cursor, form.key);
+    if (!found) return missing(cursor);
+    const key = keyOf(found);
+    cursor.at += found[0].length;
+    const text = readText(cursor, form, key);
+    if (text === FAILED) return FAILED;
+    if (written.some((one) => one.key.name === key.name)) return unclear(cursor, key.name);
+    written.push({ key, onOwnLine, ...text });
   }
+}
+
+function readText(cursor: Cursor, form: TagForm, key: Key): Read<Pick<Written, 'text' | 'isMarked'>> {
+  const marked = key.element === 'param' && !key.assigned ? match(cursor, CDATA) : null;
+  const start = cursor.at + (marked?.[0].length ?? 0);
+  const ending = marked === null ? form.endOfValue(key) : END_OF_CDATA;
+  ending.lastIndex = start;
+  const end = ending.exec(cursor.text);
+  if (!end) return marked === null ? endless(cursor, key.name) : cut(cursor, 'an argument');
+  const text = cursor.text.slice(start, end.index);
+  if ((marked === null ? form.nested : /<!\[CDATA\[/).test(text)) return unclear(cursor, key.name);
+  cursor.at = end.index + end[0].length;
+  return { text, isMarked: marked !== null };
+}
+
+function valuesOf(cursor: Cursor, form: TagForm, call: TaggedCall): Read<Readonly<Record<string, unknown>>> {
+  const last = call.parameters.at(-1);
+  // The last value held the tags of its own end: more of it is behind the call.
+  if (last !== undefined && endsAgain(cursor, form, last.key)) return unclear(cursor, last.key.name);
+  const entries: [string, unknown][] = [];
+  for (const one of call.parameters) {
+    const { key, text } = one;
+    if (key.type === 'unclear') return wrong(cursor, `it is not clear whether the parameter ${key.name} is a text`);
+    const value = one.isMarked ? text : key.type === 'json' ? jsonOr(text) : form.valueOf(one, call);
+    if (value === null && key.type === 'text')
+      return wrong(cursor, `it is not clear whether the last line break of the parameter ${key.name} is part of it`);
+    entries.push([key.name, value]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** A value that its tag calls JSON, or the text that it is instead. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parsers of these forms take it as a text too; whether a parameter may be one is checked with its tool.
+    return text;
+  }
+}
+
+/** Whether a parameter ends behind the call without having begun there. */
+function endsAgain({ text, at }: Cursor, form: TagForm, key: Key): boolean {
+  const ending = form.endOfValue(key);
+  ending.lastIndex = at;
+  const end = ending.exec(text);
+  if (!end) return false;
+  const between = text.slice(at, end.index);
+  return !new RegExp(form.key.source, form.key.flags.replace('y', '')).test(between);
+}
+
+/** Cut if the text ends here or inside a tag; else wrong. */
+function missing(cursor: Cursor): typeof FAILED {
+  const rest = cursor.text.slice(cursor.at);
+  return rest === '' || /^<[^<>]*$/.test(rest)
+    ? cut(cursor, 'a call')
+    : wrong(cursor, 'there is something else between the parameters of the call');
+}
+
+/** A call whose own end is there was not cut: the parameter's is missing. */
+function endless(cursor: Cursor, name: string): typeof FAILED {
+  return /<\/[^<>]*(?:function|invoke|tool_calls?|function_calls?)(?::\w+)?\s*>\s*$/i.test(cursor.text.slice(cursor.at))
+    ? wrong(cursor, `the parameter ${name} has no tag that ends it`)
+    : cut(cursor, 'an argument');
+}
+
+function unclear(cursor: Cursor, name: string): typeof FAILED {
+  return wrong(cursor, `it is not clear where the parameter ${name} ends`);
 }
 
 function skipSpace(cursor: Cursor): void {

@@ -231,6 +231,49 @@ test.each(WRAPPED)('a step is read that is wrapped in %s', (_, text, repairs) =>
   expect(reading.ok && [...reading.repairs].sort()).toEqual([...repairs].sort());
 });
 
+/** What a text in tags means: the rule of each chat template. */
+test.each([
+  ['of Qwen3-Coder, on lines of its own', '<function=F>\n<parameter=command>\na\n\n</parameter>\n</function>', 'a\n'],
+  ['of Qwen3-Coder without a last line break', '<function=F>\n<parameter=command>\na</parameter>\n</function>', 'a'],
+  ['of Qwen3-Coder with CRLF', '<function=F>\r\n<parameter=command>\r\na\r\n</parameter>\r\n</function>', 'a'],
+  ['of Seed-OSS', '<seed:tool_call>\n<function=F>\n<parameter=command>\na\n</parameter>\n</function>', '\na\n'],
+  ['of MiMo', '<tool_call><function=F><parameter=command>a\n</parameter></function></tool_call>', 'a\n'],
+  ['of Claude', '<invoke name="F">\n<parameter name="command">\na\n</parameter>\n</invoke>', '\na\n'],
+  ['of MiniMax M3', '<invoke name="F"><command>a\n</command></invoke>', 'a\n'],
+  ['of GLM', '<tool_call>F\n<arg_key>command</arg_key>\n<arg_value>a\n</arg_value>\n</tool_call>', 'a\n'],
+  [
+    'of DeepSeek V3.2 that is JSON',
+    '<｜DSML｜invoke name="F"><｜DSML｜parameter name="command" string="false">"a\\n"</｜DSML｜parameter></｜DSML｜invoke>',
+    'a\n',
+  ],
+  [
+    'of DeepSeek V3.2 that only looks like JSON',
+    '<｜DSML｜invoke name="F"><｜DSML｜parameter name="command" string="true">"a"</｜DSML｜parameter></｜DSML｜invoke>',
+    '"a"',
+  ],
+  ['of MiniCPM5', '<function name="F"><param name="command">a &lt; b &amp;&amp; c</param></function>', 'a < b && c'],
+  [
+    'of MiniCPM5 that is no XML',
+    '<function name="F"><param name="command">a && b &lt;</param></function>',
+    'a && b &lt;',
+  ],
+  [
+    'of MiniCPM5 with marks',
+    '<function name="F"><param name="command"><![CDATA[\na &lt;\n]]></param></function>',
+    '\na &lt;\n',
+  ],
+])('a value %s is read as it is meant', (_, text, command) => {
+  const reading = readText(text.replace('F', 'execute_terminal_command'));
+  expect(callOf(reading)).toBe(`execute_terminal_command ${JSON.stringify({ command })}`);
+});
+
+test('lists and objects of MiniMax M3 are tags in tags', () => {
+  const text =
+    '<invoke name="search_files"><words><item>a</item><item>b</item></words><range><from>3</from></range></invoke>';
+  const call = 'search_files {"words":["a","b"],"range":{"from":3}}';
+  expect(callOf(readText(text.replaceAll('<', ']<]minimax[>[<')))).toBe(call);
+});
+
 /** JSON that is almost JSON. */
 test.each([
   ['a comma at the end', '{"tool":"execute_terminal_command","arguments":{"command":"ls -la",},}', 'trailing_comma'],
@@ -310,6 +353,7 @@ test.each([
   ['as an action', '{"action":"finish","action_input":{"summary":"made it","outputs":{"a":"b"}}}'],
   ['in capitals', '{"action":"Finish","action_input":{"summary":"made it","outputs":"{\\"a\\":\\"b\\"}"}}'],
   ['beside a tool that is null', '{"tool":null,"arguments":null,"finish":{"summary":"made it","outputs":{"a":"b"}}}'],
+  ['with a slip of the pen', '{"finish":{"summary":"made it","output":{"a":"b"}}}'],
   ['with more keys', '{"finish":{"summary":"made it","status":"success","outputs":[{"key":"a","value":"b"}]}}'],
 ])('finish is read %s', (_, text) => {
   expect(callOf(readText(text))).toBe(FINISHED);
@@ -319,6 +363,7 @@ test.each([
   '{"finish":"made it"}',
   '{"finish":{"summary":"made it","outputs":null}}',
   '{"tool":"finish","arguments":"made it"}',
+  '{"finish":{"summary":"made it","output":"fine"}}',
 ])('finish is read without outputs: %s', (text) =>
   expect(callOf(readText(text))).toBe('finish {"summary":"made it","outputs":{}}'),
 );
@@ -366,6 +411,11 @@ describe('a call in an API’s own form', () => {
     [
       'in tags',
       `<tool_call>${NAMED}</tool_call>\n<tool_call>{"name":"finish","arguments":{"summary":"s"}}</tool_call>`,
+    ],
+    ['in one list of JSON (xLAM)', `[${NAMED}, {"name":"finish","arguments":{"summary":"s"}}]`],
+    [
+      'in one list of JSON behind thinking',
+      `<think>hm</think>[${NAMED}, {"name":"finish","arguments":{"summary":"s"}}]`,
     ],
     ['in a list of calls', `{"tool_calls":[${NAMED},{"name":"finish","arguments":{"summary":"s"}}]}`],
     ['one after the other (hermes-agent #87900)', `${NAMED}\n{"name":"finish","arguments":{"summary":"s"}}`],

@@ -4,73 +4,10 @@
  */
 import fc from 'fast-check';
 import { propertyRuns } from '../../support/quick.js';
+import { expected, faults, got, prose, said, SEED, TRICKY, type Form, type Said } from './fuzz-said.js';
 import { callOf, readCalls, readText } from './support.js';
 
-const SEED = 1;
-
-interface Said {
-  readonly thought: string;
-  readonly tool: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
-/** A text in three parts: without the end of the core it is cut. */
-type Parts = readonly [before: string, core: string, after: string];
-type Form = (said: Said, prose: string) => Parts;
-
 const J = JSON.stringify;
-const TRICKY = [
-  ']<]minimax[>[<tool_call>',
-  '"',
-  "'",
-  '\\',
-  '{',
-  '}',
-  '[',
-  ']',
-  '`',
-  '```',
-  '\n',
-  '\t',
-  '</think>',
-  '<tool_call>',
-  '//',
-  '#',
-  '“',
-  'ß',
-  '💥',
-  ',',
-  ':',
-];
-const text = fc
-  .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 6 }), fc.constantFrom(...TRICKY)), {
-    minLength: 1,
-    maxLength: 8,
-  })
-  .map((parts) => parts.join('').replaceAll('\0', ''))
-  .filter((value) => value.trim() !== '');
-const path = fc.stringMatching(/^[a-z][a-z0-9._ -]{0,10}$/);
-const prose = fc.stringMatching(/^[A-Z][a-z ,]{0,30}[.]$/);
-
-const said: fc.Arbitrary<Said> = fc.oneof(
-  fc.record({ thought: text, tool: fc.constant('execute_terminal_command'), args: fc.record({ command: text }) }),
-  fc.record({
-    thought: text,
-    tool: fc.constant('execute_terminal_command'),
-    args: fc.record({ command: text, timeout: fc.integer({ min: 1, max: 3600 }), working_dir: path }),
-  }),
-  fc.record({ thought: text, tool: fc.constant('workspace_write'), args: fc.record({ path, content: text }) }),
-  fc.record({
-    thought: text,
-    tool: fc.constant('workspace_read'),
-    args: fc.record({ path, start_line: fc.integer({ min: 1, max: 99 }) }),
-  }),
-  fc.record({
-    thought: text,
-    tool: fc.constant('finish'),
-    args: fc.record({ summary: text.map((one) => one.trim()), outputs: fc.dictionary(path, text, { maxKeys: 2 }) }),
-  }),
-);
 
 const flat = ({ thought, tool, args }: Said) => J({ thought, tool, arguments: args });
 const usual = ({ thought, tool, args }: Said) =>
@@ -147,6 +84,51 @@ const FORMS: Readonly<Record<string, Form>> = {
     `Action: ${one.tool}\nAction Input: ${J(one.args)}`,
     '\nObservation: {',
   ],
+  granite: (one) => ['<|tool_call|>', `[${named(one)}]`, ''],
+  functools: (one) => ['', `functools[${named(one)}]`, ''],
+  nemotron: (one) => ['<TOOLCALL>', `[${named(one)}]`, '</TOOLCALL>'],
+  hunyuan: (one, around) => [`<think>${around}</think>\n<tool_calls>`, `[${named(one)}]`, '</tool_calls>'],
+  ernie: (one, around) => [`<think>\n${around}\n</think>\n\n<tool_call>\n`, named(one), '\n</tool_call>\n'],
+  'longcat with JSON': (one) => ['<longcat_tool_call>\n', named(one), '\n</longcat_tool_call>'],
+  internlm: (one) => ['<|action_start|><|plugin|>\n', named(one, 'parameters'), '<|action_end|>'],
+  apertus: (one, around) => [
+    `<|inner_prefix|>${around}<|inner_suffix|><|tools_prefix|>`,
+    `[{"${one.tool}": ${J(one.args)}}]`,
+    '<|tools_suffix|>',
+  ],
+  inkling: (one, around) => [
+    `<|content_thinking|>${around} {x<|end_message|><|message_model|><|content_invoke_tool_json|>`,
+    named(one, 'args'),
+    '<|end_message|>',
+  ],
+  'plamo 3': (one, around) => [
+    `<|plamo:begin_think:plamo|>${around}<|plamo:end_think:plamo|><|plamo:begin_tool_requests:plamo|>`,
+    `<|plamo:begin_tool_request:plamo|><|plamo:begin_tool_name:plamo|>${one.tool}<|plamo:end_tool_name:plamo|>` +
+      `<|plamo:begin_tool_arguments:plamo|><|plamo:constrain|>json<|plamo:msg|>${J(one.args)}`,
+    '<|plamo:end_tool_arguments:plamo|><|plamo:end_tool_request:plamo|><|plamo:end_tool_requests:plamo|>',
+  ],
+  mirothinker: (one) => [
+    '<use_mcp_tool>\n<server_name>tools</server_name>\n',
+    `<tool_name>${one.tool}</tool_name>\n<arguments>\n${J(one.args)}`,
+    '\n</arguments>\n</use_mcp_tool>',
+  ],
+  gigachat: (one, around) => [`${around}<|message_sep|>\n\nfunction call<|role_sep|>\n`, named(one), ''],
+  xlam: (one) => ['', `[${named(one)}]`, ''],
+  'gemma 4 with thinking': (one, around) => [
+    `<|channel>thought\n${around} {x<channel|><|tool_call>`,
+    `call:${one.tool}${J(one.args)}`,
+    '<tool_call|>',
+  ],
+  'glm 4': (one) => ['', `<tool_call>${one.tool}\n${J(one.args)}`, '</tool_call>'],
+  'lm studio': (one) => ['[TOOL_REQUEST]', named(one), '[END_TOOL_REQUEST]'],
+  'function tag around JSON': (one) => ['<function>', named(one), '</function>'],
+  'invoke with JSON': (one) => ['<function_calls>\n', `<invoke name="${one.tool}">\n${J(one.args)}`, '\n</invoke>'],
+  'kimi k3 with JSON': (one) => [
+    '<|open|>tools<|sep|>',
+    `<|open|>call tool="${one.tool}" index="1"<|sep|><|open|>json type="object"<|sep|>${J(one.args)}`,
+    '<|close|>json<|sep|><|close|>call<|sep|><|close|>tools<|sep|>',
+  ],
+  'a tag of any name': (one, around) => [`${around}\n<next_step>`, usual(one), '</next_step>'],
   list: (one) => ['', `[${usual(one)}]`, ''],
   'text of JSON': (one) => ['', J(usual(one)), ''],
   openai: (one) => ['', J({ tool_calls: [{ function: { name: one.tool, arguments: J(one.args) } }] }), ''],
@@ -157,20 +139,6 @@ const FORMS: Readonly<Record<string, Form>> = {
   'name space': (one) => ['', J({ tool: `functions.${one.tool}`, arguments: one.args }), ''],
   bom: (one) => ['\uFEFF\u0000 ', usual(one), '\u0000\n'],
 };
-
-const expected = ({ tool, args }: Said) => `${tool} ${J(sorted(args))}`;
-function got(reading: ReturnType<typeof readText>): string {
-  return reading.ok ? `${reading.value.tool} ${J(sorted(reading.value.arguments))}` : reading.fault;
-}
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, part]) => [key, sorted(part)])
-      .sort(),
-  );
-}
-const faults = ['empty', 'cut', 'not_json', 'ambiguous', 'nothing', 'unknown_tool', 'arguments'];
 
 describe.each(Object.entries(FORMS))('a step in the form "%s"', (_, form) => {
   test('is read', () => {
@@ -316,7 +284,7 @@ test('any text is read or refused, in time that grows with its length', () => {
     fc.property(
       fc.array(fc.constantFrom(...TRICKY, '{"tool":', '<think>', 'true', '1', 'Action: x\n'), { maxLength: 60 }),
       (parts) => {
-        expect([...faults, ...parts]).toContain(callOf(readText(parts.join(''))));
+        expect([...faults, 'workspace_list {}']).toContain(callOf(readText(parts.join(''))));
       },
     ),
     { numRuns: propertyRuns(1_000), seed: SEED },
