@@ -1,6 +1,7 @@
 /**
  * MiniMax M3's calls. A token is before each tag, and a parameter's tag is its name:
- * NS<invoke name="TOOL">NS<KEY>…NS</KEY>NS</invoke>. Lists and objects are tags inside: NS<item> for each item of a list.
+ * NS<invoke name="TOOL">NS<KEY>…NS</KEY>NS</invoke>. Lists and objects are tags inside: NS<item> for each item of a
+ * list.
  */
 import { cut, FAILED, joined, match, wrong, type Cursor, type Read } from './cursor.js';
 import type { Loose } from './loose-json.js';

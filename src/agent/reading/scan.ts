@@ -62,8 +62,8 @@ export function scan(text: string, repairs: Set<Repair>): Scan {
 const asCall = ({ value }: Fragment): Fragment => ({ value, call: true });
 
 /**
- * Several calls as an API has them, {"name": …, "arguments": …}, and nothing else, also in one list (hermes-agent #87900,
- * xLAM, HyperCLOVA X).
+ * Several calls as an API has them, {"name": …, "arguments": …}, and nothing else, also in one list (hermes-agent
+ * #87900, xLAM, HyperCLOVA X).
  */
 function isSequence(fragments: readonly Fragment[], around: string): boolean {
   const values = fragments.flatMap(({ value }) => value);

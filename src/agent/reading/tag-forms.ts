@@ -1,6 +1,6 @@
 /**
  * The forms of calls with a tag for each parameter, and what the text of a parameter means in each. The rules are those
- * of the chat templates, and of the parsers of vLLM, SGLang and llama.cpp where a template leaves it open (November
+ * of the chat templates, and of the parsers of vLLM, SGLang and llama.cpp where a template does not say it (November
  * 2026).
  */
 import { joined } from './cursor.js';
@@ -20,7 +20,7 @@ export interface Key {
 export interface Written {
   readonly key: Key;
   readonly text: string;
-  /** Whether its tag begins on a line of its own. */
+  /** Whether its tag begins on a separate line. */
   readonly onOwnLine: boolean;
   /** Whether marks are around the text, so that nothing of it is left out. */
   readonly isMarked: boolean;
@@ -51,8 +51,9 @@ export const PREFIX = /(?:[A-Za-z][\w-]*[:_|]|｜\w+｜)?/;
 const ATTRIBUTES = /(?<attributes>(?:\s+[\w-]+\s*=\s*"[^"]*")*)/;
 
 /**
- * Claude, MiniMax M2, DeepSeek V3.2 and 4, GigaChat 3.5, Step 3, Dots: <invoke name="…"><parameter name="…">; Qwen3-Coder,
- * Nemotron 3, Step 3.5, Zyphra, Seed-OSS, MiMo: <function=…><parameter=…>; MiniCPM5: <function name="…"><param name="…">.
+ * Claude, MiniMax M2, DeepSeek V3.2 and 4, GigaChat 3.5, Step 3, Dots: <invoke name="…"><parameter name="…">;
+ * Qwen3-Coder, Nemotron 3, Step 3.5, Zyphra, Seed-OSS, MiMo: <function=…><parameter=…>;
+ * MiniCPM5: <function name="…"><param name="…">.
  */
 const NAMED_TAGS: TagForm = {
   open: joined('', 'iy', [
@@ -93,7 +94,7 @@ const KEYS_AND_VALUES: TagForm = {
   valueOf: ({ text }) => text,
 };
 
-/** Hy3, whose tags may end in a name of their own, such as :opensource. */
+/** Hy3, whose tags may have a suffix, such as :opensource. */
 const HY3: TagForm = {
   open: /<tool_call(?::\w+)?>\s*(?<tool>[A-Za-z_][\w.:/-]*?)\s*<tool_sep(?::\w+)?>/iy,
   close: /<\/tool_call(?::\w+)?>/iy,
@@ -139,7 +140,7 @@ export function keyOf({ groups = {} }: RegExpExecArray): Key {
 }
 
 /**
- * Qwen3-Coder and those that follow it put a value on lines of its own: one line break at each end is not part of it.
+ * Qwen3-Coder and those that follow it put a value on separate lines: one line break at each end is not part of it.
  * Seed-OSS and MiMo write it directly behind the tag, and all of it counts. A last line break without a first one is of
  * the second kind only if something else in the call is.
  */

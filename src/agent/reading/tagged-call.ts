@@ -67,7 +67,7 @@ function readText(cursor: Cursor, form: TagForm, key: Key): Read<Pick<Written, '
 
 function valuesOf(cursor: Cursor, form: TagForm, call: TaggedCall): Read<Readonly<Record<string, unknown>>> {
   const last = call.parameters.at(-1);
-  // The last value held the tags of its own end: more of it is behind the call.
+  // The last value held its own end tags: more of it is behind the call.
   if (last !== undefined && endsAgain(cursor, form, last.key)) return unclear(cursor, last.key.name);
   const entries: [string, unknown][] = [];
   for (const one of call.parameters) {

@@ -233,7 +233,7 @@ test.each(WRAPPED)('a step is read that is wrapped in %s', (_, text, repairs) =>
 
 /** What a text in tags means: the rule of each chat template. */
 test.each([
-  ['of Qwen3-Coder, on lines of its own', '<function=F>\n<parameter=command>\na\n\n</parameter>\n</function>', 'a\n'],
+  ['of Qwen3-Coder, on separate lines', '<function=F>\n<parameter=command>\na\n\n</parameter>\n</function>', 'a\n'],
   ['of Qwen3-Coder without a last line break', '<function=F>\n<parameter=command>\na</parameter>\n</function>', 'a'],
   ['of Qwen3-Coder with CRLF', '<function=F>\r\n<parameter=command>\r\na\r\n</parameter>\r\n</function>', 'a'],
   ['of Seed-OSS', '<seed:tool_call>\n<function=F>\n<parameter=command>\na\n</parameter>\n</function>', '\na\n'],

@@ -48,7 +48,7 @@ const words = fc
   .map((parts) => parts.join('').replaceAll('\0', ''))
   .filter((value) => value.trim() !== '');
 /** Files and many commands end in a line break. */
-export const text = fc.tuple(words, fc.constantFrom('', '', '\n')).map((parts) => parts.join(''));
+const text = fc.tuple(words, fc.constantFrom('', '', '\n')).map((parts) => parts.join(''));
 const path = fc.stringMatching(/^[a-z][a-z0-9._ -]{0,10}$/);
 export const prose = fc.stringMatching(/^[A-Z][a-z ,]{0,30}[.]$/);
 

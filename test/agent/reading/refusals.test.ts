@@ -136,7 +136,7 @@ test.each<[string, string, string, string]>([
     'whether the last line break of the parameter command is part of it',
   ],
   [
-    'a path on lines of its own in tags that have none',
+    'a path on separate lines in tags that have none',
     '<invoke name="workspace_read">\n<parameter name="path">\na.txt\n</parameter>\n</invoke>',
     'arguments',
     'path: must not have a line break in it',
@@ -148,8 +148,9 @@ test.each<[string, string, string, string]>([
     'the parameter command has no tag that ends it',
   ],
   [
-    'a value with the tags of its own end',
-    '<function=workspace_write><parameter=path>a</parameter><parameter=content>x</parameter></function>y</parameter></function>',
+    'a value with its own end tags',
+    '<function=workspace_write><parameter=path>a</parameter>' +
+      '<parameter=content>x</parameter></function>y</parameter></function>',
     'not_json',
     'not clear where the parameter content ends',
   ],

@@ -43,7 +43,8 @@ function invoke(
     write({ tool, args }, { quote, gap, opening, closing }) {
       const parameters = Object.entries(args).map(
         ([key, value]) =>
-          `<${prefix}parameter name=${quote}${key}${quote}${attribute(value)}>${textOf(value)}</${prefix}parameter>${gap}`,
+          `<${prefix}parameter name=${quote}${key}${quote}${attribute(value)}>` +
+          `${textOf(value)}</${prefix}parameter>${gap}`,
       );
       const call = `<${prefix}invoke name=${quote}${tool}${quote}>${gap}${parameters.join('')}</${prefix}invoke>`;
       return [opening ? around[0] + gap : '', call, closing ? gap + around[1] : ''];
@@ -260,7 +261,7 @@ describe.each(Object.entries(FORMS))('a call in the tags of %s', (name, form) =>
     );
   });
 
-  test('whose value holds the tags of its own end is never read as another', () => {
+  test('whose value holds its own end tags is never read as another', () => {
     fc.assert(
       fc.property(saidIn, saidIn, (one, other) => {
         const inner = form.write(other, usual(form)).join('');
@@ -277,7 +278,7 @@ describe.each(Object.entries(FORMS))('a call in the tags of %s', (name, form) =>
         fc.pre(expected(one) !== expected(other));
         const [before, first, after] = form.write(one, usual(form));
         const second = form.write(other, usual(form));
-        // Seed-OSS has tags of its own around each call.
+        // Seed-OSS has its own tags around each call.
         const together = name === 'seed-oss' ? [] : [`${before}${first}\n${second[1]}${after}`];
         for (const text of [`${before}${first}${after}\n${second.join('')}`, ...together]) {
           const reading = readText(text);
