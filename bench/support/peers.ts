@@ -48,7 +48,7 @@ const BULLMQ: System = {
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     started(spawn('redis-server', [...args, '--bind', '127.0.0.1'], { stdio: 'ignore' }));
     await listening(port);
-    started(await ready(fork(join(dir, 'worker.mjs'), [String(port)])));
+    started(await ready(script(dir, 'worker.mjs', port)));
     return port;
   },
 };
@@ -71,7 +71,7 @@ const RESTATE: System = {
       RESTATE_LOG_FILTER: 'error',
     };
     started(spawn(restateServer(dir), [], { env, cwd: data, stdio: 'ignore' }));
-    started(await ready(fork(join(dir, 'worker.mjs'), [String(worker)])));
+    started(await ready(script(dir, 'worker.mjs', worker)));
     await listening(admin);
     await listening(ingress);
     const response = await fetch(`http://127.0.0.1:${admin}/deployments`, {
@@ -113,7 +113,7 @@ async function startPeer(system: System, dir: string): Promise<Peer> {
     await rm(data, { recursive: true, force: true });
   });
   const port = await system.start(dir, data, (child) => void children.push(child));
-  const driver = await ready(fork(join(dir, 'driver.mjs'), [String(port)]));
+  const driver = await ready(script(dir, 'driver.mjs', port));
   children.push(driver);
   return {
     name: system.name,
@@ -125,6 +125,11 @@ async function startPeer(system: System, dir: string): Promise<Peer> {
     },
     close,
   };
+}
+
+/** What it says on its standard output is no part of the bench's. */
+function script(dir: string, name: string, port: number): ChildProcess {
+  return fork(join(dir, name), [String(port)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
 async function ready(child: ChildProcess): Promise<ChildProcess> {

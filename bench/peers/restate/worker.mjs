@@ -1,6 +1,17 @@
 // Twelve services with one durable step that returns 200 characters, and one that runs missions. argv: own port.
 import * as restate from '@restatedev/restate-sdk';
 
+// The SDK uses it at each call, and Node 20 does not have it.
+Promise.withResolvers ??= function withResolvers() {
+  let resolve;
+  let reject;
+  const promise = new this((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+};
+
 const agents = Array.from({ length: 12 }, (_, agent) => `agent${agent}`);
 const services = agents.map((name) =>
   restate.service({
