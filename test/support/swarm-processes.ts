@@ -56,8 +56,10 @@ export async function createSwarmProcesses(files: {
   };
   const children = new Set<ChildProcess>();
 
-  function start(...args: string[]): SwarmProcess & { readonly child: ChildProcess } {
-    const child = spawn(process.execPath, [join(project, 'bin/ravenhelm.js'), ...(files.flags ?? []), ...args], {
+  const start = (...args: string[]) => startOf(project, ...args);
+
+  function startOf(build: string, ...args: string[]): SwarmProcess & { readonly child: ChildProcess } {
+    const child = spawn(process.execPath, [join(build, 'bin/ravenhelm.js'), ...(files.flags ?? []), ...args], {
       cwd: dir,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,6 +84,17 @@ export async function createSwarmProcesses(files: {
         return child.exitCode;
       },
     };
+  }
+
+  async function runOf(
+    build: string,
+    ...args: string[]
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+    const { child, log: stderr } = startOf(build, ...args);
+    let stdout = '';
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    await once(child, 'close');
+    return { code: child.exitCode, stdout, stderr: stderr() };
   }
 
   const log = await createKafkaLog({
@@ -109,16 +122,11 @@ export async function createSwarmProcesses(files: {
     /** Of the processes that are started from now on. */
     env,
     start,
+    /** The program of another build, by its directory. */
+    startOf,
+    runOf,
     /** Runs a command to its end. */
-    async run(
-      ...args: string[]
-    ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-      const { child, log: stderr } = start(...args);
-      let stdout = '';
-      child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-      await once(child, 'close');
-      return { code: child.exitCode, stdout, stderr: stderr() };
-    },
+    run: (...args: string[]) => runOf(project, ...args),
     /** Sees every event of the swarm; its topics must exist. */
     async watch(agents: readonly string[]): Promise<void> {
       watch = await log.watch({
