@@ -40,7 +40,7 @@ export type {
   TaskStatus,
   WaitingCallReport,
 } from './domain/report.js';
-export { BrokerUnreachable } from './kafka/errors.js';
+export { BrokerRefused, BrokerUnreachable } from './kafka/errors.js';
 export { NoModel } from './models/chain.js';
 export { UnknownModel } from './models/model-name.js';
 export type { Log, LogCapabilities } from './ports/log.js';

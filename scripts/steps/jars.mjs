@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { mustRun, root, run } from './run.mjs';
 
 const JARS = '.ravenhelm/jars';
-const POMS = ['local-stack/pom.xml', 'local-stack/jars/pom.xml', 'local-stack/registry-parent/pom.xml'];
+const POMS = [
+  'local-stack/pom.xml',
+  'local-stack/jars/pom.xml',
+  'local-stack/older-kafka/pom.xml',
+  'local-stack/registry-parent/pom.xml',
+];
 
 /**
  * Has Maven fetch Kafka and its registry, with the user's own Maven settings, unless they are here. They are put in

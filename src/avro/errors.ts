@@ -2,16 +2,32 @@ import { describeError } from '../domain/describe-error.js';
 
 /** The schema registry did not answer, or not like a registry. */
 export class RegistryUnreachable extends Error {
-  readonly code = 'registry_unreachable';
-  readonly retriable: boolean = true;
+  /** registry_refused: only a person can change that. */
+  readonly code: 'registry_unreachable' | 'registry_refused';
+  readonly retriable: boolean;
+  readonly nextStep: string;
 
   constructor(
     readonly url: string,
     reason: string,
-    options: { cause?: unknown } = {},
+    {
+      opening = `No schema registry at ${url}`,
+      nextStep = 'Look at the registry, or correct SCHEMA_REGISTRY_URL',
+      isFinal = false,
+      ...options
+    }: {
+      readonly cause?: unknown;
+      readonly opening?: string;
+      readonly nextStep?: string;
+      /** The same request can never succeed. */
+      readonly isFinal?: boolean;
+    } = {},
   ) {
-    super(`No schema registry at ${url}: ${reason}. Start it, or correct SCHEMA_REGISTRY_URL`, options);
+    super(`${opening}: ${reason}. ${nextStep}`, options);
     this.name = 'RegistryUnreachable';
+    this.nextStep = nextStep;
+    this.code = isFinal ? 'registry_refused' : 'registry_unreachable';
+    this.retriable = !isFinal;
   }
 }
 

@@ -4,11 +4,10 @@ import type {
   SchemaRegistryAPIClient,
   SchemaRegistryAPIClientArgs,
 } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
-import { z } from 'zod';
 import { backoffMs, type Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import { RegistryUnreachable } from './errors.js';
-import { describeError } from '../domain/describe-error.js';
+import { RegistryRefused, unanswered, type Asker } from './registry-refusal.js';
 import type { TlsOptions } from '../ports/tls.js';
 
 export interface RegistryClientOptions {
@@ -18,24 +17,6 @@ export interface RegistryClientOptions {
   readonly clock: Clock;
   /** Jitter for retries. */
   readonly random: Random;
-}
-
-/** The registry answered a request with an HTTP error. An unexpected status means that the registry cannot be used. */
-export class RegistryRefused extends RegistryUnreachable {
-  override readonly retriable: boolean;
-
-  constructor(
-    url: string,
-    /** The library reads it: a missing configuration (404) is not a failure to it. */
-    readonly status: number,
-    /** The registry's message. */
-    readonly reason: string,
-  ) {
-    super(url, `unexpected answer, HTTP ${status}: ${reason}`);
-    this.name = 'RegistryRefused';
-    // Apicurio answers 500 if two clients create the same subject at once.
-    this.retriable = status >= 500;
-  }
 }
 
 /** The library's registry, and its generated client for calls that the registry has no method for. */
@@ -55,8 +36,6 @@ const DEADLINE_MS = 10_000;
 const ATTEMPTS = 5;
 const PAUSE = { baseMs: 200, maxMs: 2_000 };
 
-const errorAnswer = z.object({ message: z.string() });
-
 /** A client of the API at this address. Its calls reject with RegistryUnreachable, or its subclass RegistryRefused. */
 export function createRegistryClient(url: string, { auth, tls, clock, random }: RegistryClientOptions): RegistryClient {
   const failures = new WeakMap<Request, Response>();
@@ -64,7 +43,7 @@ export function createRegistryClient(url: string, { auth, tls, clock, random }: 
     host: url,
     // The library retries by status and jitters by a fifth; we retry by the error's class, with full jitter.
     retry: { enableRetry: () => false },
-    middlewares: [explainFailures({ url, failures, clock, random })],
+    middlewares: [explainFailures({ url, hasUser: auth !== undefined, failures, clock, random })],
     ...(auth ? { auth } : {}),
     ...(tls ? { agent: new Agent({ ...tls }) } : {}),
   });
@@ -88,18 +67,18 @@ const noteFailures =
       }),
   });
 
-interface ExplainOptions extends Pick<RegistryClientOptions, 'clock' | 'random'> {
-  readonly url: string;
+interface ExplainOptions extends Asker, Pick<RegistryClientOptions, 'clock' | 'random'> {
   readonly failures: WeakMap<Request, Response>;
 }
 
 /**
- * Outermost: converts the library's error back into the original failure, retries if the failure is retriable, and
- * ends a request that takes too long with all its retries.
+ * Outermost: converts the library's error back into the original failure, retries what may pass, not sooner than the
+ * registry asks (Retry-After), and ends a request that takes too long with all its retries.
  */
 const explainFailures =
-  ({ url, failures, clock, random }: ExplainOptions): Middleware =>
+  (options: ExplainOptions): Middleware =>
   () => {
+    const { url, failures, clock } = options;
     const deadline = new AbortController();
     return {
       prepareRequest: async (next) => (await next()).enhance({ signal: deadline.signal }),
@@ -111,23 +90,12 @@ const explainFailures =
           );
         });
         const timer = clock.setTimer(DEADLINE_MS, () => deadline.abort());
-        const answered = async (): Promise<Response> => {
-          for (let attempt = 1; ; attempt += 1) {
-            try {
-              return await next().catch((error: unknown) => explain(url, error, failures.get(request)));
-            } catch (error) {
-              const again =
-                error instanceof RegistryUnreachable &&
-                error.retriable &&
-                attempt < ATTEMPTS &&
-                !deadline.signal.aborted;
-              if (!again) throw error;
-              await new Promise<void>((resolve) => clock.setTimer(backoffMs(attempt, PAUSE, random), resolve));
-            }
-          }
-        };
+        const ask = () =>
+          next().catch((error: unknown) => {
+            throw explained(options, request, error, failures.get(request));
+          });
         try {
-          return await Promise.race([answered(), expired]);
+          return await Promise.race([retrying(ask, options, deadline.signal), expired]);
         } finally {
           timer.cancel();
         }
@@ -135,25 +103,42 @@ const explainFailures =
     };
   };
 
-function explain(url: string, error: unknown, response: Response | undefined): never {
-  const unanswered = response === undefined ? error : response.error();
-  if (response === undefined || unanswered !== null)
-    throw new RegistryUnreachable(url, describeError(unanswered), { cause: unanswered });
-  throw new RegistryRefused(url, response.status(), reasonOf(response.rawData()));
-}
-
-function reasonOf(body: string | null): string {
-  if (body === null) return 'no reason given';
-  const parsed = errorAnswer.safeParse(parseJson(body));
-  return parsed.success ? parsed.data.message : body.slice(0, 300);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // Not JSON: the message contains the text itself.
+async function retrying(
+  ask: () => Promise<Response>,
+  { clock, random }: Pick<ExplainOptions, 'clock' | 'random'>,
+  deadline: AbortSignal,
+): Promise<Response> {
+  const endMs = clock.monotonicMs() + DEADLINE_MS;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!mayPass(error) || attempt === ATTEMPTS || deadline.aborted) throw error;
+      const asked = error instanceof RegistryRefused ? (error.retryAfterMs ?? 0) : 0;
+      const pauseMs = Math.max(asked, backoffMs(attempt, PAUSE, random));
+      if (clock.monotonicMs() + pauseMs >= endMs) throw error;
+      await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+    }
   }
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof RegistryRefused) return error.mayPass;
+  return error instanceof RegistryUnreachable && error.retriable;
+}
+
+function explained(
+  asker: ExplainOptions,
+  request: Request,
+  error: unknown,
+  response: Response | undefined,
+): RegistryUnreachable {
+  const failure = response === undefined ? error : response.error();
+  if (response === undefined || failure !== null) return unanswered(asker, failure);
+  const question = { method: request.method().toUpperCase(), path: request.path() };
+  const retryAfter = response.header<string>('retry-after') ?? null;
+  const answer = { status: response.status(), body: response.rawData(), retryAfter };
+  return new RegistryRefused(asker, question, answer, asker.clock.now());
 }
 
 /** The client's list of middleware. The library only allows to append, after its own error middleware. */

@@ -2,12 +2,8 @@ import { COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { ConfluentSchemaRegistryError } from '@kafkajs/confluent-schema-registry/dist/errors.js';
 import { z } from 'zod';
 import { RegistryUnreachable, SchemaIncompatible, SchemaUnknown } from './errors.js';
-import {
-  createRegistryClient,
-  RegistryRefused,
-  type RegistryClient,
-  type RegistryClientOptions,
-} from './registry-client.js';
+import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry-client.js';
+import { RegistryRefused } from './registry-refusal.js';
 
 /** A schema registry with the Confluent API (Confluent, Redpanda, Apicurio's ccompat). */
 export interface Registry {
@@ -29,11 +25,10 @@ export interface RegistryOptions extends RegistryClientOptions {
 
 /** The path of the Confluent API in Apicurio; Confluent and Redpanda serve it at the root. */
 const APICURIO_PATH = '/apis/ccompat/v7';
-const UNAUTHORIZED: readonly number[] = [401, 403];
 /** Incompatible with an earlier version; invalid schema. */
 const NOT_TAKEN: readonly number[] = [409, 422];
 
-const isConflict = (error: unknown) => error instanceof RegistryRefused && error.status === 409;
+const isConflict = (error: unknown) => error instanceof RegistryRefused && error.status === 409 && !error.isReadOnly;
 
 const compatibility = COMPATIBILITY.FULL_TRANSITIVE;
 const schemaAnswer = z.object({ schema: z.string() });
@@ -45,7 +40,10 @@ export async function connectRegistry(options: RegistryOptions): Promise<Registr
     const client = createRegistryClient(url, options);
     if (await speaksConfluent(url, client)) return createRegistry(url, client);
   }
-  throw new RegistryUnreachable(given, 'the server does not speak the Confluent registry API');
+  throw new RegistryUnreachable(given, 'the server does not speak the Confluent registry API', {
+    nextStep: 'Correct SCHEMA_REGISTRY_URL',
+    isFinal: true,
+  });
 }
 
 async function speaksConfluent(url: string, { api }: RegistryClient): Promise<boolean> {
@@ -53,8 +51,9 @@ async function speaksConfluent(url: string, { api }: RegistryClient): Promise<bo
     return Array.isArray((await api.Subject.all()).data<unknown>());
   } catch (error) {
     if (!(error instanceof RegistryRefused)) throw error;
-    if (UNAUTHORIZED.includes(error.status))
-      throw new RegistryUnreachable(url, `it refuses this user (HTTP ${error.status})`, { cause: error });
+    // Who may not list subjects may still be allowed to read and register them.
+    if (error.status === 403) return true;
+    if (error.status === 401 || error.mayPass) throw error;
     return false;
   }
 }
@@ -93,7 +92,7 @@ function createRegistry(url: string, { registry, api }: RegistryClient): Registr
       try {
         return (await registry.register({ type: SchemaType.AVRO, schema }, { subject, compatibility })).id;
       } catch (error) {
-        if (!(error instanceof RegistryRefused) || !NOT_TAKEN.includes(error.status)) throw error;
+        if (!(error instanceof RegistryRefused) || error.isReadOnly || !NOT_TAKEN.includes(error.status)) throw error;
         // Another process that starts at the same time may have registered the same schema.
         const registeredMeanwhile = await lookUp(subject, schema);
         if (registeredMeanwhile !== null) return registeredMeanwhile;

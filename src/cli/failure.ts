@@ -13,6 +13,8 @@ export interface Failure {
 /** Exit codes of the layers' errors, by their codes. */
 const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   broker_unreachable: EXIT.unreachable,
+  broker_refused: EXIT.usage,
+  registry_refused: EXIT.usage,
   registry_unreachable: EXIT.unreachable,
   broker_failed: EXIT.unreachable,
   member_stopped: EXIT.unreachable,
@@ -29,6 +31,8 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   schema_invalid: EXIT.usage,
   topic_plan_invalid: EXIT.usage,
   topic_missing: EXIT.usage,
+  topic_refused: EXIT.usage,
+  group_refused: EXIT.usage,
   topic_name_collides: EXIT.usage,
   not_authorized: EXIT.usage,
   deletion_disabled: EXIT.usage,
@@ -61,11 +65,7 @@ export function describeFailure(error: unknown): Failure {
   const exitCode = error instanceof RoleFailed ? exitOfRole(error) : code === null ? undefined : EXIT_OF_CODE[code];
   if (error instanceof Error && code !== null && exitCode !== undefined) {
     const nextStep = textField(error, 'nextStep') ?? NEXT_STEP_OF_CODE[code] ?? null;
-    return {
-      exitCode,
-      message: error.message,
-      nextStep: nextStep !== null && error.message.includes(nextStep) ? null : nextStep,
-    };
+    return { exitCode, ...apart(error.message, nextStep) };
   }
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
@@ -73,6 +73,13 @@ export function describeFailure(error: unknown): Failure {
     message: `internal error: ${shown}`,
     nextStep: 'This is a bug in Ravenhelm; please report it. LOG_LEVEL=debug shows more.',
   };
+}
+
+/** Messages have their next step at the end, for those who read them alone; here it has its own line. */
+function apart(message: string, nextStep: string | null): Pick<Failure, 'message' | 'nextStep'> {
+  if (nextStep === null || !message.includes(nextStep)) return { message, nextStep };
+  if (!message.endsWith(`. ${nextStep}`)) return { message, nextStep: null };
+  return { message: message.slice(0, -nextStep.length - 2), nextStep };
 }
 
 /** What only a person can correct has the code that it has at the start, such as a right that was withdrawn. */

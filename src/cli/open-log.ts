@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { LocalStack } from '../local/local-stack.js';
 import { conflictError, type PortConflict } from '../local/port-conflict.js';
@@ -13,9 +12,10 @@ import {
   type KafkaAccess,
   type OpenLog,
 } from '../swarm/open-log.js';
-import { CliError, wrongConfiguration, wrongUse } from './cli-error.js';
+import { CliError, wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { EXIT } from './exit-codes.js';
+import { readPemFiles } from './pem-file.js';
 import { howToUnset } from './setting-place.js';
 
 /** The local stack of this project. */
@@ -122,12 +122,7 @@ export function portsHeld(conflicts: readonly PortConflict[]): string {
 async function kafkaAccess({ host, config: { values } }: CommandContext): Promise<KafkaAccess> {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
   const { SCHEMA_REGISTRY_USERNAME: registryUser, SCHEMA_REGISTRY_PASSWORD: registryPassword } = values;
-  const [ca, cert, key] = await Promise.all([
-    readPem('KAFKA_TLS_CA', values.KAFKA_TLS_CA),
-    readPem('KAFKA_TLS_CERT', values.KAFKA_TLS_CERT),
-    readPem('KAFKA_TLS_KEY', values.KAFKA_TLS_KEY),
-  ]);
-  const tls = { ...(ca === null ? {} : { ca }), ...(cert === null ? {} : { cert }), ...(key === null ? {} : { key }) };
+  const tls = values.KAFKA_TLS ? await readPemFiles(values) : {};
   return {
     schemasDir: join(host.packageDir, 'schemas'),
     prefix: values.RAVENHELM_PREFIX,
@@ -140,17 +135,4 @@ async function kafkaAccess({ host, config: { values } }: CommandContext): Promis
       : {}),
     ...(values.KAFKA_TLS ? { tls: Object.keys(tls).length === 0 ? true : tls } : {}),
   };
-}
-
-async function readPem(name: string, path: string | null): Promise<string | null> {
-  if (path === null) return null;
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw wrongConfiguration(
-      `${name} is ${path}, which cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      `Correct ${name}.`,
-      error,
-    );
-  }
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { isInRange, RANGES, rangeText, type NumberRange } from '../domain/ranges.js';
 import { brokenPrefixRule, DEFAULT_PREFIX, LONGEST_PREFIX } from '../domain/topic-names.js';
@@ -6,6 +7,9 @@ import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
 import type { HttpAddress } from '../telemetry/http-address.js';
 
+/** [::1]:9092, where there are brackets. */
+const isGoodLiteral = (address: string): boolean =>
+  !address.startsWith('[') || isIPv6(address.slice(1, address.lastIndexOf(']')));
 const isPort = (text: string): boolean => isInRange(RANGES['broker port'], Number(text));
 /** host:port pairs, separated by commas. */
 const brokers = z
@@ -21,8 +25,8 @@ const brokers = z
       .array(
         z
           .string()
-          .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/,]+):\d{1,5}$/)
-          .refine((address) => isPort(address.slice(address.lastIndexOf(':') + 1))),
+          .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/,[\]]+):\d{1,5}$/)
+          .refine((address) => isPort(address.slice(address.lastIndexOf(':') + 1)) && isGoodLiteral(address)),
       )
       .min(1),
   );
@@ -87,6 +91,11 @@ const bearerToken = z.string().regex(/^[\w.~+/-]{32,512}={0,2}$/);
 /** A Host header without its port. */
 const hostNames = list.pipe(z.array(z.string().regex(/^[\w.-]+$/)));
 const path = z.string().min(1);
+/** In any case: Kafka has them in capitals. */
+const saslMechanism = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .pipe(z.enum(['plain', 'scram-sha-256', 'scram-sha-512']));
 
 /** The registry has settings for them; the models' servers take them in their addresses. */
 function brokenRegistryRule(text: string): string | null {
@@ -100,7 +109,7 @@ export const settingsSchema = z.object({
   KAFKA_BROKERS: brokers.nullable(),
   SCHEMA_REGISTRY_URL: registryUrl.nullable(),
   RAVENHELM_PREFIX: z.string().refine((text) => brokenPrefixRule(text) === null),
-  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).nullable(),
+  KAFKA_SASL_MECHANISM: saslMechanism.nullable(),
   KAFKA_SASL_USERNAME: z.string().nullable(),
   KAFKA_SASL_PASSWORD: z.string().nullable(),
   KAFKA_TLS: flag,

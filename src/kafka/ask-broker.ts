@@ -1,11 +1,12 @@
 import kafkajs from 'ravenhelm-kafkajs';
+import { withoutColons } from './ipv6-hosts.js';
 import { createSocketFactory } from './socket-factory.js';
 
 /** The cluster's id when the broker answers and takes work; null when it does not (yet). Never rejects. */
 export async function askBroker(brokers: readonly string[]): Promise<string | null> {
   const kafka = new kafkajs.Kafka({
     clientId: 'ravenhelm-stack',
-    brokers: [...brokers],
+    brokers: brokers.map(withoutColons),
     logLevel: kafkajs.logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,

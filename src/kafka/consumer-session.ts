@@ -5,6 +5,7 @@ import { TopicMissing, type PartitionId } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
 import {
   isForbidden,
+  isRefusedByGroup,
   isRetriable,
   leaving,
   MemberStopped,
@@ -219,6 +220,8 @@ function failedStart(error: unknown, groupId: string, topics: readonly string[])
     return error instanceof MemberStopped
       ? error
       : new NotAuthorized(`Joining group ${groupId}`, rightOfMember(groupId, topics, error), { cause: error });
+  if (!(error instanceof MemberStopped) && isRefusedByGroup(error))
+    return new MemberStopped(groupId, topics, { cause: error });
   if (protocolErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') return leaving(error, `Joining group ${groupId}`);
   return new TopicMissing(`One of the topics ${topics.join(', ')} does not exist; create it: npx ravenhelm init`, {
     cause: error,

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.js';
 import type { TopicDifference, TopicSpec } from '../ports/log.js';
 import { describing } from './admin-session.js';
 import { isForbidden, NotAuthorized, protocolErrorType, TopicNameCollides } from './errors.js';
+import { topicFailures, TopicRefused } from './topic-refusal.js';
 import type { TopicSettings } from './topic-settings.js';
 
 /** A cluster of this many brokers survives the loss of one: three replicas, two of them in sync. */
@@ -70,17 +71,21 @@ async function createAll(admin: Admin, missing: readonly Wanted[]): Promise<void
       })),
     });
   } catch (error) {
-    if (isForbidden(error)) throw mayNotCreate(missing, error);
-    if (missing.length === 1 || !isAggregate(error)) throw error;
-    // Another process created some of them in the meantime: then each by itself, where "exists already" is success.
-    for (const topic of missing) await createAll(admin, [topic]);
+    const failures = topicFailures(error).filter(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
+    const forbidden = failures.filter(isForbidden).map(({ topic }) => topic);
+    if (forbidden.length > 0 || isForbidden(error)) throw mayNotCreate(forbidden, missing, error);
+    const [failure] = failures;
+    if (failure !== undefined) throw new TopicRefused(failure.topic, failure);
+    // Another process has created those that are there already; the answer to the others was good.
+    if (topicFailures(error).length === 0) throw error;
   }
 }
 
 /** Brokers show a topic only to those who may DESCRIBE it, so that one that is there may seem to be missing. */
-function mayNotCreate(missing: readonly Wanted[], error: unknown): NotAuthorized {
-  const names = missing.map(({ name }) => name);
-  const doing = `Creating ${names.join(', ')}, missing or not shown to this user`;
+function mayNotCreate(forbidden: readonly string[], missing: readonly Wanted[], error: unknown): NotAuthorized {
+  const names = forbidden.length > 0 ? forbidden : missing.map(({ name }) => name);
+  const what = names.length === 1 ? names.join('') : `${names.length} topics`;
+  const doing = `Creating ${what}, missing or not shown to this user`;
   return new NotAuthorized(
     doing,
     { operation: 'CREATE (of a topic that is there: READ, WRITE or DESCRIBE)', resource: 'topic', names },
@@ -99,10 +104,6 @@ async function untilReadable(admin: Admin, topic: string, clock: Clock): Promise
       await new Promise<void>((resolve) => clock.setTimer(PAUSE_MS, resolve));
     }
   }
-}
-
-function isAggregate(error: unknown): boolean {
-  return error instanceof Error && error.name === 'KafkaJSAggregateError';
 }
 
 async function differences(

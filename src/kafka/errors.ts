@@ -17,6 +17,23 @@ export class BrokerUnreachable extends Error {
   }
 }
 
+/** A broker is there and does not let this client in; no second attempt will change that. */
+export class BrokerRefused extends Error {
+  readonly code = 'broker_refused';
+  readonly retriable = false;
+
+  /** @param words what it does, such as `wants a client certificate` */
+  constructor(
+    where: string,
+    words: string,
+    readonly nextStep: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(`The Kafka broker at ${where} ${words}. ${nextStep}`, options);
+    this.name = 'BrokerRefused';
+  }
+}
+
 /**
  * A broker was there, and then did not answer as it should: a connection was cut, a leader moved, an answer made no
  * sense.
@@ -158,16 +175,46 @@ export function reportFatal(owner: { onFatal(error: Error): void }, error: unkno
 
 /** The client of a group's member stopped for good. */
 export class MemberStopped extends Error {
-  readonly code = 'member_stopped';
-  /** Not where the cluster's access rules are the reason. */
+  /** Of the last two only a person can change the reason. */
+  readonly code: 'member_stopped' | 'not_authorized' | 'group_refused';
   readonly retriable: boolean;
+  /** Null: its supervisor starts it again. */
+  readonly nextStep: string | null;
 
-  constructor(groupId: string, topics: readonly string[], options: { cause: unknown }) {
-    const forbidden = isForbidden(options.cause);
-    const nextStep = forbidden ? grantText(rightOfMember(groupId, topics, options.cause)) : 'Restart the role';
-    super(`The member of group ${groupId} stopped: ${describeError(options.cause)}. ${nextStep}`, options);
+  constructor(groupId: string, topics: readonly string[], options: { cause: unknown; others?: string | null }) {
+    const { cause, others = null } = options;
+    const forbidden = isForbidden(cause);
+    const nextStep = forbidden ? grantText(rightOfMember(groupId, topics, cause)) : groupStep(cause, others);
+    const words = describeError(cause).trim().replace(/\.$/, '');
+    super(`The member of group ${groupId} stopped: ${words}. ${nextStep ?? 'Restart the role'}`, { cause });
     this.name = 'MemberStopped';
-    this.retriable = !forbidden;
+    this.nextStep = nextStep;
+    this.retriable = nextStep === null;
+    if (forbidden) this.code = 'not_authorized';
+    else this.code = nextStep === null ? 'member_stopped' : 'group_refused';
+  }
+}
+
+/** Whether the group takes this member never as it is. */
+export const isRefusedByGroup = (error: unknown): boolean => groupStep(error, null) !== null;
+
+/** Whether a program of another kind is in the group. */
+export const isGroupOfOthers = (error: unknown): boolean => protocolErrorType(error) === 'INCONSISTENT_GROUP_PROTOCOL';
+
+/** What to do where the next attempt would meet the same; null where it may pass. */
+function groupStep(error: unknown, others: string | null): string | null {
+  switch (protocolErrorType(error)) {
+    case 'INCONSISTENT_GROUP_PROTOCOL':
+      return `Another program is in this group${others === null ? '' : ` (${others})`}: end it, or give it another group`;
+    case 'INVALID_SESSION_TIMEOUT':
+      return (
+        "Set KAFKA_SESSION_TIMEOUT_MS to a time between the broker's group.min.session.timeout.ms and " +
+        'group.max.session.timeout.ms'
+      );
+    case 'GROUP_MAX_SIZE_REACHED':
+      return "End other processes of this role, or raise the broker's group.max.size: each is a member of the group";
+    default:
+      return null;
   }
 }
 

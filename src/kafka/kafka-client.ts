@@ -1,8 +1,7 @@
 import { Kafka, logLevel, type KafkaConfig, type logCreator, type SASLOptions } from 'ravenhelm-kafkajs';
 import type { TlsOptions } from '../ports/tls.js';
 import type { Logger } from '../ports/logger.js';
-import { describeError, rootCause } from '../domain/describe-error.js';
-import { BrokerUnreachable } from './errors.js';
+import { withoutColons } from './ipv6-hosts.js';
 import { patchOwnKafkajs } from './own-kafkajs.js';
 import { createSocketFactory } from './socket-factory.js';
 
@@ -36,7 +35,7 @@ export type ClientFactory = (overrides?: { readonly retry?: KafkaConfig['retry']
 export function createClientFactory(options: ClusterOptions, logger: Logger): ClientFactory {
   patchOwnKafkajs();
   const base: KafkaConfig = {
-    brokers: [...options.brokers],
+    brokers: options.brokers.map(withoutColons),
     clientId: options.clientId,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -76,14 +75,4 @@ function quietLog(logger: Logger): logCreator {
         logger.warn(fields, 'kafka.client');
       else logger.debug(fields, 'kafka.client');
     };
-}
-
-/** A connection error with what to do about it. */
-export function brokerUnreachable(brokers: readonly string[], error: unknown): BrokerUnreachable {
-  const root = rootCause(error);
-  const refusedLogin = root instanceof Error && root.name === 'KafkaJSSASLAuthenticationError';
-  const nextStep = refusedLogin
-    ? 'Correct the SASL mechanism, user and password'
-    : 'Start one (npx ravenhelm stack up, and unset KAFKA_BROKERS), or correct KAFKA_BROKERS';
-  return new BrokerUnreachable(brokers, describeError(error), nextStep, { cause: error });
 }

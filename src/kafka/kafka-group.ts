@@ -16,6 +16,7 @@ import type { AdminSession } from './admin-session.js';
 import { createBackoff } from './backoff.js';
 import type { Codec } from '../avro/codec.js';
 import { describeError } from '../domain/describe-error.js';
+import { isGroupOfOthers, MemberStopped } from './errors.js';
 import { assignmentsOf } from './kafka-admin.js';
 import type { ClientFactory } from './kafka-client.js';
 import type { Loopback } from './own-records.js';
@@ -72,7 +73,11 @@ export async function joinKafkaGroup(
     ask: (topic, partitions) => assignmentsOf(session, groupId, topic, partitions),
   });
   const commitInOrder = createCommitter(consumer, groupId);
-  await reader.session.start();
+  await reader.session.start().catch(async (error: unknown) => {
+    throw isGroupOfOthers(error)
+      ? new MemberStopped(groupId, topics, { cause: error, others: await membersOf(session, groupId) })
+      : error;
+  });
   const unsubscribe = loopback.subscribe(reader.onOwn);
 
   return {
@@ -98,6 +103,17 @@ export async function joinKafkaGroup(
       await reader.stop();
     },
   };
+}
+
+/** Who is in the group, by the names and addresses that the broker knows; null where it does not say. */
+async function membersOf(session: AdminSession, groupId: string): Promise<string | null> {
+  try {
+    const { groups } = await session.run((admin) => admin.describeGroups([groupId]));
+    const members = groups.flatMap((group) => group.members);
+    return members.map(({ clientId, clientHost }) => `client ${clientId} at ${clientHost}`).join(', ') || null;
+  } catch {
+    return null; // The error that is told says what matters.
+  }
 }
 
 function createConsumer(

@@ -7,7 +7,8 @@ import { createAdminSession, type AdminSession } from './admin-session.js';
 import { createCodec, type Codec } from '../avro/codec.js';
 import { createKafkaAdmin } from './kafka-admin.js';
 import { createKafkaAppender } from './kafka-appender.js';
-import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { brokerUnreachable } from './unreachable.js';
 import { joinKafkaGroup } from './kafka-group.js';
 import { watchKafka } from './kafka-watch.js';
 import { copyOf } from './record-copy.js';
@@ -50,8 +51,8 @@ const APPEND_TIMEOUT_MS = 30_000;
 const METADATA_AGE_MS = 30_000;
 
 /**
- * Connects, and registers the schemas. Rejects with BrokerUnreachable, RegistryUnreachable, SchemaIncompatible or
- * SchemaInvalid.
+ * Connects, and registers the schemas. Rejects with BrokerUnreachable, BrokerRefused, RegistryUnreachable,
+ * SchemaIncompatible or SchemaInvalid.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const { clock, random, logger, metadataAgeMs = METADATA_AGE_MS, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
@@ -108,7 +109,7 @@ async function connect(options: KafkaLogOptions, session: AdminSession): Promise
   try {
     const [registry, clusterId] = await Promise.all([
       connectRegistry({ ...options.registry, clock, random }),
-      connectBrokers(options.brokers, session),
+      connectBrokers(options, session),
     ]);
     return { registry, codec: await createCodec(options.schemasDir, registry), clusterId };
   } catch (error) {
@@ -118,11 +119,11 @@ async function connect(options: KafkaLogOptions, session: AdminSession): Promise
 }
 
 /** Resolves with the cluster's id. kafkajs's types say that there is one; the protocol has null, for older brokers. */
-async function connectBrokers(brokers: readonly string[], session: AdminSession): Promise<string | null> {
+async function connectBrokers(options: ClusterOptions, session: AdminSession): Promise<string | null> {
   try {
     const { clusterId }: { readonly clusterId: string | null } = await session.run((admin) => admin.describeCluster());
     return clusterId === '' ? null : clusterId;
   } catch (error) {
-    throw brokerUnreachable(brokers, error);
+    throw await brokerUnreachable(options, error);
   }
 }

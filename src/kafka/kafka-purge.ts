@@ -11,6 +11,9 @@ export interface KafkaPurgeOptions extends AdminOptions {
   readonly names: TopicNames;
 }
 
+/** To a request as old as kafkajs's (version 1) brokers answer the second; the first came with version 3. */
+const DELETION_DISABLED: ReadonlySet<string> = new Set(['TOPIC_DELETION_DISABLED', 'INVALID_REQUEST']);
+
 /** The brokers delete no topics. */
 class DeletionDisabled extends Error {
   readonly code = 'deletion_disabled';
@@ -96,7 +99,7 @@ async function deleteTopic(admin: Admin, topic: string): Promise<void> {
     await needing(right, `Deleting the topic ${topic}`, admin.deleteTopics({ topics: [topic] }));
   } catch (error) {
     const type = protocolErrorType(error);
-    if (type === 'TOPIC_DELETION_DISABLED')
+    if (type !== null && DELETION_DISABLED.has(type))
       throw new DeletionDisabled(`the brokers do not delete topics, ${topic} neither`, { cause: error });
     if (type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
   }

@@ -139,9 +139,14 @@ declare module 'ravenhelm-kafkajs/src/broker/index.js' {
   }
   /** Of the APIs whose requests are changed; others have other arguments. */
   export type RequestArguments = ProduceArguments | FetchArguments;
+  /** What is used of decoded answers. */
+  export interface AnyAnswer {
+    /** Of CreateTopics. */
+    readonly topicErrors?: readonly { readonly topic: string; readonly errorMessage?: string | null }[];
+  }
   export interface MadeRequest {
     readonly request: ProduceRequest;
-    readonly response: { decode(payload: Buffer): unknown; readonly parse: unknown };
+    readonly response: { decode(payload: Buffer): unknown; parse(data: AnyAnswer): unknown };
   }
   /** What kafkajs makes a batch of. */
   export interface PartitionAnswer {

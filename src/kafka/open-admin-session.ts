@@ -2,7 +2,8 @@ import type { Random } from '../domain/backoff.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { createAdminSession } from './admin-session.js';
-import { brokerUnreachable, createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { createClientFactory, type ClusterOptions } from './kafka-client.js';
+import { brokerUnreachable } from './unreachable.js';
 
 export interface AdminOptions extends ClusterOptions {
   readonly clock: Clock;
@@ -10,15 +11,15 @@ export interface AdminOptions extends ClusterOptions {
   readonly logger: Logger;
 }
 
-/** An admin session with brokers that have answered. Rejects with BrokerUnreachable. */
+/** An admin session with brokers that have answered. Rejects with BrokerUnreachable or BrokerRefused. */
 export async function openAdminSession(options: AdminOptions): Promise<ReturnType<typeof createAdminSession>> {
-  const { brokers, clock, random, logger } = options;
+  const { clock, random, logger } = options;
   const session = createAdminSession(createClientFactory(options, logger), clock, random);
   try {
     await session.run((admin) => admin.describeCluster());
   } catch (error) {
     await session.close();
-    throw brokerUnreachable(brokers, error);
+    throw await brokerUnreachable(options, error);
   }
   return session;
 }

@@ -7,6 +7,7 @@ import { commitNothingOutOfRange } from './out-of-range.js';
 import { changeRequests } from './own-requests.js';
 import { PRODUCE_API, writeProduceOnce } from './produce-request.js';
 import { commitOnlyOnce } from './single-commit.js';
+import { CREATE_TOPICS_API, keepWordsOfTopics } from './topic-refusal.js';
 import { endFetchersOfStoppedConsumers, leaveWhereStoppedWhileStarting } from './stopped-runner.js';
 
 /** The version that the patches were written for. */
@@ -41,6 +42,7 @@ export function patchOwnKafkajs(installed = installedVersion()): void {
     new Map([
       [PRODUCE_API, writeProduceOnce],
       [FETCH_API, readFetchAnswers],
+      [CREATE_TOPICS_API, keepWordsOfTopics],
     ]),
   );
   commitOnlyOnce();

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'ravenhelm-kafkajs';
+import { hostOf } from './ipv6-hosts.js';
 import { wholeFrames } from './whole-frames.js';
 
 type Listener = (...values: readonly unknown[]) => void;
@@ -21,7 +22,8 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
  *   listener: while a broker is down, node warns of a leak. Here once is enough.
  */
 export function createSocketFactory(): ISocketFactory {
-  return ({ host, port, ssl, onConnect }) => {
+  return ({ host: name, port, ssl, onConnect }) => {
+    const host = hostOf(name);
     // kafkajs's type says that there is always an ssl; it passes null where there is none.
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)

@@ -198,7 +198,7 @@ describe('the schema registry', () => {
     );
     expect((await connect(url, { auth: { username: 'raven', password: 'secret' } })).url).toBe(url);
     await expect(connect(url, { auth: { username: 'raven', password: 'wrong' } })).rejects.toThrow(
-      /refuses this user \(HTTP 401\)/,
+      /refuses to list subjects: HTTP 401: who are you\. Correct SCHEMA_REGISTRY_USERNAME/,
     );
   });
 

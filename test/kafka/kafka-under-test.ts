@@ -53,8 +53,7 @@ export interface ForeignWriter {
   close(): Promise<void>;
 }
 
-export async function createForeignWriter(): Promise<ForeignWriter> {
-  const { brokers } = testBroker();
+export async function createForeignWriter(brokers = testBroker().brokers): Promise<ForeignWriter> {
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
   const producer: Producer = kafka.producer();
   const admin = kafka.admin();
@@ -136,9 +135,12 @@ const AGENT_RETIRED = {
 };
 
 /** For the contract suite. @param topicConfig of every topic that the suite creates */
-export async function createKafkaUnderTest(topicConfig: Readonly<Record<string, string>> = {}): Promise<LogUnderTest> {
-  const log = await openKafkaLog();
-  const foreign = await createForeignWriter();
+export async function createKafkaUnderTest(
+  topicConfig: Readonly<Record<string, string>> = {},
+  brokers = testBroker().brokers,
+): Promise<LogUnderTest> {
+  const log = await openKafkaLog({ brokers });
+  const foreign = await createForeignWriter(brokers);
   const ensureTopics: LogAdmin['ensureTopics'] = (topics) =>
     log.admin.ensureTopics(topics.map((topic) => ({ ...topic, config: { ...topic.config, ...topicConfig } })));
   return {
