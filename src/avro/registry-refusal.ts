@@ -125,7 +125,7 @@ function retryAfterMs(header: string | null, nowMs: number): number | null {
 /** No answer came: why, and what to do. */
 export function unanswered({ url }: Asker, error: unknown): RegistryUnreachable {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
-  const fault = tlsFaultOf(code);
+  const fault = tlsFaultOf(error);
   const words = plainTlsWords(describeError(error));
   if (fault !== null) {
     const opening = `The schema registry at ${url} ${TLS_WORDS[fault]}`;

@@ -1,6 +1,6 @@
 /** What a failed TLS handshake says of its two ends; null: it is none, or says no more than its own words. */
 export type TlsFault =
-  /** The server's certificate is signed by nobody whom this process trusts. */
+  /** The server's certificate is signed by no authority that this process trusts. */
   | 'untrusted'
   /** The server's certificate is for other names. */
   | 'wrong_name'
@@ -36,8 +36,17 @@ const FAULT_OF_CODE: Readonly<Record<string, TlsFault>> = {
 const ABOUT_CLIENT =
   /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|NO_CERTIFICATE)$/;
 
-export function tlsFaultOf(code: unknown): TlsFault | null {
-  if (typeof code !== 'string') return null;
+/** Where a write has failed node has no code for it (EPROTO), and OpenSSL's words say it. */
+const NO_TLS_WORDS = /wrong version number|packet length too long|unknown protocol/;
+const ABOUT_CLIENT_WORDS = /alert (?:(?:bad |unsupported )?certificate|unknown ca)/;
+
+export function tlsFaultOf(error: unknown): TlsFault | null {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
+  const { code, message } = error;
+  if (code === 'EPROTO') {
+    if (NO_TLS_WORDS.test(message)) return 'no_tls';
+    return ABOUT_CLIENT_WORDS.test(message) ? 'client_certificate' : null;
+  }
   return FAULT_OF_CODE[code] ?? (ABOUT_CLIENT.test(code) ? 'client_certificate' : null);
 }
 

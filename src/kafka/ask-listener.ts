@@ -31,11 +31,13 @@ export async function askListener(
   const socket = connectTls({ host, port, ...name, ...options, rejectUnauthorized: false }, () => (secured = true));
   const inside = heard(await exchange(socket), true);
   if (inside.kind === 'kafka') return inside;
-  return secured || plain.kind === 'tls' ? { kind: 'tls' } : { kind: 'unknown' };
+  if (secured || plain.kind === 'tls') return { kind: 'tls' };
+  // A web server may close the connection at what is no HTTP.
+  return heard(await exchange(connectTcp({ host, port }), Buffer.from('HEAD / HTTP/1.0\r\n\r\n')), false);
 }
 
 /** Sends the question and resolves with the first bytes of the answer, or none. */
-function exchange(socket: Socket): Promise<Buffer> {
+function exchange(socket: Socket, asked = question()): Promise<Buffer> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     const end = () => {
@@ -48,11 +50,11 @@ function exchange(socket: Socket): Promise<Buffer> {
       parts.push(part);
       if (isWhole(Buffer.concat(parts))) end();
     });
-    socket.write(question());
+    socket.write(asked);
   });
 }
 
-/** SaslHandshake (version 1) with a mechanism that nobody has: the answer lists those that there are. */
+/** SaslHandshake (version 1) with a mechanism that no broker has: the answer lists those that there are. */
 function question(): Buffer {
   const text = (words: string) => Buffer.concat([int16(Buffer.byteLength(words)), Buffer.from(words)]);
   const body = Buffer.concat([

@@ -112,7 +112,7 @@ async function membersOf(session: AdminSession, groupId: string): Promise<string
     const members = groups.flatMap((group) => group.members);
     return members.map(({ clientId, clientHost }) => `client ${clientId} at ${clientHost}`).join(', ') || null;
   } catch {
-    return null; // The error that is told says what matters.
+    return null; // The error that follows says what matters.
   }
 }
 

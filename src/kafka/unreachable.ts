@@ -12,7 +12,7 @@ type Refusal = readonly [words: string, nextStep: string];
 
 const SASL_SETTINGS = 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
 
-/** A connection error with what to do about it. It asks the broker once more where the error does not say enough. */
+/** A connection error with what to do about it. It asks the broker again where the error does not say enough. */
 export async function brokerUnreachable(entry: Entry, error: unknown): Promise<BrokerUnreachable | BrokerRefused> {
   const where = brokerOf(error) ?? entry.brokers.map(readable).join(', ');
   const advertised = isAdvertised(entry, error);
@@ -40,7 +40,7 @@ function refusedLogin(error: unknown): Refusal | null {
 }
 
 function refusedTls(entry: Entry, error: unknown, advertised: string | null): Refusal | null {
-  const fault = tlsFaultOf(fieldOf(error, 'code'));
+  const fault = tlsFaultOf(rootCause(error));
   return fault === null ? null : [tlsWords(fault, error), tlsStep(fault, entry, advertised)];
 }
 
@@ -138,7 +138,7 @@ function unreachableAdvertised(
   const nextStep =
     "Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached";
   const where = brokers.map(readable).join(', ');
-  // A name that nobody knows stays unknown; what is refused may be a broker that starts.
+  // A name that is unknown stays unknown; what is refused may be a broker that starts.
   return fieldOf(error, 'code') === 'ENOTFOUND'
     ? new BrokerRefused(where, words, nextStep, { cause: error })
     : new BrokerUnreachable(brokers.map(readable), `it ${words}`, nextStep, { cause: error });

@@ -1,4 +1,4 @@
-/** docs/operations.md, "Rights on the brokers", as it stands there: the hello mission with these rights and no other. */
+/** "Rights on the brokers" of docs/operations.md, to the letter: the hello mission with these rights and no other. */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from '../cli/support/clone.js';

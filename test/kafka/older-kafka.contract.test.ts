@@ -14,7 +14,4 @@ describeWithOlderBroker(`Kafka ${olderKafka}`, () => {
   afterAll(() => broker?.stop());
 
   describeLogContract(`the log on Kafka ${olderKafka}`, () => createKafkaUnderTest({}, broker.brokers));
-  describeLogContract(`the log on Kafka ${olderKafka}, with topics of compression.type zstd`, () =>
-    createKafkaUnderTest({ 'compression.type': 'zstd' }, broker.brokers),
-  );
 });

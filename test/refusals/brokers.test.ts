@@ -6,7 +6,6 @@ import { rm, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTestClone, type TestClone } from '../cli/support/clone.js';
 import { runInPipe } from '../cli/support/ravenhelm.js';
-import { until } from '../contract/until.js';
 import { testBroker } from '../support/broker.js';
 import {
   describeWithSecuredBroker,
@@ -15,7 +14,7 @@ import {
   uniquePrefix,
   type SecuredBroker,
 } from '../support/secured-broker.js';
-import { runRefusal, runRefusals, type Refusal, type Replacements, type Said } from './support/refusals.js';
+import { fitted, runRefusal, runRefusals, type Refusal, type Replacements, type Said } from './support/refusals.js';
 
 const DOORS = [
   { name: 'open', protocol: 'PLAINTEXT' },
@@ -106,24 +105,24 @@ describeWithSecuredBroker('what a broker refuses', () => {
           env: without(ann(), 'KAFKA_TLS_CA'),
           code: 2,
           says:
-            'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed certificate in ' +
-            'certificate chain\n  Set KAFKA_TLS_CA to a file with the certificate of the authority that has signed it',
+            'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed ' +
+            'certificate in certificate chain\n  Set KAFKA_TLS_CA to a file with the certificate of the authority that has signed it',
         },
         {
           name: 'TLS: another authority is given',
           env: ann({ KAFKA_TLS_CA: other.caFile }),
           code: 2,
           says:
-            'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed certificate in ' +
-            'certificate chain\n  Correct KAFKA_TLS_CA: the broker has its certificate from another authority',
+            'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed ' +
+            'certificate in certificate chain\n  Correct KAFKA_TLS_CA: the broker has its certificate from another authority',
         },
         {
           name: 'TLS: a certificate for another name',
           env: { ...settings('othername'), KAFKA_TLS: 'true', KAFKA_TLS_CA: ca },
           code: 2,
           says:
-            "The Kafka broker at {othername} has a certificate for another name: Hostname/IP does not match certificate's " +
-            "altnames: Host: localhost. is not in the cert's altnames: DNS:kafka.example.test\n" +
+            "The Kafka broker at {othername} has a certificate for another name: Hostname/IP does not match " +
+            "certificate's altnames: Host: localhost. is not in the cert's altnames: DNS:kafka.example.test\n" +
             '  Set KAFKA_BROKERS to a name in the certificate, or give the broker one for this name',
         },
         {
@@ -162,8 +161,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'KAFKA_TLS_CA is {dir}/no.pem, which holds no certificate in PEM format\n' +
-            '  It has a line -----BEGIN CERTIFICATE-----. A file in DER format is converted by: openssl x509 -inform der -in ' +
-            '{dir}/no.pem -out FILE',
+            '  It has a line -----BEGIN CERTIFICATE-----. A file in DER format is converted by: openssl x509 -inform ' +
+            'der -in {dir}/no.pem -out FILE',
         },
         {
           name: 'a file that is no PEM: KAFKA_TLS_KEY',
@@ -171,16 +170,16 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'KAFKA_TLS_KEY is {dir}/no.pem, which holds no private key in PEM format\n' +
-            '  It has a line -----BEGIN PRIVATE KEY-----. A file in DER format is converted by: openssl pkey -inform der -in ' +
-            '{dir}/no.pem -out FILE',
+            '  It has a line -----BEGIN PRIVATE KEY-----. A file in DER format is converted by: openssl pkey -inform ' +
+            'der -in {dir}/no.pem -out FILE',
         },
         {
           name: 'a key that is of another certificate',
           env: { ...mutual, KAFKA_TLS_KEY: other.keyFile },
           code: 2,
-          says: expect.stringMatching(
-            /^KAFKA_TLS_KEY is \S+, which is not the key of the certificate in \S+\n {2}Correct KAFKA_TLS_KEY or KAFKA_TLS_CERT: the two belong together\.$/,
-          ),
+          says:
+            'KAFKA_TLS_KEY is …, which is not the key of the certificate in …\n' +
+            '  Correct KAFKA_TLS_KEY or KAFKA_TLS_CERT: the two belong together.',
         },
         {
           name: 'SASL is forgotten, with TLS',
@@ -212,7 +211,7 @@ describeWithSecuredBroker('what a broker refuses', () => {
         },
         {
           name: 'SASL: an unknown user',
-          env: ann({ KAFKA_SASL_USERNAME: 'nobody' }),
+          env: ann({ KAFKA_SASL_USERNAME: 'bob' }),
           code: 2,
           says:
             `The Kafka broker at {secured} refuses this user: SASL SCRAM SHA512 authentication failed: ${INVALID}\n` +
@@ -230,15 +229,15 @@ describeWithSecuredBroker('what a broker refuses', () => {
           name: 'SASL: a mechanism that is not spoken here',
           env: ann({ KAFKA_SASL_MECHANISM: 'OAUTHBEARER' }),
           code: 2,
-          says: expect.stringMatching(/^KAFKA_SASL_MECHANISM .*plain, scram-sha-256 or scram-sha-512/),
+          says: 'KAFKA_SASL_MECHANISM …plain, scram-sha-256 or scram-sha-512…',
         },
         {
           name: 'an advertised listener whose name is unknown',
           env: settings('nowhere'),
           code: 2,
           says:
-            'The Kafka broker at {nowhere} advertises itself as kafka-0.cluster.invalid:9092, which this computer cannot ' +
-            'reach: getaddrinfo ENOTFOUND kafka-0.cluster.invalid\n' +
+            'The Kafka broker at {nowhere} advertises itself as kafka-0.cluster.invalid:9092, which this computer ' +
+            'cannot reach: getaddrinfo ENOTFOUND kafka-0.cluster.invalid\n' +
             "  Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached",
         },
         {
@@ -246,8 +245,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
           env: settings('deadend'),
           code: 3,
           says:
-            'No Kafka broker at {deadend}: it advertises itself as localhost:9, which this computer cannot reach: connect ' +
-            'ECONNREFUSED 127.0.0.1:9\n' +
+            'No Kafka broker at {deadend}: it advertises itself as localhost:9, which this computer cannot reach: ' +
+            'connect ECONNREFUSED 127.0.0.1:9\n' +
             "  Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached",
         },
         {
@@ -274,7 +273,7 @@ describeWithSecuredBroker('what a broker refuses', () => {
           name: 'brackets without an IPv6 address',
           env: { ...common(), KAFKA_BROKERS: '[::1:9092' },
           code: 2,
-          says: expect.stringMatching(/^KAFKA_BROKERS .*host:port/),
+          says: 'KAFKA_BROKERS …host:port…',
         },
         {
           name: 'a web server',
@@ -286,9 +285,12 @@ describeWithSecuredBroker('what a broker refuses', () => {
     }
 
     test('each is said with its cause, what to do, and its exit code', () => {
-      const texts = (pick: (row: Refusal) => Said | undefined) =>
-        Object.fromEntries(rows.map((row) => [row.name, pick(row)]));
-      expect(texts(({ name }) => said.get(name))).toEqual(texts(({ code, says }) => ({ code, says })));
+      const goldens = rows.map(({ name, code, says }) => ({ name, code, says }));
+      const found = goldens.map(({ name, says: golden }) => {
+        const { code, says } = said.get(name) ?? { code: null, says: 'it was not run' };
+        return { name, code, says: fitted(says, golden) };
+      });
+      expect(found).toEqual(goldens);
       expect(rows.length).toBeGreaterThan(20);
     });
 
@@ -314,9 +316,9 @@ describeWithSecuredBroker('what a broker refuses', () => {
       expect({ code, says }).toEqual({
         code: 2,
         says:
-          'The brokers do not create the topic {prefix}.coordination: POLICY_VIOLATION: Topics of this cluster keep records ' +
-          'for at most 30 days\n  Change the topic in topics.yaml to what the cluster allows, or have it created by those ' +
-          'who may; then run npx ravenhelm init again',
+          'The brokers do not create the topic {prefix}.coordination: POLICY_VIOLATION: Topics of this cluster keep ' +
+          'records for at most 30 days\n  Change the topic in topics.yaml to what the cluster allows, or have it ' +
+          'created by those who may; then run npx ravenhelm init again',
       });
     }, 100_000);
 
@@ -326,9 +328,9 @@ describeWithSecuredBroker('what a broker refuses', () => {
         code: 2,
         says:
           'The brokers do not create the topic {prefix}.replicas.coordination: INVALID_REPLICATION_FACTOR: Unable to ' +
-          'replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because only 1 broker(s) ' +
-          'are registered\n  Set replication_factor in topics.yaml to auto, or to at most the number of brokers; then run ' +
-          'npx ravenhelm init again',
+          'replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because only 1 ' +
+          'broker(s) are registered…\n  Set replication_factor in topics.yaml to auto, or to at most the number of ' +
+          'brokers; then run npx ravenhelm init again',
       });
     }, 100_000);
 
@@ -337,8 +339,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
       expect(await withTopics((text) => text.replace('cleanup.policy:', 'cleanup.polici:'), env)).toEqual({
         code: 2,
         says:
-          'The brokers do not create the topic {prefix}.setting.coordination: INVALID_CONFIG: Unknown topic config name: ' +
-          'cleanup.polici\n  Correct config in topics.yaml; then run npx ravenhelm init again',
+          'The brokers do not create the topic {prefix}.setting.coordination: INVALID_CONFIG: Unknown topic config ' +
+          'name: cleanup.polici\n  Correct config in topics.yaml; then run npx ravenhelm init again',
       });
     }, 100_000);
 
@@ -347,8 +349,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
       expect(await withTopics((text) => text.replace('LogAppendTime', 'Yesterday'), env)).toEqual({
         code: 2,
         says:
-          'The brokers do not create the topic {prefix}.value.coordination: INVALID_CONFIG: Invalid value Yesterday for ' +
-          'configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime\n' +
+          'The brokers do not create the topic {prefix}.value.coordination: INVALID_CONFIG: Invalid value Yesterday ' +
+          'for configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime\n' +
           '  Correct config in topics.yaml; then run npx ravenhelm init again',
       });
     }, 100_000);
@@ -360,9 +362,9 @@ describeWithSecuredBroker('what a broker refuses', () => {
       expect(await runRefusal(clone, { argv: ['init'], env }, replacements)).toEqual({
         code: 2,
         says:
-          'Creating 5 topics, missing or not shown to this user: Not authorized to access topics: [Topic authorization ' +
-          `failed]. Grant this user CREATE (of a topic that is there: READ, WRITE or DESCRIBE) on the topics ${names} (npx ` +
-          'ravenhelm acl print lists what each role needs), or correct KAFKA_SASL_USERNAME',
+          'Creating 5 topics, missing or not shown to this user: Not authorized to access topics: [Topic ' +
+          `authorization failed]. Grant this user CREATE (of a topic that is there: READ, WRITE or DESCRIBE) on the topics ${names} ` +
+          '(npx ravenhelm acl print lists what each role needs), or correct KAFKA_SASL_USERNAME',
       });
     }, 100_000);
 
@@ -380,30 +382,29 @@ describeWithSecuredBroker('what a broker refuses', () => {
   describe('of groups', () => {
     test('a session timeout that it does not allow', async () => {
       const env = { ...settings('open'), KAFKA_SESSION_TIMEOUT_MS: '60000' };
-      expect(await runRefusal(clone, { argv: ['--role', 'orchestrator'], env }, replacements)).toEqual({
-        code: 2,
-        says: expect.stringMatching(
-          /^The member of group \{prefix\}\.orchestrator stopped: The session timeout is not within the range allowed by the broker \(.*\)\n {2}Set KAFKA_SESSION_TIMEOUT_MS to a time between the broker's group\.min\.session\.timeout\.ms and group\.max\.session\.timeout\.ms$/,
-        ),
-      });
+      const { code, says } = await runRefusal(clone, { argv: ['--role', 'orchestrator'], env }, replacements);
+      const golden =
+        'The member of group {prefix}.orchestrator stopped: The session timeout is not within the range allowed by ' +
+        "the broker (…)\n  Set KAFKA_SESSION_TIMEOUT_MS to a time between the broker's group.min.session.timeout.ms " +
+        'and group.max.session.timeout.ms';
+      expect({ code, says: fitted(says, golden) }).toEqual({ code: 2, says: golden });
     }, 100_000);
 
     test('a group that another program is in', async () => {
       const consumer = broker.client(SUPER_USER).consumer({ groupId: `${prefix}.orchestrator` });
       await consumer.connect();
       await consumer.subscribe({ topics: [`${prefix}.status`] });
+      const joined = new Promise<unknown>((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
       await consumer.run({ eachMessage: async () => undefined });
-      const groups = async () => (await broker.admin.describeGroups([`${prefix}.orchestrator`])).groups;
-      await until('the other program is in the group', async () => (await groups())[0]?.state === 'Stable');
+      await joined;
+      const argv = ['--role', 'orchestrator'];
       try {
-        expect(
-          await runRefusal(clone, { argv: ['--role', 'orchestrator'], env: settings('open') }, replacements),
-        ).toEqual({
-          code: 2,
-          says: expect.stringMatching(
-            /^The member of group \{prefix\}\.orchestrator stopped: The group member's supported protocols are incompatible with those of existing members\n {2}Another program is in this group \(client test-admin at \/\S+\): end it, or give it another group$/,
-          ),
-        });
+        const { code, says } = await runRefusal(clone, { argv, env: settings('open') }, replacements);
+        const golden =
+          "The member of group {prefix}.orchestrator stopped: The group member's supported protocols are " +
+          'incompatible with those of existing members\n  Another program is in this group (client test-admin at ' +
+          '/…): end it, or give it another group';
+        expect({ code, says: fitted(says, golden) }).toEqual({ code: 2, says: golden });
       } finally {
         await consumer.disconnect();
       }
@@ -415,10 +416,12 @@ describeWithSecuredBroker('what a broker refuses', () => {
       await broker.admin.createAcls({
         acl: [3, 4, 10].map((operation) => ({ ...topic, ...rule, operation })),
       });
-      expect(await runRefusal(clone, { argv: ['--role', 'orchestrator'], env: ann() }, replacements)).toMatchObject({
-        code: 2,
-        says: expect.stringMatching(/Grant this user (READ|DESCRIBE\S*).* on the group \{prefix\}\.orchestrator/),
-      });
+      const { code, says } = await runRefusal(clone, { argv: ['--role', 'orchestrator'], env: ann() }, replacements);
+      const golden =
+        'The member of group {prefix}.…orchestrator… stopped: Not authorized to access group: Group authorization ' +
+        'failed\n  Grant this user READ on the group {prefix}.…orchestrator… (npx ravenhelm acl print lists what ' +
+        'each role needs), or correct KAFKA_SASL_USERNAME';
+      expect({ code, says: fitted(says, golden) }).toEqual({ code: 2, says: golden });
     }, 100_000);
   });
 });

@@ -326,7 +326,7 @@ export interface ServerCertificate {
   readonly caFile: string;
 }
 
-/** For a server of this name, with an authority of its own. @param dir for their files */
+/** For a server of this name, with a separate authority. @param dir for their files */
 export async function makeServerCertificate(dir: string, host: string): Promise<ServerCertificate> {
   const { caFile } = await makeCertificates(dir);
   await writeFile(join(dir, 'server.cnf'), `subjectAltName=DNS:${host}\n`);

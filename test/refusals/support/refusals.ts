@@ -8,16 +8,22 @@ export interface Refusal {
   readonly env: Readonly<Record<string, string>>;
   /** 2: only a person can change it; 3: it may pass. */
   readonly code: 2 | 3;
-  /** All of stderr from `error:` on: a line with the cause, and one with what to do. */
+  /** All of stderr from `error:` on: a line with the cause, one with what to do; … is any text. */
   readonly says: string;
 }
 
-/** Text that differs between runs, and what stands for it. */
+/** Text that differs between runs, and what is shown instead. */
 export type Replacements = readonly (readonly [found: string, shown: string])[];
 
 export interface Said {
   readonly code: number | null;
   readonly says: string;
+}
+
+/** The golden text where it fits, … in it being any text within a line; else the text itself, for the difference. */
+export function fitted(text: string, golden: string): string {
+  const parts = golden.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(text) ? golden : text;
 }
 
 const AT_ONCE = 6;
