@@ -131,7 +131,7 @@ export function unanswered({ url }: Asker, error: unknown): RegistryUnreachable 
     const opening = `The schema registry at ${url} ${TLS_WORDS[fault]}`;
     return new RegistryUnreachable(url, words, { cause: error, opening, nextStep: TLS_STEPS[fault], isFinal: true });
   }
-  return new RegistryUnreachable(url, words, { cause: error, ...(stepOfCode(url, String(code)) ?? {}) });
+  return new RegistryUnreachable(url, words, { cause: error, ...stepOfCode(url, String(code)) });
 }
 
 const TLS_WORDS: Readonly<Record<TlsFault, string>> = {

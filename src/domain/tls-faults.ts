@@ -32,9 +32,8 @@ const FAULT_OF_CODE: Readonly<Record<string, TlsFault>> = {
   ERR_SSL_UNKNOWN_PROTOCOL: 'no_tls',
 };
 
-/** The alerts of a server that is not content with the client's certificate, or with the lack of one (RFC 8446, 6.2). */
-const ABOUT_CLIENT =
-  /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|NO_CERTIFICATE)$/;
+/** Alerts of a server that refuses the client's certificate, or the lack of one (RFC 8446, 6.2). */
+const ABOUT_CLIENT = /^ERR_SSL_.*ALERT_((BAD_|UNSUPPORTED_|NO_)CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)$/;
 
 /** Where a write has failed node has no code for it (EPROTO), and OpenSSL's words say it. */
 const NO_TLS_WORDS = /wrong version number|packet length too long|unknown protocol/;

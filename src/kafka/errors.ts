@@ -201,11 +201,13 @@ export const isRefusedByGroup = (error: unknown): boolean => groupStep(error, nu
 /** Whether a program of another kind is in the group. */
 export const isGroupOfOthers = (error: unknown): boolean => protocolErrorType(error) === 'INCONSISTENT_GROUP_PROTOCOL';
 
+const named = (others: string | null): string => (others === null ? '' : ` (${others})`);
+
 /** What to do where the next attempt would meet the same; null where it may pass. */
 function groupStep(error: unknown, others: string | null): string | null {
   switch (protocolErrorType(error)) {
     case 'INCONSISTENT_GROUP_PROTOCOL':
-      return `Another program is in this group${others === null ? '' : ` (${others})`}: end it, or give it another group`;
+      return `Another program is in this group${named(others)}: end it, or give it another group`;
     case 'INVALID_SESSION_TIMEOUT':
       return (
         "Set KAFKA_SESSION_TIMEOUT_MS to a time between the broker's group.min.session.timeout.ms and " +

@@ -30,8 +30,10 @@ const LATER = 'Look at the brokers; the same may succeed later';
 
 /** Of what stays so until a person changes something. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
-  POLICY_VIOLATION: `Change the topic in topics.yaml to what the cluster allows, or have it created by those who may; ${AGAIN}`,
-  INVALID_REPLICATION_FACTOR: `Set replication_factor in topics.yaml to auto, or to at most the number of brokers; ${AGAIN}`,
+  POLICY_VIOLATION:
+    `Change the topic in topics.yaml to what the cluster allows, or have it ` + `created by those who may; ${AGAIN}`,
+  INVALID_REPLICATION_FACTOR:
+    `Set replication_factor in topics.yaml to auto, or to at most the ` + `number of brokers; ${AGAIN}`,
   INVALID_CONFIG: `Correct config in topics.yaml; ${AGAIN}`,
   INVALID_PARTITIONS: `Correct partitions in topics.yaml; ${AGAIN}`,
   INVALID_TOPIC_EXCEPTION: `Correct RAVENHELM_PREFIX, or the name of the agent; ${AGAIN}`,

@@ -77,7 +77,8 @@ function tlsStep(fault: TlsFault, { tls }: Entry, advertised: string | null): st
     case 'client_certificate':
       return given.cert === undefined
         ? 'Set KAFKA_TLS_CERT and KAFKA_TLS_KEY to the files of a certificate that the broker trusts'
-        : 'Correct KAFKA_TLS_CERT and KAFKA_TLS_KEY: the broker trusts other authorities, or the certificate has expired';
+        : 'Correct KAFKA_TLS_CERT and KAFKA_TLS_KEY: the broker trusts other authorities, or the certificate has ' +
+            'expired';
   }
 }
 

@@ -27,6 +27,8 @@ const DOORS = [
 
 const LOGIN = 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
 const START = 'Start one (npx ravenhelm stack up, and unset KAFKA_BROKERS), or correct KAFKA_BROKERS';
+const ADVERTISE =
+  "Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached";
 const INVALID =
   'Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512';
 
@@ -106,7 +108,9 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed ' +
-            'certificate in certificate chain\n  Set KAFKA_TLS_CA to a file with the certificate of the authority that has signed it',
+            'certificate in certificate chain\n  Set KAFKA_TLS_CA to a file with the ' +
+            'certificate of the authority that has ' +
+            'signed it',
         },
         {
           name: 'TLS: another authority is given',
@@ -114,14 +118,15 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'The Kafka broker at {secured} has a certificate that this process does not trust: self-signed ' +
-            'certificate in certificate chain\n  Correct KAFKA_TLS_CA: the broker has its certificate from another authority',
+            'certificate in certificate chain\n' +
+            '  Correct KAFKA_TLS_CA: the broker has its certificate from another authority',
         },
         {
           name: 'TLS: a certificate for another name',
           env: { ...settings('othername'), KAFKA_TLS: 'true', KAFKA_TLS_CA: ca },
           code: 2,
           says:
-            "The Kafka broker at {othername} has a certificate for another name: Hostname/IP does not match " +
+            'The Kafka broker at {othername} has a certificate for another name: Hostname/IP does not match ' +
             "certificate's altnames: Host: localhost. is not in the cert's altnames: DNS:kafka.example.test\n" +
             '  Set KAFKA_BROKERS to a name in the certificate, or give the broker one for this name',
         },
@@ -153,7 +158,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'The Kafka broker at {certificates} wants a client certificate: sslv3 alert certificate unknown\n' +
-            '  Correct KAFKA_TLS_CERT and KAFKA_TLS_KEY: the broker trusts other authorities, or the certificate has expired',
+            '  Correct KAFKA_TLS_CERT and KAFKA_TLS_KEY: the broker trusts other authorities, or the certificate has ' +
+            'expired',
         },
         {
           name: 'a file that is no PEM: KAFKA_TLS_CA',
@@ -238,7 +244,7 @@ describeWithSecuredBroker('what a broker refuses', () => {
           says:
             'The Kafka broker at {nowhere} advertises itself as kafka-0.cluster.invalid:9092, which this computer ' +
             'cannot reach: getaddrinfo ENOTFOUND kafka-0.cluster.invalid\n' +
-            "  Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached",
+            `  ${ADVERTISE}`,
         },
         {
           name: 'an advertised listener where nothing listens',
@@ -247,7 +253,7 @@ describeWithSecuredBroker('what a broker refuses', () => {
           says:
             'No Kafka broker at {deadend}: it advertises itself as localhost:9, which this computer cannot reach: ' +
             'connect ECONNREFUSED 127.0.0.1:9\n' +
-            "  Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached",
+            `  ${ADVERTISE}`,
         },
         {
           name: 'a name that is unknown',
@@ -363,7 +369,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
         code: 2,
         says:
           'Creating 5 topics, missing or not shown to this user: Not authorized to access topics: [Topic ' +
-          `authorization failed]. Grant this user CREATE (of a topic that is there: READ, WRITE or DESCRIBE) on the topics ${names} ` +
+          'authorization failed]. Grant this user CREATE (of a topic that is there: READ, WRITE or DESCRIBE) on the ' +
+          `topics ${names} ` +
           '(npx ravenhelm acl print lists what each role needs), or correct KAFKA_SASL_USERNAME',
       });
     }, 100_000);

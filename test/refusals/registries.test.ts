@@ -115,7 +115,8 @@ describeWithBroker('what a registry refuses', () => {
         code: 2,
         says:
           'The schema registry at {url} refuses to set the compatibility of ravenhelm.…: HTTP 403: User is denied ' +
-          'operation WriteCompatibility on Subject\n  Grant this user the right to set the compatibility of ravenhelm.…, ' +
+          'operation WriteCompatibility on Subject\n  Grant this user the right to set the ' +
+          'compatibility of ravenhelm.…, ' +
           'or correct SCHEMA_REGISTRY_USERNAME',
       },
       {
@@ -126,7 +127,8 @@ describeWithBroker('what a registry refuses', () => {
         ),
         code: 2,
         says:
-          'The schema registry at {url} refuses to set the compatibility of ravenhelm.…: HTTP 422: Subject ravenhelm.X ' +
+          'The schema registry at {url} refuses to set the compatibility of ravenhelm.…: HTTP ' +
+          '422: Subject ravenhelm.X ' +
           `is in read-only mode\n  ${READ_WRITE}`,
       },
       {
@@ -134,7 +136,8 @@ describeWithBroker('what a registry refuses', () => {
         env: await unregistered(isRegistration, json(422, 42205, 'Subject is in read-only mode')),
         code: 2,
         says:
-          'The schema registry at {url} refuses to register the schema of ravenhelm.…: HTTP 422: Subject is in read-only ' +
+          'The schema registry at {url} refuses to register the schema of ravenhelm.…: HTTP ' +
+          '422: Subject is in read-only ' +
           `mode\n  ${READ_WRITE}`,
       },
       {
@@ -150,7 +153,8 @@ describeWithBroker('what a registry refuses', () => {
         env: await url(json(503, 50302, 'The primary is moving', { 'retry-after': '60' })),
         code: 3,
         says:
-          'The schema registry at {url} refuses to list subjects: HTTP 503: The primary is moving; it asks to wait for ' +
+          'The schema registry at {url} refuses to list subjects: HTTP 503: The primary is ' +
+          'moving; it asks to wait for ' +
           '60 s\n  It is busy: try again later',
       },
       {
@@ -190,7 +194,8 @@ describeWithBroker('what a registry refuses', () => {
         env: env((await secured()).replace('http:', 'https:')),
         code: 2,
         says:
-          'The schema registry at {url} has a certificate that this process does not trust: unable to verify the first ' +
+          'The schema registry at {url} has a certificate that this process does not trust: ' +
+          'unable to verify the first ' +
           'certificate\n  Set NODE_EXTRA_CA_CERTS to a file with the certificate of the authority that has signed it',
       },
       {
@@ -205,7 +210,9 @@ describeWithBroker('what a registry refuses', () => {
         name: 'a port where nothing listens',
         env: env('http://127.0.0.1:9'),
         code: 3,
-        says: 'No schema registry at {url}: connect ECONNREFUSED 127.0.0.1:9\n  Start it, or correct SCHEMA_REGISTRY_URL',
+        says:
+          'No schema registry at {url}: connect ECONNREFUSED 127.0.0.1:9\n' +
+          '  Start it, or correct SCHEMA_REGISTRY_URL',
       },
       {
         name: 'a name that is unknown',
