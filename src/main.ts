@@ -12,6 +12,7 @@ import { EXIT } from './cli/exit-codes.js';
 import { failureText } from './cli/failure.js';
 import type { Host, Output } from './cli/host.js';
 import { createInterruption } from './cli/interruption.js';
+import { logText } from './cli/log-text.js';
 import { projectDirOf } from './cli/project-dir.js';
 import { SHOW_CURSOR } from './cli/screen.js';
 import { createLogger } from './telemetry/pino-logger.js';
@@ -79,7 +80,8 @@ process.on('exit', () => {
  */
 function endWithInternalError(origin: string): (error: unknown) => void {
   return (error) => {
-    createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, line) }).error(
+    const shown = (line: string) => (process.stderr.isTTY ? logText(line, false) : line);
+    createLogger({ level: 'error', write: (line) => void writeSync(process.stderr.fd, shown(line)) }).error(
       { error, origin, exit_code: EXIT.internal },
       'process.internal_error',
     );

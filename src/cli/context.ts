@@ -12,6 +12,7 @@ import { secretsOf } from './config-secrets.js';
 import { refuseReadableConnections } from './readable-connections.js';
 import type { Config } from './setting-origin.js';
 import { requester, withRedactedOutput, type Host, type Output } from './host.js';
+import { logText } from './log-text.js';
 import { wantsColors } from './paint.js';
 import type { SettingName } from './settings.js';
 
@@ -57,12 +58,13 @@ export function createContext(
   const { redact, add: hide } = createGrowingRedactor(secretsOf(config, given.env));
   const host = withRedactedOutput(given, redact);
   const people = options.json ? host.stderr : host.stdout;
+  const asLog = logForm(config.values.LOG_FORMAT, host);
   const toStderr = (text: string) => host.stderr.write(text);
   let writeLog = toStderr;
   for (const warning of config.warnings) host.stderr.write(`warning: ${warning}\n`);
   const { clock, ids, random, interruption: signal } = host;
   const topics = createTopicNames(config.values.RAVENHELM_PREFIX);
-  const logger = createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(line) });
+  const logger = createLogger({ level: config.values.LOG_LEVEL, write: (line) => writeLog(asLog(line)) });
   const shared = { clock, ids, random, logger, redact, topics, signal };
   return {
     host,
@@ -84,6 +86,12 @@ export function createContext(
       };
     },
   };
+}
+
+/** What becomes of a log line before it is written. */
+function logForm(form: Config['values']['LOG_FORMAT'], { env, stderr }: Host): (line: string) => string {
+  const isText = form === 'text' || (form === 'auto' && stderr.isTerminal);
+  return isText ? (line) => logText(line, wantsColors(env, stderr.isTerminal)) : (line) => line;
 }
 
 function configOf(

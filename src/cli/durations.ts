@@ -6,8 +6,9 @@ export function shortDuration(durationMs: number): string {
   return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }
 
-/** With a tenth of a second where that matters: 0.4 s, 12.3 s, then as shortDuration. */
+/** As exactly as it matters: 12 ms, 0.4 s, 12.3 s, then as shortDuration. */
 export function measuredDuration(durationMs: number): string {
+  if (durationMs < 100) return `${Math.max(0, Math.round(durationMs))} ms`;
   return durationMs < 60_000 ? `${(durationMs / 1000).toFixed(1)} s` : shortDuration(durationMs);
 }
 

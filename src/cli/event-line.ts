@@ -57,8 +57,6 @@ const nothing = () => '';
 const reason = (payload: { readonly reason: string }) => payload.reason;
 const attemptOf = (payload: { readonly attempt: number }) => attempt(payload.attempt);
 const status = (payload: { readonly status: string }) => payload.status;
-const dependency = (payload: { readonly dependency_type: string; readonly required_by: string }) =>
-  `${payload.dependency_type}, for ${payload.required_by}`;
 const running = (payload: { readonly partitions: readonly unknown[]; readonly running: readonly unknown[] }) =>
   `${count(payload.partitions.length, 'partition')}, ${count(payload.running.length, 'running task')}`;
 
@@ -138,9 +136,9 @@ const DETAILS: Details = {
   service_ready: status,
   service_stopped: status,
   service_unhealthy: (payload) => payload.error_message ?? payload.status,
-  dependency_required: dependency,
-  dependency_satisfied: dependency,
-  squad_ready: ({ agents }) => agents.join(', '),
+  dependency_required: (payload) => `${payload.required_by} waits for it`,
+  dependency_satisfied: (payload) => `${payload.required_by} waits for it no more`,
+  squad_ready: ({ agents, workers }) => `${agents.join(', ')} have workers: ${workers.join(', ')}`,
   circuit_changed(payload) {
     const open =
       payload.to === 'open'
@@ -177,6 +175,6 @@ function attempt(number: number): string {
   return number > 1 ? `attempt ${number}` : '';
 }
 
-function count(number: number, noun: string): string {
+export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

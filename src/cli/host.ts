@@ -55,6 +55,9 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
+/** The terminal's columns; null: what is written goes elsewhere. */
+export const columnsOf = ({ isTerminal, size }: Output): number | null => (isTerminal ? size().columns : null);
+
 /** Who asks, as the events say it. */
 export function requester(host: Host): string {
   return `${host.user}@${host.hostname}`;

@@ -77,6 +77,24 @@ export function rolesWithModels(mission: MissionFile): readonly string[] {
   ];
 }
 
+/**
+ * The workers of other processes that may run this mission's tasks, with their models; null when there are none.
+ * @param own how the ids of this process's workers begin
+ */
+export function otherWorkersNotice(
+  own: string,
+  agents: readonly string[],
+  reports: readonly StatusReport[],
+): string | null {
+  const lines = reports
+    .filter(({ role, worker_id, agents: served }) => {
+      const isOther = role === 'worker' && !worker_id.startsWith(own);
+      return isOther && (agents.length === 0 || served.some((agent) => agents.includes(agent)));
+    })
+    .map(({ worker_id, models }) => `\n  ${oneLine(`${worker_id}: ${models ?? 'it does not say its models'}`)}`);
+  return lines.length === 0 ? null : `Other workers of this swarm, which may run tasks, too:${lines.join('')}`;
+}
+
 /** Which models the processes of these roles use, and why; empty when none says it. */
 export function modelsNotice(roles: readonly string[], reports: readonly StatusReport[]): string {
   const lines = reports.flatMap(({ role, models }) =>

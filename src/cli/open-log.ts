@@ -88,9 +88,16 @@ export async function openClientAccess<T>(
     access: Pick<KafkaAccess, 'sasl' | 'tls'>,
     brokers: readonly string[],
   ) => Promise<T>,
-): Promise<{ readonly access: T; readonly brokers: readonly string[] }> {
-  const { brokers } = givenCluster(context) ?? (await runningLocalStack(context));
-  return { access: await open(context.swarm, await kafkaAccess(context), brokers), brokers };
+): Promise<{ readonly access: T; readonly brokers: readonly string[]; readonly cluster: ClusterAccess }> {
+  const cluster = givenCluster(context) ?? (await runningLocalStack(context));
+  const entry = await kafkaAccess(context);
+  const { brokers } = cluster;
+  return { access: await open(context.swarm, entry, brokers), brokers, cluster: { ...cluster, entry } };
+}
+
+/** Where brokers and registry are, and how they are entered. */
+export interface ClusterAccess extends Cluster {
+  readonly entry: KafkaAccess;
 }
 
 function givenCluster({ config }: CommandContext): Cluster | null {

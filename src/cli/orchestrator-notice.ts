@@ -1,9 +1,9 @@
 import type { MissionFile } from '../agent/mission-file.js';
-import { answersOfSwarm, isOrchestrator } from '../client/ask-processes.js';
+import { answersOfSwarm, askProcesses, isOrchestrator } from '../client/ask-processes.js';
 import type { LogSession } from '../client/context.js';
 import { clientCommand, connectionFlags } from './client-command.js';
 import type { CommandContext } from './context.js';
-import { modelsNotice, rolesWithModels } from './mission-models.js';
+import { modelsNotice, otherWorkersNotice, rolesWithModels } from './mission-models.js';
 
 export interface Served {
   /** Whether an orchestrator answers. */
@@ -26,6 +26,29 @@ export async function missingOrchestrator(
   const notice = modelsNotice(roles, reports);
   const isServed = reports.some(isOrchestrator);
   return { isServed, notice: (isServed ? notice : `${noOrchestrator(context)}${notice}`) || null };
+}
+
+/** This process's own worker answers at once; for so long after an answer others are waited for. */
+const OTHERS_MS = 300;
+
+/**
+ * Says which workers of other processes may run the mission's tasks, and with which models, where this process has a
+ * worker on a log that it shares with them. Rejects only when it was interrupted: it is no more than a notice.
+ */
+export async function sayOtherWorkers(
+  context: CommandContext,
+  session: LogSession,
+  { agents }: MissionFile,
+): Promise<void> {
+  try {
+    const waits = { firstMs: OTHERS_MS, quietMs: OTHERS_MS, isEnough: () => false };
+    const reports = await askProcesses(context.client, session, waits);
+    const notice = otherWorkersNotice(`worker-${context.swarm.processName}-`, agents, reports);
+    if (notice !== null) context.say(notice);
+  } catch (error) {
+    context.host.interruption.throwIfAborted();
+    context.logger.debug({ error }, 'notice.failed');
+  }
 }
 
 /**

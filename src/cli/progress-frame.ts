@@ -4,10 +4,12 @@ import { segment, type Line, type Tone } from './paint.js';
 import { chosenPlaybook } from './plan-text.js';
 import { pauseText, waitsText } from './pause-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
-import { oneLine, padToWidth, textWidth } from './text-width.js';
+import { cutToWidth, oneLine, padToWidth, textWidth } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
 
 export interface FrameTimes {
+  /** Of the terminal. On few of them a line has no words that its mark says, too. */
+  readonly columns: number;
   /** Since the mission began, in milliseconds. */
   readonly elapsedMs: number;
   /** The time, in milliseconds since the epoch. */
@@ -26,14 +28,20 @@ const MARKS: Readonly<Record<TaskStatus, { readonly mark: string; readonly tone:
   cancelled: { mark: '−', tone: 'yellow' },
 };
 
-/** The mission on one line and one line a task by wave. */
+/** On fewer columns lines are written for a narrow terminal. */
+const NARROW_COLUMNS = 60;
+
+export const isNarrow = (columns: number | null): boolean => columns !== null && columns < NARROW_COLUMNS;
+
+/** The mission on one line, or two on a narrow terminal, and one line a task by wave. */
 export function progressFrame(report: MissionReport, times: FrameTimes): readonly Line[] {
   const nameWidth = Math.max(0, ...report.tasks.map((task) => textWidth(taskLabel(task))));
   const lines = report.tasks.map((task, index) => {
     const firstOfWave = index === 0 || report.tasks[index - 1]?.wave !== task.wave;
+    if (isNarrow(times.columns)) return narrowTaskLine(task, firstOfWave, nameWidth, times);
     return taskLine(task, firstOfWave, nameWidth, times);
   });
-  return [missionLine(report, times), ...lines];
+  return [...missionLines(report, times), ...lines];
 }
 
 /** The task's name without what its line says anyway: cert_agent for deploy-cert_agent-wave1. */
@@ -46,7 +54,7 @@ export function statusMark(status: TaskStatus): { readonly mark: string; readonl
   return MARKS[status];
 }
 
-function missionLine(report: MissionReport, times: FrameTimes): Line {
+function missionLines(report: MissionReport, times: FrameTimes): readonly Line[] {
   const ended = report.tasks.filter((task) => task.status === 'verified' || task.status === 'unverified').length;
   const parts = [
     report.tasks.length === 0 ? '' : `${ended}/${report.tasks.length} tasks`,
@@ -58,12 +66,13 @@ function missionLine(report: MissionReport, times: FrameTimes): Line {
     report.planner_wait === null ? '' : plannerWaitText(report.planner_wait),
     report.sandbox_off ? 'sandbox off' : '',
   ].filter((part) => part !== '');
-  return [
+  const head = [
     segment(oneLine(report.name), 'bold'),
     segment(` ${report.status.replaceAll('_', ' ')}`, missionTone(report)),
-    segment(`  ${parts.join('  ')}`),
-    segment(`  ${report.mission_id}`, 'dim'),
   ];
+  // The id was written before.
+  if (isNarrow(times.columns)) return [head, [segment(` ${parts.join('  ')}`)]];
+  return [[...head, segment(`  ${parts.join('  ')}`), segment(`  ${report.mission_id}`, 'dim')]];
 }
 
 function missionTone(report: MissionReport): Tone {
@@ -91,6 +100,18 @@ function taskLine(task: TaskReport, firstOfWave: boolean, nameWidth: number, tim
     segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
     segment(padToWidth(task.status, 10), tone),
     segment(`  ${describeTask(task, times)}`, detailTone(task)),
+  ];
+}
+
+/** The mark is the status. The name takes at most half of the line. */
+function narrowTaskLine(task: TaskReport, firstOfWave: boolean, nameWidth: number, times: FrameTimes): Line {
+  const { mark, tone } = MARKS[task.status];
+  const width = Math.min(nameWidth, Math.floor(times.columns / 2));
+  return [
+    segment(padToWidth(firstOfWave ? String(task.wave) : '', 3), 'dim'),
+    segment(`${mark} `, tone),
+    segment(`${padToWidth(cutToWidth(taskLabel(task), width), width)} `),
+    segment(describeTask(task, times), detailTone(task)),
   ];
 }
 

@@ -61,8 +61,10 @@ function createLiveProgress({ output, clock, colors }: ProgressOptions): Progres
   const redraw = (): boolean => {
     if (report === null || isStill()) return true;
     rememberRunning(report, runningSince, clock.monotonicMs());
-    const frame = progressFrame(report, { runningMs, elapsedMs: clock.monotonicMs() - startedMs, nowMs: clock.now() });
-    fits = screen.draw(frame.map((line) => paint(line, output.size().columns - 1, colors)));
+    const { columns } = output.size();
+    const elapsedMs = clock.monotonicMs() - startedMs;
+    const frame = progressFrame(report, { columns, runningMs, elapsedMs, nowMs: clock.now() });
+    fits = screen.draw(frame.map((line) => paint(line, columns - 1, colors)));
     return fits;
   };
   const stopResize = output.onResize(() => {

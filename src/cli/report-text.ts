@@ -4,11 +4,11 @@ import { taintsText } from '../domain/taint.js';
 import { budgetText } from './budget-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line, type Segment } from './paint.js';
-import { checksPassed, failedCheck, statusMark, taskLabel } from './progress-frame.js';
+import { checksPassed, failedCheck, isNarrow, statusMark, taskLabel } from './progress-frame.js';
 import { chosenPlaybook } from './plan-text.js';
 import { pauseText, waitsText } from './pause-text.js';
 import { plannerWaitText } from './planner-wait-text.js';
-import { oneLine, padToWidth, textWidth } from './text-width.js';
+import { oneLine, padToWidth, textWidth, wrapWords } from './text-width.js';
 import { detailOf } from './without-worker-text.js';
 
 /** Wider than any line: a report is not cut, the terminal or the reader wraps it. */
@@ -16,6 +16,8 @@ const UNCUT = 10_000;
 
 export interface ReportTextOptions {
   readonly colors: boolean;
+  /** Of the terminal; null: lines may be of any length. */
+  readonly columns: number | null;
   /** ms since the epoch. */
   readonly nowMs: number;
   /** The command line of these words for another terminal; null when no other process can read the mission's log. */
@@ -23,10 +25,11 @@ export interface ReportTextOptions {
 }
 
 /** The mission's report for people, as it is at a time; lines end in line breaks. */
-export function reportText(report: MissionReport, { colors, nowMs, command }: ReportTextOptions): string {
+export function reportText(report: MissionReport, options: ReportTextOptions): string {
+  const { colors, columns, nowMs, command } = options;
   const lines = [
     headline(report),
-    ...taskLines(report, nowMs),
+    ...(columns !== null && isNarrow(columns) ? narrowTaskLines(report, nowMs, columns) : taskLines(report, nowMs)),
     ...successLines(report.success),
     ...endLines(report),
     ...failureLines(report, command),
@@ -56,21 +59,39 @@ function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
   return report.tasks.map((task, index) => {
     const { mark, tone } = statusMark(task.status);
     const wave = report.tasks[index - 1]?.wave === task.wave ? '' : `wave ${task.wave}`;
-    const facts = taskFacts(report, task, nowMs);
+    const facts = factsText(report, task, nowMs);
     return [
       segment(` ${padToWidth(wave, 8)}`, 'dim'),
       segment(`${mark} `, tone),
       segment(`${padToWidth(taskLabel(task), nameWidth)}  `),
       segment(padToWidth(task.status, 10), tone),
-      segment(
-        `  ${facts
-          .filter((fact) => fact !== '')
-          .map(oneLine)
-          .join(', ')}`,
-        'dim',
-      ),
+      segment(`  ${facts}`, 'dim'),
     ];
   });
+}
+
+/** The facts stand below the task, broken between words. */
+function narrowTaskLines(report: MissionReport, nowMs: number, columns: number): readonly Line[] {
+  return report.tasks.flatMap((task, index) => {
+    const { mark, tone } = statusMark(task.status);
+    const wave = report.tasks[index - 1]?.wave === task.wave ? '' : String(task.wave);
+    const facts = wrapWords(factsText(report, task, nowMs), columns - FACTS_INDENT);
+    return [
+      [segment(padToWidth(wave, 3), 'dim'), segment(`${mark} `, tone), segment(`${taskLabel(task)} `)].concat(
+        segment(task.status, tone),
+      ),
+      ...facts.map((text) => [segment(`${' '.repeat(FACTS_INDENT)}${text}`, 'dim')]),
+    ];
+  });
+}
+
+const FACTS_INDENT = 5;
+
+function factsText(report: MissionReport, task: TaskReport, nowMs: number): string {
+  return taskFacts(report, task, nowMs)
+    .filter((fact) => fact !== '')
+    .map(oneLine)
+    .join(', ');
 }
 
 function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): readonly string[] {
@@ -80,8 +101,9 @@ function taskFacts(report: MissionReport, task: TaskReport, nowMs: number): read
   if (task.status === 'running' || task.status === 'paused')
     return [steps, attempts, detailOf(task, nowMs), sandboxOf(task), taintedOf(task)];
   const hasRun = task.steps > 0 || task.checks.length > 0;
+  const ended = task.status !== 'cancelled' || task.checks.length > 0;
   const said = [
-    checksPassed(task),
+    ended ? checksPassed(task) : '', // cancelled: they had no turn
     proofOfTask(task),
     task.model,
     chosenPlaybook(task),

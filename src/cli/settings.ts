@@ -145,6 +145,7 @@ export const settingsSchema = z.object({
   RAVENHELM_HTTP_TOKEN: bearerToken.nullable(),
   RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+  LOG_FORMAT: z.enum(['auto', 'json', 'text']),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -370,6 +371,12 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'debug, info, warn, error or silent',
     default: 'warn',
     flag: '--log-level <level>',
+  },
+  LOG_FORMAT: {
+    doc: 'Form of log lines on stderr: json, text for people, or auto: text on a terminal, else json',
+    expected: 'auto, json or text',
+    default: 'auto',
+    flag: '--log-format <form>',
   },
 };
 

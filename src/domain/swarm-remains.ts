@@ -36,6 +36,18 @@ export function topicsOfSwarm(names: TopicNames, existing: readonly string[]): S
   };
 }
 
+/** Prefixes of the other swarms that these topics are of. */
+export function otherSwarms(names: TopicNames, existing: readonly string[]): readonly string[] {
+  return existing
+    .filter((topic) => topic.endsWith(OF_EACH_SWARM))
+    .map((topic) => topic.slice(0, -OF_EACH_SWARM.length))
+    .filter((prefix) => prefix !== names.prefix)
+    .sort();
+}
+
+/** No topic of tasks can end so. */
+const OF_EACH_SWARM = '.dead-letters';
+
 /** Groups of the swarm's roles; they may not exist. */
 export const roleGroups = (names: TopicNames, agents: readonly string[]): readonly string[] => [
   names.orchestratorGroup,

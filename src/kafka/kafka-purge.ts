@@ -1,5 +1,5 @@
 import type { Admin } from 'ravenhelm-kafkajs';
-import { isWatchGroup, roleGroups, topicsOfSwarm } from '../domain/swarm-remains.js';
+import { isWatchGroup, otherSwarms, roleGroups, topicsOfSwarm } from '../domain/swarm-remains.js';
 import type { TopicNames } from '../domain/topic-names.js';
 import { TopicMissing } from '../ports/log.js';
 import type { GroupMember, SwarmPurge, SwarmRemains } from '../ports/swarm-purge.js';
@@ -59,6 +59,7 @@ async function find(admin: Admin, names: TopicNames): Promise<SwarmRemains> {
   return {
     topics,
     left,
+    others: otherSwarms(names, listed),
     groups: existing.map(({ groupId }) => groupId),
     members: existing.flatMap(({ groupId: group, members }) =>
       members.map(({ clientId, clientHost }): GroupMember => ({ group, client: clientId, host: clientHost })),

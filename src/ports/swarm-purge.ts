@@ -14,6 +14,15 @@ export interface SwarmRemains {
   readonly members: readonly GroupMember[];
   /** Topics that could be this swarm's by name, and are another one's. */
   readonly left: readonly string[];
+  /** Prefixes of the other swarms on these brokers. */
+  readonly others: readonly string[];
+}
+
+/** The subjects of this build's events in a schema registry: each swarm that uses the registry needs them. */
+export interface RegistrySubjects {
+  find(): Promise<readonly string[]>;
+  /** Removes exactly these, as registries do without being asked for more: their ids stay readable (soft delete). */
+  remove(subjects: readonly string[], onRemoved: (subject: string) => void): Promise<void>;
 }
 
 /** Each call rejects with NotAuthorized, which names the right, where this user may not see or remove something. */

@@ -1,9 +1,10 @@
 /** Removal of a swarm, for the command line. */
 import { orAborted } from '../domain/deferred.js';
-import type { SwarmPurge } from '../ports/swarm-purge.js';
+import { openRegistrySubjects } from '../avro/registry-subjects.js';
+import type { RegistrySubjects, SwarmPurge } from '../ports/swarm-purge.js';
 import { adminOptions } from './admin-options.js';
 import type { SwarmContext } from './context.js';
-import type { KafkaAccess } from './open-log.js';
+import type { Cluster, KafkaAccess } from './open-log.js';
 
 /** Rejects with BrokerUnreachable. */
 export async function openPurge(
@@ -14,4 +15,14 @@ export async function openPurge(
   const { createKafkaPurge } = await import('../kafka/kafka-purge.js');
   const purge = createKafkaPurge({ ...adminOptions(context, access, brokers), names: context.topics });
   return orAborted(purge, context.signal);
+}
+
+/** Rejects with RegistryUnreachable. */
+export function openSubjects(
+  { clock, random, signal }: SwarmContext,
+  { schemasDir, registryAuth: auth }: Pick<KafkaAccess, 'schemasDir' | 'registryAuth'>,
+  { registryUrl: url }: Cluster,
+): Promise<RegistrySubjects> {
+  const opened = openRegistrySubjects(schemasDir, { url, clock, random, ...(auth === undefined ? {} : { auth }) });
+  return orAborted(opened, signal);
 }

@@ -14,6 +14,7 @@ import { createSystemPacker } from '../telemetry/system-packer.js';
 import type { AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
 import { openPlanner } from './models.js';
+import { createPartitionLog } from './partition-log.js';
 import type { ProcessHealth } from './process-health.js';
 import type { OpenTools } from './tools.js';
 
@@ -63,9 +64,9 @@ function orchestratorRole(context: SwarmContext, options: RolesOptions): NamedRo
   return {
     name: 'orchestrator',
     create: () =>
-      withOwnAppenders(context, options, (appenders) =>
+      withOwnResources(context, options, 'orchestrator', (deps) =>
         createOrchestrator({
-          ...roleDeps(context, options, 'orchestrator', appenders),
+          ...deps,
           models: options.models.summary({ workers: false, planner: true }),
           planner,
           roster: options.agents.all,
@@ -88,9 +89,9 @@ function workerRole(
   return {
     name: 'worker',
     create: () =>
-      withOwnAppenders(context, options, (appenders) =>
+      withOwnResources(context, options, 'worker', (deps) =>
         createWorker({
-          ...roleDeps(context, options, 'worker', appenders),
+          ...deps,
           models: models.summary({ workers: true, planner: false }),
           agents: agents.served,
           chainOf,
@@ -122,39 +123,41 @@ function chainsOf(models: Models): (agent: AgentSpec) => readonly ChatModel[] {
 }
 
 function roleDeps(
-  { clock, ids, random, logger, topics, processName }: SwarmContext,
+  { clock, ids, random, topics }: SwarmContext,
   { log, agents, verifyAnswer, verifyRequest, health, worker }: RolesOptions,
-  role: string,
-  appenders: RoleDeps['appenders'],
+  own: Pick<RoleDeps, 'appenders' | 'logger' | 'processId' | 'onPartition'>,
 ): RoleDeps {
-  const processId = `${role}-${processName}-${ids.uuid().slice(0, 4)}`;
   return {
     log,
-    appenders,
+    ...own,
     clock,
     ids,
     ...(worker?.tools.sandboxOff === true ? { sandbox: 'off' } : {}),
     random,
-    logger: logger.child({ role, process: processId }),
     metrics: health.metrics,
     vitals: health.vitals,
     topics,
     warnings: agents.warnings,
-    processId,
     ...(verifyAnswer === null ? {} : { verifyAnswer }),
     ...(verifyRequest === null ? {} : { verifyRequest }),
   };
 }
 
-/** A role and its two batching appenders, which are closed after it has stopped. */
-function withOwnAppenders(
+/** A role, its two batching appenders, which are closed after it has stopped, and its log. */
+function withOwnResources(
   context: SwarmContext,
-  { log, health }: RolesOptions,
-  create: (appenders: RoleDeps['appenders']) => Role,
+  options: RolesOptions,
+  name: NamedRole['name'],
+  create: (deps: RoleDeps) => Role,
 ): Role {
-  const timed = (name: string) => timedAppender(context, log.createAppender(name), name, health.metrics);
+  const timed = (appender: string) =>
+    timedAppender(context, options.log.createAppender(appender), appender, options.health.metrics);
   const appenders = { coordination: timed('coordination'), tasks: timed('tasks') };
-  const role = create(appenders);
+  const processId = `${name}-${context.processName}-${context.ids.uuid().slice(0, 4)}`;
+  const logger = context.logger.child({ role: name, process: processId });
+  const partitions = createPartitionLog(context.clock, logger);
+  const own = { appenders, logger, processId, onPartition: partitions.onChange };
+  const role = create(roleDeps(context, options, own));
   return {
     start: () => role.start(),
     failed: role.failed,
@@ -163,6 +166,7 @@ function withOwnAppenders(
       try {
         await role.stop(graceMs);
       } finally {
+        partitions.flush();
         await Promise.all([appenders.coordination.close(), appenders.tasks.close()]);
       }
     },

@@ -123,7 +123,7 @@ test('the limit that a step reached is in its heading, and its note below', () =
   const outcome = { kind: 'error', exit_code: 137, duration_ms: 20, output, output_digest: null, checks: [] } as const;
   const prompt = { state: 'not_recorded', messages: [], digest: null, why: 'no model was asked' } as const;
   const text = textOf(prompt, false, { ...outcome, limit: 'memory' });
-  expect(text).toContain('step 1  execute_terminal_command  error, exit code 137, limit reached: memory, 0.0 s\n');
+  expect(text).toContain('step 1  execute_terminal_command  error, exit code 137, limit reached: memory, 20 ms\n');
   expect(text).toContain('    note: the memory limit was reached\n');
   expect(textOf(prompt, false, { ...outcome, output: '{}', limit: null })).not.toContain('limit');
 });

@@ -5,7 +5,7 @@ import { reportText } from '../../src/cli/report-text.js';
 import { planOf, planTask } from '../domain/support/mission-log.js';
 import { event, MISSION, report, task } from './support/samples.js';
 
-const PLAIN = { colors: false, nowMs: 0, command: (words: string) => words };
+const PLAIN = { colors: false, columns: null, nowMs: 0, command: (words: string) => words };
 const plan = {
   ...planOf([]),
   waves: [{ wave_number: 1, rationale: '', tasks: [planTask('env_agent', 1, { playbook: 'platform-env' })] }],
@@ -26,7 +26,7 @@ const proposal = (planner: string, model: string) =>
     }),
   );
 const frameOf = (shown: ReturnType<typeof report>) =>
-  progressFrame(shown, { elapsedMs: 0, nowMs: 0, runningMs: () => 0 })
+  progressFrame(shown, { columns: 100, elapsedMs: 0, nowMs: 0, runningMs: () => 0 })
     .map((line) => line.map(({ text }) => text).join(''))
     .join('\n');
 

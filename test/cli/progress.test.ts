@@ -16,6 +16,7 @@ const EVENT = event('wave_started', {
 
 function frame(of: MissionReport, columns = 100): string[] {
   return progressFrame(of, {
+    columns,
     elapsedMs: 12_345,
     nowMs: Date.parse('2026-11-23T14:07:30Z'),
     runningMs: () => 3_000,
@@ -58,6 +59,18 @@ describe('the progress of a mission as lines', () => {
     ]);
   });
 
+  test('on a narrow terminal: name and status, then numbers; a task has its mark, and its time is whole', () => {
+    expect(frame({ ...MIXED, tokens: 8_600 }, 40)).toEqual([
+      'hello running',
+      ' 2/5 tasks  0:12  8600 tokens',
+      '1  ✓ cert_agent     0:02  3 steps  2/2 …',
+      '   ● env_agent      attempt 2  0:03  st…',
+      '   ✗ database_agent attempt 3  ✗ migrat…',
+      '2  · proxy_agent    no live worker for …',
+      '   ○ rag_agent      0:00  1 step  no ch…',
+    ]);
+  });
+
   test('a tainted task says so', () => {
     const tainted_by = [{ origin: 'workspace', detail: '', step: 1 }];
     const of = report([task({ agent: 'a', wave: 1, status: 'running', attempts: 1, detail: 'step 2', tainted_by })]);
@@ -87,7 +100,7 @@ describe('the progress of a mission as lines', () => {
   });
 
   test.each([10, 20, 37, 80])('no line is wider than a terminal of %i columns', (columns) => {
-    for (const line of progressFrame(MIXED, { elapsedMs: 0, nowMs: 0, runningMs: () => 0 })) {
+    for (const line of progressFrame(MIXED, { columns, elapsedMs: 0, nowMs: 0, runningMs: () => 0 })) {
       expect(paint(line, columns, true).width).toBeLessThanOrEqual(columns);
     }
   });

@@ -5,7 +5,7 @@ import { Kafka, logLevel } from 'ravenhelm-kafkajs';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
 import { createTestClone, type TestClone } from './support/clone.js';
-import { runInPipe, startInPipe } from './support/ravenhelm.js';
+import { runInPipe, startInPipe, startOnTerminal } from './support/ravenhelm.js';
 
 /** The whole swarm in one process without a mission, as a process on the real broker. */
 describeWithBroker('ravenhelm serve', () => {
@@ -39,6 +39,39 @@ describeWithBroker('ravenhelm serve', () => {
     expect(ended.code).toBe(0);
     expect(ended.stdout).not.toContain('mission: '); // it has run none itself
   }, 120_000);
+
+  test('says in its log what it holds, one line a topic, and which missions come and end; on a terminal as text', async () => {
+    const own = prefix();
+    const swarm = startOnTerminal(clone, ['serve', '--http', '0'], { env: own, columns: 200 });
+    await swarm.shows('The swarm serves');
+    const other = await runInPipe(clone, ['run', 'missions/quick.yaml'], own);
+    expect([other.code, other.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^Other workers of this swarm, which may run tasks, too:\n {2}worker-\S+: workers playbook \(no Ollama at .*\)$/m,
+      ),
+    ]);
+    const failed = await runInPipe(clone, ['submit', 'missions/wrong.yaml', '--wait'], own);
+    expect(failed.code).toBe(1);
+    await swarm.shows('mission.failed');
+    swarm.interrupt();
+    expect(await swarm.exit).toBe(0);
+    const lines = swarm.output().split(/\r?\n/);
+    const of = (event: string) => lines.filter((line) => line.includes(event));
+    for (const topic of ['tasks.first_agent', 'tasks.second_agent', 'coordination']) {
+      const held = of('partitions.held').filter((line) => line.includes(`topic=${own.RAVENHELM_PREFIX}.${topic} `));
+      // One at the start; more where the process that ran a mission took partitions, and gave them back.
+      expect(held[0]).toMatch(/^\d\d:\d\d:\d\d INFO {2}\w+: partitions\.held topic=\S+ partitions=\S+ held=\d+$/);
+      expect(held.length).toBeLessThanOrEqual(4);
+    }
+    expect(of('partitions.released').length).toBeGreaterThanOrEqual(3);
+    expect(of('partitions.lost')).toEqual([]);
+    expect(of('mission.requested')).toContainEqual(expect.stringContaining('name=wrong-mission requested_by='));
+    expect(of('mission.failed')[0]).toMatch(
+      /WARN {2}orchestrator: mission\.failed mission_id=\S+ name=wrong-mission reason="/,
+    );
+    expect(lines.filter((line) => line.startsWith('{'))).toEqual([]);
+  }, 180_000);
 
   test.each([[['--role', 'orchestrator,worker']], [['--role', 'worker', '--role', 'orchestrator']]])(
     '%j is the whole swarm, too',

@@ -44,7 +44,7 @@ describe('text on a terminal', () => {
 
   test('durations and money are short', () => {
     expect([0, 999, 61_000, 3_600_000 + 62_000].map(shortDuration)).toEqual(['0:00', '0:00', '1:01', '1:01:02']);
-    expect([40, 12_340, 90_000].map(measuredDuration)).toEqual(['0.0 s', '12.3 s', '1:30']);
+    expect([40, 12_340, 90_000].map(measuredDuration)).toEqual(['40 ms', '12.3 s', '1:30']);
     expect([0, 0.001, 1.5].map(shownUsd)).toEqual(['$0.00', '<$0.01', '$1.50']);
   });
 });
@@ -116,10 +116,12 @@ describe('the report for people', () => {
   );
 
   test('names the status, tasks with their failing check, the reason once, success checks and workspace', () => {
-    expect(reportText(failed, { colors: false, nowMs: NOW, command: (words) => `rh ${words}` }).split('\n')).toEqual([
+    expect(
+      reportText(failed, { colors: false, columns: null, nowMs: NOW, command: (words) => `rh ${words}` }).split('\n'),
+    ).toEqual([
       'hello failed; 1 of 2 tasks verified  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ cert_agent  verified    2.1 s, 3 steps, 1/1 checks, playbook',
-      ' wave 2  ✗ env_agent   failed      0.0 s, 9 steps, 1/2 checks, 3 attempts, ✗ mode 600: exit 1',
+      ' wave 2  ✗ env_agent   failed      0 ms, 9 steps, 1/2 checks, 3 attempts, ✗ mode 600: exit 1',
       ' success ✓ links',
       ' success ✗ ports (exit 7: test ports)',
       `reason: deploy-env_agent-wave2 failed after 3 attempts: ${LONG}`,
@@ -137,7 +139,12 @@ describe('the report for people', () => {
       task({ agent: 'b', wave: 1, ...done }),
       task({ agent: 'c', wave: 2, status: 'running', detail: 'step 1', sandbox_off: true }),
     ];
-    const text = reportText(report(tasks, { sandbox_off: true }), { colors: false, nowMs: NOW, command: null });
+    const text = reportText(report(tasks, { sandbox_off: true }), {
+      colors: false,
+      columns: null,
+      nowMs: NOW,
+      command: null,
+    });
     const lines = text.split('\n').map((line) => line.trim());
     expect(lines.filter((line) => line.includes('sandbox'))).toEqual([
       expect.stringMatching(/ a  verified .*, sandbox off$/),
@@ -156,7 +163,7 @@ describe('the report for people', () => {
         task({ agent: 'a', wave: 1, status: 'running', detail: 'step 1', tainted_by: taints }),
         task({ agent: 'b', wave: 1, status: 'running', detail: 'step 1' }),
       ]),
-      { colors: false, nowMs: NOW, command: null },
+      { colors: false, columns: null, nowMs: NOW, command: null },
     );
     const lines = text.split('\n').filter((line) => line.includes('tainted'));
     expect(lines).toEqual([expect.stringMatching(/ a  running .*, tainted by workspace, tasks \(deploy-a-wave1\)$/)]);
@@ -180,13 +187,13 @@ describe('the report for people', () => {
           success: [{ ...vacuous, command: 'true' }],
         },
       ),
-      { colors: false, nowMs: NOW, command: null },
+      { colors: false, columns: null, nowMs: NOW, command: null },
     );
     expect(text.split('\n').slice(0, 5)).toEqual([
       'hello completed; 2 of 3 tasks verified, 1 held before  20261123-141502-417-p05-x7k2',
-      ' wave 1  ✓ a  verified    0.0 s, 1 step, 2/2 checks, 1 of its checks proves nothing, m',
-      '         ✓ b  verified    0.0 s, 1 step, 1/1 checks, held before, m',
-      '         ○ c  unverified  0.0 s, 1 step, 1/1 checks, its checks prove nothing, m',
+      ' wave 1  ✓ a  verified    10 ms, 1 step, 2/2 checks, 1 of its checks proves nothing, m',
+      '         ✓ b  verified    10 ms, 1 step, 1/1 checks, held before, m',
+      '         ○ c  unverified  10 ms, 1 step, 1/1 checks, its checks prove nothing, m',
       ' success ✓ anything (always passes: true)',
     ]);
   });
@@ -206,7 +213,7 @@ describe('the report for people', () => {
         task({ agent: 'rag_agent', wave: 2 }),
         task({ agent: 'graph_agent', wave: 2, status: 'cancelled', detail: 'changed my mind' }),
       ]),
-      { colors: false, nowMs: NOW, command: null },
+      { colors: false, columns: null, nowMs: NOW, command: null },
     )
       .split('\n')
       .slice(1, 5)
@@ -217,6 +224,23 @@ describe('the report for people', () => {
         'start one: npx ravenhelm --role worker --agents env_agent',
       ' wave 2  · rag_agent    waiting',
       '         − graph_agent  cancelled   changed my mind',
+    ]);
+  });
+
+  test('a task that was cancelled while it ran has no word of checks', () => {
+    const cancelled = task({ agent: 'a', wave: 1, status: 'cancelled', attempts: 1, steps: 2, detail: 'stopped' });
+    const text = reportText(report([cancelled]), { colors: false, columns: null, nowMs: NOW, command: null });
+    expect(text).not.toContain('no checks');
+  });
+
+  test('on a narrow terminal the facts of a task stand below it, broken between words', () => {
+    const text = reportText(failed, { colors: false, columns: 40, nowMs: NOW, command: null });
+    expect(text.split('\n').slice(1, 6)).toEqual([
+      '1  ✓ cert_agent verified',
+      '     2.1 s, 3 steps, 1/1 checks,',
+      '     playbook',
+      '2  ✗ env_agent failed',
+      '     0 ms, 9 steps, 1/2 checks, 3',
     ]);
   });
 
@@ -234,7 +258,7 @@ describe('the report for people', () => {
             checks: [check('chain', 2)],
           }),
         ]),
-        { colors: false, nowMs: NOW, command: null },
+        { colors: false, columns: null, nowMs: NOW, command: null },
       ),
     ).toContain(`✗ chain: exit 2 ${LONG}`);
   });

@@ -1,4 +1,4 @@
-import { isWatchGroup, roleGroups, topicsOfSwarm } from '../../src/domain/swarm-remains.js';
+import { isWatchGroup, otherSwarms, roleGroups, topicsOfSwarm } from '../../src/domain/swarm-remains.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 
 const of = (prefix: string, ...own: readonly string[]) => own.map((name) => `${prefix}.${name}`);
@@ -41,4 +41,10 @@ test('groups are those of the roles, and of readers with their random names', ()
     [`ab.watch.client.${id}`, `a.watch.client.${id}.more`, 'a.worker-x'],
   ].flat();
   expect(others.filter((group) => isWatchGroup(names, group))).toEqual([]);
+});
+
+test('other swarms are those that have dead letters under another prefix', () => {
+  const existing = [...of('a', ...FIXED), ...of('a.tasks', ...FIXED), ...of('b', ...FIXED), 'c.coordination', 'd'];
+  expect(otherSwarms(createTopicNames('a'), existing)).toEqual(['a.tasks', 'b']);
+  expect(otherSwarms(createTopicNames('b'), of('b', ...FIXED))).toEqual([]);
 });

@@ -3,7 +3,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import v8 from 'node:v8';
 
 const changes = [];
-const OURS = /^(RAVENHELM|KAFKA|SCHEMA_REGISTRY|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_LEVEL)/;
+const OURS =
+  /^(RAVENHELM|KAFKA|SCHEMA_REGISTRY|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_LEVEL|LOG_FORMAT)/;
 const env = { ...process.env };
 const own = process.env;
 process.env = new Proxy(process.env, {

@@ -16,7 +16,8 @@ const CLOSED: PartitionLife = { phase: 'closed' };
 
 const append = (owner: string) => ({ kind: 'append_claim', owner });
 const hold = { kind: 'hold', held: { owner: 'me/1', claimOffset: 7 } };
-const lose = { kind: 'lose' };
+const lose = { kind: 'lose', how: 'lost' };
+const release = { kind: 'lose', how: 'released' };
 const again = (limitMs: number) => ({ kind: 'claim_again', limitMs });
 
 describe('the life of a partition', () => {
@@ -38,7 +39,7 @@ describe('the life of a partition', () => {
     ['a lost one is not held by its lost owner id, read again', lost(1), read('me/1'), lost(1), []],
     ['an open one is revoked', OPEN, REVOKED, CLOSED, []],
     ['a claimed one is revoked', claimed(), REVOKED, CLOSED, []],
-    ['a held one is lost when it is revoked, and not claimed again', held(), REVOKED, CLOSED, [lose]],
+    ['a held one is released when it is revoked, and not claimed again', held(), REVOKED, CLOSED, [release]],
     ['a lost one is revoked', lost(1), REVOKED, CLOSED, []],
     ['a closed one is never claimed', CLOSED, claim('me/2'), CLOSED, []],
     ['a closed one is never held', CLOSED, read('me/1'), CLOSED, []],

@@ -8,6 +8,7 @@ import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { missionsOf } from '../client-session.js';
 import type { CommandContext } from '../context.js';
+import { columnsOf } from '../host.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { openJunit, withJunit } from '../junit-file.js';
 import { followMission } from '../mission-follow.js';
@@ -17,6 +18,7 @@ import type { SwarmSession } from '../../swarm/session.js';
 import { requireModels } from '../mission-models.js';
 import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
+import { sayOtherWorkers } from '../orchestrator-notice.js';
 import { howToGetBroker } from '../open-log.js';
 import { goingOnLine, leftOpenLine } from '../open-missions.js';
 import { reportText } from '../report-text.js';
@@ -69,7 +71,9 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
         );
       }
       const reading = missionsOf(context, session).window({ sinceMs: null, withOpen: true });
+      const others = session.log.capabilities.shared ? sayOtherWorkers(context, session, mission) : null;
       const feed = await Promise.race([reading, session.broken]);
+      await Promise.race([others, session.broken]);
       sayIfAny(context, goingOnLine(context, feed));
       const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
       context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
@@ -117,7 +121,8 @@ export function printReport(context: CommandContext, report: MissionReport, isSh
   if (context.json) return context.print(complete);
   const command = isShared ? (words: string) => clientCommand(context, words) : null;
   const { colors, host } = context;
-  host.stdout.write(reportText(complete, { colors, nowMs: host.clock.now(), command }));
+  const columns = columnsOf(host.stdout);
+  host.stdout.write(reportText(complete, { colors, columns, nowMs: host.clock.now(), command }));
 }
 
 /** Steps of a failed attempt that are shown at the end of a run. */

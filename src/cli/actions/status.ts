@@ -8,7 +8,9 @@ import { clientCommand } from '../client-command.js';
 import { showMissions, type ListOptions } from '../mission-list-text.js';
 import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
+import { columnsOf } from '../host.js';
 import { shortDuration } from '../durations.js';
+import { count } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
@@ -59,6 +61,7 @@ async function showMission(context: CommandContext, session: ClientSession, want
   context.host.stdout.write(
     reportText(complete, {
       colors: context.colors,
+      columns: columnsOf(context.host.stdout),
       nowMs: context.host.clock.now(),
       command: (words) => clientCommand(context, words),
     }),
@@ -102,12 +105,12 @@ async function showProcesses(context: CommandContext, session: ClientSession, wa
   const rows = concerned.map((report) => [
     report.worker_id,
     report.role,
-    `${report.agents.length} agents`,
-    `${report.partitions.length} partitions`,
+    count(report.agents.length, 'agent'),
+    count(report.partitions.length, 'partition'),
     `up ${shortDuration(context.host.clock.now() - report.started_at)}`,
     `${Math.round(report.memory_bytes / BYTES_PER_MB)} MB`,
     `loop ${Math.round(report.loop_delay_mean_ms)} ms, at most ${Math.round(report.loop_delay_max_ms)} ms`,
-    `${report.steps_done} steps`,
+    count(report.steps_done, 'step'),
     report.running.map((task) => `${task.task_id} step ${task.step}`).join(', '),
   ]);
   context.host.stdout.write(table(rows));

@@ -14,14 +14,19 @@ export function watchMissions(context: CommandContext, missionId: string | null)
   );
 }
 
-/** What is written from now on, on coordination and status; heartbeats are left out, there is one every few seconds. */
+/** One comes every few seconds. */
+const SIGNS_OF_LIFE: ReadonlySet<AgentEvent['event_type']> = new Set(['heartbeat']);
+/** Of somebody's status --live: programs get them, a person who watches missions does not. */
+const OTHERS_QUESTIONS: ReadonlySet<AgentEvent['event_type']> = new Set(['request_status', 'status_report']);
+
+/** What is written from now on, on coordination and status. */
 async function watchAll(context: CommandContext, { log, onEnd }: ClientSession): Promise<ExitCode> {
   const { failure, stop } = await orAborted(
     follow(log, {
       topics: [context.topics.coordination, context.topics.status],
       from: 'end',
       onRecord({ content }) {
-        if (content.kind === 'event' && content.event.event_type !== 'heartbeat') write(context, content.event);
+        if (content.kind === 'event' && isWatched(context, content.event)) write(context, content.event);
       },
     }),
     context.host.interruption,
@@ -31,6 +36,9 @@ async function watchAll(context: CommandContext, { log, onEnd }: ClientSession):
   await untilNobodyReads(context, failure);
   return endOfWatching(context);
 }
+
+const isWatched = ({ json }: CommandContext, { event_type: type }: AgentEvent): boolean =>
+  !SIGNS_OF_LIFE.has(type) && (json || !OTHERS_QUESTIONS.has(type));
 
 /** The mission's story from its request on. Exit 0 when it completed, 1 when it did not. */
 async function watchMission(context: CommandContext, { missions }: ClientSession, wanted: string): Promise<ExitCode> {

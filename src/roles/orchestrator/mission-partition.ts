@@ -29,6 +29,7 @@ import { createDeadLetters, type DeadLetters } from '../shared/dead-letters.js';
 import { publishDependencyEvents } from './dependency-events.js';
 import { createEffectSender, undeliverable, type EffectSender } from './effect-sender.js';
 import { createMissionDecisions, type MissionDecisions } from './mission-decisions.js';
+import { logMission } from './mission-log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createPlannerCalls, type PlannerCalls } from './planner-calls.js';
 import { tasksChangedBy, type ChangedTasks } from './touched-missions.js';
@@ -67,7 +68,7 @@ interface Parts extends PartitionId {
 export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
   const parts = createParts(context, assignment);
   const { topic, partition, state, claim, deadLetters, decisions, plannerCalls, effects } = parts;
-  claim.start({ onHeld: (held) => hold(parts, held), onLost: () => lose(parts) });
+  claim.start({ onHeld: (held) => hold(parts, held), onLost: (how) => lose(parts, how) });
   return {
     topic,
     partition,
@@ -135,7 +136,8 @@ function stateAt(assignment: PartitionAssignment, logger: Logger): CoordinationS
 
 function hold(parts: Parts, held: HeldClaim): void {
   const { context, topic, partition, state, decisions } = parts;
-  parts.logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+  parts.logger.debug({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+  context.deps.onPartition?.('held', { topic, partition });
   parts.deadLetters.onHeld();
   if (state.epoch === null) {
     const { processId, ids } = context.deps;
@@ -172,8 +174,10 @@ function sendEffects({ state, claim, effects }: Parts, unsent: readonly Effect[]
   for (const effect of [...unsent].sort((a, b) => a.offset - b.offset)) effects.send(effect, epoch);
 }
 
-function lose({ context, logger, decisions, plannerCalls, effects, uncalled }: Parts): void {
-  logger.info({}, 'partition.lost');
+function lose(parts: Parts, how: 'released' | 'lost'): void {
+  const { context, topic, partition, logger, decisions, plannerCalls, effects, uncalled } = parts;
+  logger.debug({}, `partition.${how}`);
+  context.deps.onPartition?.(how, { topic, partition });
   uncalled.clear();
   decisions.reset();
   plannerCalls.stopAll();
@@ -223,6 +227,7 @@ function react(parts: Parts, event: AgentEvent, offset: number, changed: Changed
   const mission = state.missions.get(missionIdOf(event) ?? '');
   if (mission === undefined) return;
   context.voidRequests.onRecorded(event);
+  logMission(context.deps.logger, mission, event);
   decisions.touch(mission.id, changed, event);
   if (isEffect(event)) sendEffects(parts, [{ offset, event }]);
   if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);

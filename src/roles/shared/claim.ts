@@ -21,7 +21,8 @@ export interface ClaimDeps {
 
 export interface ClaimListener {
   onHeld(claim: HeldClaim): void;
-  onLost(): void;
+  /** released: the group has revoked the partition. lost: another process has claimed it. */
+  onLost(how: 'released' | 'lost'): void;
 }
 
 export interface Claim {
@@ -57,7 +58,7 @@ export function createClaim(deps: ClaimDeps): Claim {
       case 'hold':
         return listener.onHeld(action.held);
       case 'lose':
-        return listener.onLost();
+        return listener.onLost(action.how);
       case 'claim_again':
         timer = clock.setTimer(action.limitMs * fractionOf(ids.uuid()), claimIfAssigned);
     }

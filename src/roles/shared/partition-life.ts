@@ -29,8 +29,8 @@ export type LifeAction =
   | { readonly kind: 'append_claim'; readonly owner: string }
   /** From now on this process acts for the partition. */
   | { readonly kind: 'hold'; readonly held: HeldClaim }
-  /** From now on another process does, or none. */
-  | { readonly kind: 'lose' }
+  /** From now on another process does, or none: the group has revoked it, or another process has claimed it. */
+  | { readonly kind: 'lose'; readonly how: 'released' | 'lost' }
   /** Claim again after a time drawn from below the limit. */
   | { readonly kind: 'claim_again'; readonly limitMs: number };
 
@@ -57,7 +57,7 @@ export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeSt
   // It ends in any phase, and for good.
   if (life.phase === 'closed') return unchanged;
   if (input.kind === 'revoked')
-    return { life: { phase: 'closed' }, actions: life.phase === 'held' ? [{ kind: 'lose' }] : [] };
+    return { life: { phase: 'closed' }, actions: life.phase === 'held' ? [{ kind: 'lose', how: 'released' }] : [] };
 
   switch (life.phase) {
     // Open, or lost and open again: it is claimed by an append.
@@ -83,7 +83,13 @@ export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeSt
       if (input.kind !== 'claim_read' || input.owner === life.held.owner) return unchanged;
       const losses = input.nowMs - life.sinceMs < QUIET_MS ? life.losses + 1 : 1;
       const limitMs = Math.min(LONGEST_RECLAIM_MS, FIRST_RECLAIM_MS * 2 ** (losses - 1));
-      return { life: { phase: 'lost', losses }, actions: [{ kind: 'lose' }, { kind: 'claim_again', limitMs }] };
+      return {
+        life: { phase: 'lost', losses },
+        actions: [
+          { kind: 'lose', how: 'lost' },
+          { kind: 'claim_again', limitMs },
+        ],
+      };
     }
   }
 }

@@ -2,7 +2,7 @@ import type { TopicNames } from '../../domain/topic-names.js';
 import type { VerifyRequest } from '../../domain/requests.js';
 import type { VerifyAnswer } from '../../domain/waiting-call.js';
 import type { Clock, Ids } from '../../ports/clock.js';
-import type { Appender, Log } from '../../ports/log.js';
+import type { Appender, Log, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Metrics } from '../../ports/metrics.js';
 import type { ProcessVitals } from '../../ports/vitals.js';
@@ -19,6 +19,12 @@ export interface Role {
   /** How it is now, also while it starts and drains. */
   health(): RoleHealth;
 }
+
+/**
+ * held: its claim was read back. released: the group took it back, or the process leaves. lost: another process has
+ * claimed it meanwhile.
+ */
+export type PartitionChange = 'held' | 'released' | 'lost';
 
 /** What every role of a process shares. */
 export interface RoleDeps {
@@ -43,6 +49,8 @@ export interface RoleDeps {
   readonly verifyAnswer?: VerifyAnswer;
   /** Whether a person's request is that of one who may ask it. Absent: every request is, signed or not. */
   readonly verifyRequest?: VerifyRequest;
+  /** Called after each change; absent: it interests nobody but the log's debug lines. */
+  onPartition?(change: PartitionChange, partition: PartitionId): void;
   /** Names this process in claims and signs of life; unique. */
   readonly processId: string;
 }

@@ -84,7 +84,7 @@ export function openWorkerPartition(
 ): WorkerPartition {
   const parts = createParts(context, agent, assignment);
   const { topic, partition, state, claim, deadLetters, readBack, results, executions } = parts;
-  claim.start({ onHeld: (held) => hold(parts, held), onLost: () => lose(parts) });
+  claim.start({ onHeld: (held) => hold(parts, held), onLost: (how) => lose(parts, how) });
   return {
     topic,
     partition,
@@ -173,8 +173,9 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
 }
 
 function hold(parts: Parts, held: HeldClaim): void {
-  const { context, logger, deadLetters, state, results } = parts;
-  logger.info({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+  const { context, topic, partition, logger, deadLetters, state, results } = parts;
+  logger.debug({ owner: held.owner, claim_offset: held.claimOffset }, 'partition.held');
+  context.deps.onPartition?.('held', { topic, partition });
   deadLetters.onHeld();
   for (const attempt of state.attempts.values()) {
     if (attempt.status === 'open') begin(parts, attempt.key);
@@ -183,9 +184,10 @@ function hold(parts: Parts, held: HeldClaim): void {
   context.onHeldChanged();
 }
 
-function lose(parts: Parts): void {
+function lose(parts: Parts, how: 'released' | 'lost'): void {
   const { context, topic, partition, logger, acceptances, waiting, executions, readBack } = parts;
-  logger.info({}, 'partition.lost');
+  logger.debug({}, `partition.${how}`);
+  context.deps.onPartition?.(how, { topic, partition });
   parts.suspensions.reset();
   const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
   // Outcomes still count, whichever process holds the partition: they say what happened.
