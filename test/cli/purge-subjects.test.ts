@@ -42,7 +42,7 @@ describeWithJava('ravenhelm purge --subjects', () => {
       }),
     });
     expect(registered.status).toBe(200);
-  }, 400_000);
+  }, 900_000);
   afterAll(async () => {
     await admin.disconnect();
     await createLocalStack(place, world).down();
@@ -104,5 +104,5 @@ describeWithJava('ravenhelm purge --subjects', () => {
     const later = await purge('--yes');
     expect([later.code, later.stdout]).toEqual([0, expect.stringContaining('they stay')]);
     expect(await subjects()).toEqual(registered);
-  }, 400_000);
+  }, 900_000);
 });

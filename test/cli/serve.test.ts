@@ -42,7 +42,7 @@ describeWithBroker('ravenhelm serve', () => {
 
   test('says in its log what it holds, one line a topic, and which missions come and end; on a terminal as text', async () => {
     const own = prefix();
-    const swarm = startOnTerminal(clone, ['serve', '--http', '0'], { env: own, columns: 200 });
+    const swarm = startOnTerminal(clone, ['serve', '--http', '0'], { env: { ...own, NO_COLOR: '1' }, columns: 200 });
     await swarm.shows('The swarm serves');
     const other = await runInPipe(clone, ['run', 'missions/quick.yaml'], own);
     expect([other.code, other.stdout]).toEqual([
