@@ -1,4 +1,7 @@
-/** The subjects of this build's events in a schema registry, and their removal. The registry's library has no call for it. */
+/**
+ * The subjects of this build's events in a schema registry, and their removal, for which the registry's library has no
+ * call.
+ */
 import { z } from 'zod';
 import { describeError } from '../domain/describe-error.js';
 import type { RegistrySubjects } from '../ports/swarm-purge.js';

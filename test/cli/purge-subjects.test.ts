@@ -64,7 +64,7 @@ describeWithJava('ravenhelm purge --subjects', () => {
     return [ran.code, (await swarm.ended()).code];
   };
 
-  test('is refused while another swarm has topics there, else removes what it has shown; a later swarm works', async () => {
+  test('is refused while another swarm is there, else removes what it has shown; a later swarm works', async () => {
     expect(await serveOnce()).toEqual([0, 0]);
     const registered = await subjects();
     expect(registered).toContain('ravenhelm.TaskAssigned');

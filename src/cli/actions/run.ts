@@ -1,3 +1,4 @@
+import type { MissionFile } from '../../agent/mission-file.js';
 import type { Roster } from '../../agent/roster.js';
 import type { MissionReport } from '../../domain/report.js';
 import { readAttempts } from '../../client/attempts.js';
@@ -52,24 +53,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
     context,
     { ...wholeSwarm(roster), rereadsAgents: options.afterwards !== undefined, allowMemory: true, onAsk },
     async (session) => {
-      if (!session.log.capabilities.shared && options.onAsk === 'wait' && !canAnswer) {
-        throw wrongUse(
-          '--on-ask wait lets a call wait for a person, and no other process can answer on the in-memory log',
-          'Use a broker (npm run setup says how), --on-ask reject, or a terminal.',
-        );
-      }
-      if (!session.log.capabilities.shared && mission.approval === 'approval') {
-        throw wrongUse(
-          'the mission waits for approval, which no other process can give on the in-memory log',
-          `Use a broker (${howToGetBroker(context)}), or set approval: monitoring.`,
-        );
-      }
-      if (!session.log.capabilities.shared && mission.onFailure === 'ask') {
-        throw wrongUse(
-          'the mission asks a person when it fails, and no other process can answer on the in-memory log',
-          `Use a broker (${howToGetBroker(context)}), or leave on_failure out.`,
-        );
-      }
+      if (!session.log.capabilities.shared) requireOneProcess(context, mission, options, canAnswer);
       const reading = missionsOf(context, session).window({ sinceMs: null, withOpen: true });
       const others = session.log.capabilities.shared ? sayOtherWorkers(context, session, mission) : null;
       const feed = await Promise.race([reading, session.broken]);
@@ -99,6 +83,30 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
       return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
     },
   );
+}
+
+/** Throws CliError for what another process would have to say, on a log that no other one can reach. */
+function requireOneProcess(
+  context: CommandContext,
+  { approval, onFailure }: MissionFile,
+  { onAsk }: RunOptions,
+  canAnswer: boolean,
+): void {
+  if (onAsk === 'wait' && !canAnswer)
+    throw wrongUse(
+      '--on-ask wait lets a call wait for a person, and no other process can answer on the in-memory log',
+      'Use a broker (npm run setup says how), --on-ask reject, or a terminal.',
+    );
+  if (approval === 'approval')
+    throw wrongUse(
+      'the mission waits for approval, which no other process can give on the in-memory log',
+      `Use a broker (${howToGetBroker(context)}), or set approval: monitoring.`,
+    );
+  if (onFailure === 'ask')
+    throw wrongUse(
+      'the mission asks a person when it fails, and no other process can answer on the in-memory log',
+      `Use a broker (${howToGetBroker(context)}), or leave on_failure out.`,
+    );
 }
 
 /** This process runs commands too, so what it asks for says so if they have no sandbox. */

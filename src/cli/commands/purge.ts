@@ -4,9 +4,10 @@ import type { Choose } from '../registration.js';
 const HELP = `
 Removes the topics and consumer groups of the swarm with this --prefix, with all its missions and results. It shows
 them, and asks. It refuses while a process is in one of the groups. Topics of another swarm stay, also where their names
-begin in the same way. Subjects of the schema registry stay: they have no prefix, and other swarms use the same ones. With
---subjects those of this build's events are shown and removed, too (a soft delete). It refuses while another swarm has
-topics on these brokers; swarms on other brokers that use the same registry it cannot see.
+begin in the same way. Subjects of the schema registry stay: they have no prefix, and other swarms use the same ones.
+
+With --subjects those of this build's events are shown and removed, too (a soft delete). It refuses while another swarm
+has topics on these brokers; swarms on other brokers that use the same registry it cannot see.
 
 Examples:
   ravenhelm purge --prefix test.squad
