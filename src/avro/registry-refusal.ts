@@ -88,6 +88,7 @@ function doingOf({ method, path }: Question): string {
   if (place === 'config') return `to ${method === 'GET' ? 'read' : 'set'} the compatibility of ${of}`;
   if (place === 'schemas/ids') return `to read schema ${of}`;
   if (place === 'subjects' && of === '') return 'to list subjects';
+  if (method === 'DELETE') return `to remove the subject ${of}`;
   return `to ${path.endsWith('/versions') && method === 'POST' ? 'register' : 'read'} the schema of ${of}`;
 }
 

@@ -3,22 +3,20 @@
  * call.
  */
 import { z } from 'zod';
-import { describeError } from '../domain/describe-error.js';
 import type { RegistrySubjects } from '../ports/swarm-purge.js';
 import { RegistryUnreachable } from './errors.js';
 import { connectRegistry, type RegistryOptions } from './registry.js';
-import { RegistryRefused } from './registry-client.js';
+import { RegistryRefused, unanswered, type Question } from './registry-refusal.js';
 import { loadSchemas } from './schemas.js';
 
 const DEADLINE_MS = 10_000;
 const names = z.array(z.string());
-const refusal = z.object({ message: z.string() });
 
 /** Rejects with RegistryUnreachable, or SchemaInvalid for a schema of this build. */
 export async function openRegistrySubjects(schemasDir: string, options: RegistryOptions): Promise<RegistrySubjects> {
   const own = new Set((await loadSchemas(schemasDir)).map(({ recordName }) => recordName));
   const { url } = await connectRegistry(options);
-  const ask = (method: string, path: string) => request(`${url}${path}`, url, method, options.auth);
+  const ask = (method: string, path: string) => request(url, { method, path }, options);
   return {
     async find() {
       const listed = names.safeParse(await ask('GET', '/subjects'));
@@ -39,24 +37,20 @@ export async function openRegistrySubjects(schemasDir: string, options: Registry
   };
 }
 
-async function request(address: string, url: string, method: string, auth: RegistryOptions['auth']): Promise<unknown> {
+async function request(url: string, question: Question, { auth, clock }: RegistryOptions): Promise<unknown> {
+  const asker = { url, hasUser: auth !== undefined };
   const headers: Record<string, string> = { accept: 'application/vnd.schemaregistry.v1+json' };
   if (auth !== undefined)
     headers['authorization'] = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(address, { method, headers, signal: AbortSignal.timeout(DEADLINE_MS) });
-    status = response.status;
-    text = await response.text();
-  } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new RegistryUnreachable(url, describeError(cause), { cause: error });
-  }
-  const body = parseJson(text);
-  if (status >= 200 && status < 300) return body;
-  const said = refusal.safeParse(body);
-  throw new RegistryRefused(url, status, said.success ? said.data.message : text.slice(0, 300));
+  const { method, path } = question;
+  const answered = fetch(`${url}${path}`, { method, headers, signal: AbortSignal.timeout(DEADLINE_MS) });
+  const response = await answered.catch((error: unknown) => {
+    throw unanswered(asker, error instanceof Error && error.cause !== undefined ? error.cause : error);
+  });
+  const body = await response.text();
+  if (response.ok) return parseJson(body);
+  const answer = { status: response.status, body, retryAfter: response.headers.get('retry-after') };
+  throw new RegistryRefused(asker, question, answer, clock.now());
 }
 
 function parseJson(text: string): unknown {
