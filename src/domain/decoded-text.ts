@@ -12,12 +12,12 @@ interface Piece {
   readonly at: number;
   readonly from: number;
   readonly to: number;
-  /** It stands for something else: only the whole of it can be taken. */
+  /** It means something else: only the whole of it can be taken. */
   readonly isEscape: boolean;
 }
 
 /**
- * @param escapes global; each match stands for what decode says
+ * @param escapes global; each match means what decode says
  * @returns null: there is no match
  */
 export function decodeText(original: string, escapes: RegExp, decode: (escape: string) => string): DecodedText | null {

@@ -16,7 +16,7 @@ function nodes(value: unknown): readonly Record<string, unknown>[] {
   return [{ ...value }, ...Object.values(value).flatMap(nodes)];
 }
 
-test('is made once for the same tools, and anew for others, however many there are', () => {
+test('is made once for the same tools, and again for others, however many there are', () => {
   const [first] = TOOL_DEFINITIONS;
   if (first === undefined) throw new Error('there is no tool');
   const made = stepSchemaOf(TOOL_DEFINITIONS);

@@ -107,7 +107,7 @@ describe('token bounds (test/ollama measures them on a real tokenizer)', () => {
     expect(tokenBound('x'.repeat(100_000))).toBe(50_000);
   });
 
-  test('of a form is that of its own schema and tools', () => {
+  test('of a form is that of its schema and tools', () => {
     const request = (name: string) => ({
       ...{ messages: [], maxOutputTokens: 1, turn: null },
       schema: { type: 'object', properties: { [name]: { type: 'string' } } },

@@ -10,9 +10,9 @@ const UNITS = [
   { file: 'ravenhelm-orchestrator.service', unit: 'ravenhelm-orchestrator.service', role: 'orchestrator' },
   { file: 'ravenhelm-worker@.service', unit: 'ravenhelm-worker@1.service', role: 'worker' },
 ];
-/** What takes away from bubblewrap what it needs: namespaces, a whole /proc, a host name, devices. */
+/** Options without which bubblewrap has what it needs: namespaces, a whole /proc, a host name, devices. */
 const AGAINST_BUBBLEWRAP =
-  /^(RestrictNamespaces|ProtectKernelTunables|ProtectProc|ProcSubset|ProtectHostname|PrivateDevices|ProtectControlGroups)=/m;
+  /^(RestrictNamespaces|Protect(KernelTunables|Proc|Hostname|ControlGroups)|ProcSubset|PrivateDevices)=/m;
 
 const describeWithSystemd = existsSync(ANALYZE) ? describe : describe.skip;
 
@@ -55,7 +55,7 @@ describe('the units of deploy/systemd', () => {
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(20);
   });
 
-  test('a worker may use bubblewrap, and control groups of its own', async () => {
+  test('a worker may use bubblewrap, and its own control groups', async () => {
     const text = await read('ravenhelm-worker@.service');
     expect(text).not.toMatch(AGAINST_BUBBLEWRAP);
     expect(text).toMatch(/^Delegate=yes$/m);

@@ -34,7 +34,7 @@ test.each<[string, Partial<AgentSpec>]>([
 
 test.each<[string, Partial<AgentSpec>, Parameters<RoleSwarm['submit']>[0]]>([
   ['a task with a check', playbookWith('made it'), {}],
-  ['a mission in a directory of its own', playbookWith(), { workspace: '/srv/project' }],
+  ['a mission with its own directory', playbookWith(), { workspace: '/srv/project' }],
 ])('%s has it before its model is asked', async (_, spec, request) => {
   expect(await preparedBy(spec, request)).toBe(1);
 });

@@ -108,7 +108,7 @@ export const containerPath = z
   .refine((path) => !/^\/(?:proc|sys)(?:\/|$)/.test(path), 'must not lie in /proc or /sys')
   .transform((path) => path.replace(/\/$/, ''));
 
-/** Names of all fields that this program knows: they may stand in a refusal, unlike those that a client has made up. */
+/** Names of all fields that this program knows: a refusal may name them, unlike those that a client has made up. */
 const KNOWN_FIELDS = new Set<string>();
 
 /** An object with these fields only; others are left out where they are not set, and refused where they are. */
