@@ -15,7 +15,7 @@ export interface Question {
 export interface ErrorAnswer {
   readonly status: number;
   readonly body: string | null;
-  /** As it stands in the answer. */
+  /** As the answer has it. */
   readonly retryAfter: string | null;
 }
 

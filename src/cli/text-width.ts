@@ -42,7 +42,7 @@ export function padToWidth(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
 }
 
-/** Lines of at most so many columns, broken between words; a longer word has a line of its own. */
+/** Lines of at most so many columns, broken between words; a longer word has a separate line. */
 export function wrapWords(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ').filter((each) => each !== '')) {

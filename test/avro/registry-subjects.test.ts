@@ -10,7 +10,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   'ravenhelm.Heartbeat': 403,
 };
 
-test('only subjects of this build are found; one that is gone is removed, and a refusal names what was asked', async () => {
+test('only subjects of this build are found; one that is gone is removed; a refusal names what was asked', async () => {
   const asked: string[] = [];
   const server = createServer(({ method, url = '' }, response) => {
     asked.push(`${method} ${url}`);

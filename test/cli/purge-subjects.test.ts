@@ -7,7 +7,7 @@ import { temporaryPlace, world } from '../local/stack-fixture.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
 
-const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'these tests empty a registry of their own');
+const choice = await chooseJava(developmentPlace(resolve('.')), world.env, 'these tests empty their own registry');
 const describeWithJava = (name: string, body: () => void) =>
   choice.kind === 'java' ? describe(name, body) : describe.skip(`${name} [${choice.reason}]`, body);
 

@@ -99,7 +99,7 @@ describeWithBroker('an upgrade from the build before, while a mission runs', () 
     expect(await ledger(payload.mission_id)).toEqual(LEDGER);
   });
 
-  test('a new event stops the partition at an older orchestrator, with the reason; the new build continues', async () => {
+  test('a new event stops the partition at an older orchestrator, until a new build has it', async () => {
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
     await swarm.watch(AGENTS);
     const oldOrchestrator = old('--role', 'orchestrator');

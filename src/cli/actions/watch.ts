@@ -16,7 +16,7 @@ export function watchMissions(context: CommandContext, missionId: string | null)
 
 /** One comes every few seconds. */
 const SIGNS_OF_LIFE: ReadonlySet<AgentEvent['event_type']> = new Set(['heartbeat']);
-/** Of somebody's status --live: programs get them, a person who watches missions does not. */
+/** About another status --live: programs get them, a person who watches missions does not. */
 const OTHERS_QUESTIONS: ReadonlySet<AgentEvent['event_type']> = new Set(['request_status', 'status_report']);
 
 /** What is written from now on, on coordination and status. */

@@ -49,7 +49,7 @@ export interface RoleDeps {
   readonly verifyAnswer?: VerifyAnswer;
   /** Whether a person's request is that of one who may ask it. Absent: every request is, signed or not. */
   readonly verifyRequest?: VerifyRequest;
-  /** Called after each change; absent: it interests nobody but the log's debug lines. */
+  /** Called after each change; absent: only the log's debug lines say it. */
   onPartition?(change: PartitionChange, partition: PartitionId): void;
   /** Names this process in claims and signs of life; unique. */
   readonly processId: string;
