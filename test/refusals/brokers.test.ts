@@ -237,8 +237,8 @@ describeWithSecuredBroker('what a broker refuses', () => {
           code: 2,
           says:
             'KAFKA_SASL_MECHANISM is "OAUTHBEARER" (from the environment variable KAFKA_SASL_MECHANISM); it must ' +
-            'be plain, scram-sha-256 or scram-sha-512\n  Correct it in the environment variable KAFKA_SASL_MECHANISM, or ' +
-            'take it away there.',
+            'be plain, scram-sha-256 or scram-sha-512\n  Correct it in the environment variable ' +
+            'KAFKA_SASL_MECHANISM, or take it away there.',
         },
         {
           name: 'an advertised listener whose name is unknown',
