@@ -5,6 +5,10 @@ import { noMetrics, type CircuitStateName, type Metrics, type ModelCallOutcome }
 import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { ask, catalog, clock, modelError, step } from './fixtures.js';
 
+const WITHOUT_OLLAMA =
+  'no Ollama at http://127.0.0.1:1 (nothing listens at 127.0.0.1:1 (ECONNREFUSED)): ' +
+  'start `ollama serve`, or set OLLAMA_HOST';
+
 describe('the chains of models', () => {
   const open: FakeOllama[] = [];
   afterEach(async () => {
@@ -40,21 +44,16 @@ describe('the chains of models', () => {
     expect(names(models.workerChain(null))).toEqual(['playbook']);
     expect(models.plannerChain()).toEqual([]);
     expect(banner(models)).toBe(
-      'workers playbook (no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST); ' +
-        'planner none (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
+      `workers playbook (${WITHOUT_OLLAMA}); ` + 'planner none (no ANTHROPIC_API_KEY or OPENAI_API_KEY)',
     );
-    expect(models.plannerAbsence()).toBe(
-      'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST; ' +
-        'no ANTHROPIC_API_KEY or OPENAI_API_KEY',
-    );
+    expect(models.plannerAbsence()).toBe(`${WITHOUT_OLLAMA}; ` + 'no ANTHROPIC_API_KEY or OPENAI_API_KEY');
   });
 
   test('a process names the models of the roles that it has', async () => {
     const models = await given();
-    const why = 'no Ollama at http://127.0.0.1:1: start `ollama serve`, or set OLLAMA_HOST';
-    expect(models.summary({ workers: true, planner: false })).toBe(`workers playbook (${why})`);
+    expect(models.summary({ workers: true, planner: false })).toBe(`workers playbook (${WITHOUT_OLLAMA})`);
     expect(models.summary({ workers: false, planner: true })).toBe(
-      `planner none (${why}; no ANTHROPIC_API_KEY or OPENAI_API_KEY)`,
+      `planner none (${WITHOUT_OLLAMA}; no ANTHROPIC_API_KEY or OPENAI_API_KEY)`,
     );
     expect(models.summary({ workers: false, planner: false })).toBe('');
   });
