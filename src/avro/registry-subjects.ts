@@ -43,11 +43,13 @@ async function request(url: string, question: Question, { auth, clock }: Registr
   if (auth !== undefined)
     headers['authorization'] = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
   const { method, path } = question;
-  const answered = fetch(`${url}${path}`, { method, headers, signal: AbortSignal.timeout(DEADLINE_MS) });
-  const response = await answered.catch((error: unknown) => {
+  const ask = async () => {
+    const response = await fetch(`${url}${path}`, { method, headers, signal: AbortSignal.timeout(DEADLINE_MS) });
+    return { response, body: await response.text() };
+  };
+  const { response, body } = await ask().catch((error: unknown) => {
     throw unanswered(asker, error instanceof Error && error.cause !== undefined ? error.cause : error);
   });
-  const body = await response.text();
   if (response.ok) return parseJson(body);
   const answer = { status: response.status, body, retryAfter: response.headers.get('retry-after') };
   throw new RegistryRefused(asker, question, answer, clock.now());

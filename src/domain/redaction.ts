@@ -30,7 +30,10 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
   // The longest first: one value may be part of another.
   const longestFirst = (a: string, b: string): number => b.length - a.length;
   values.sort(longestFirst);
-  const formed = READINGS.map(({ read, formsOf }) => ({ read, forms: known.flatMap(formsOf).filter(isOutsideMarks) }));
+  const formed = READINGS.map(({ read, formsOf }) => ({
+    read,
+    forms: [...new Set(known.flatMap(formsOf))].filter(isOutsideMarks),
+  }));
   const readings = formed.filter(({ forms }) => forms.length > 0);
   const marked = mark('configured secret');
   return (text) => {

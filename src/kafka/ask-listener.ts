@@ -45,6 +45,8 @@ function exchange(socket: Socket, asked = question()): Promise<Buffer> {
       resolve(Buffer.concat(parts));
     };
     socket.setTimeout(3_000, end);
+    // Of all together: one that says a little again and again is not waited for.
+    AbortSignal.timeout(10_000).addEventListener('abort', end, { once: true });
     socket.on('error', end).on('close', end);
     socket.on('data', (part: Buffer) => {
       parts.push(part);
@@ -104,6 +106,7 @@ function mechanismsIn(bytes: Buffer): readonly string[] | null {
   let at = 14;
   for (let left = bytes.readInt32BE(10); left > 0 && at + 2 <= bytes.length; left -= 1) {
     const length = bytes.readInt16BE(at);
+    if (length < 0) break; // no name: no answer of a broker
     names.push(bytes.toString('utf8', at + 2, at + 2 + length));
     at += 2 + length;
   }

@@ -213,8 +213,6 @@ function groupStep(error: unknown, others: string | null): string | null {
         "Set KAFKA_SESSION_TIMEOUT_MS to a time between the broker's group.min.session.timeout.ms and " +
         'group.max.session.timeout.ms'
       );
-    case 'GROUP_MAX_SIZE_REACHED':
-      return "End other processes of this role, or raise the broker's group.max.size: each is a member of the group";
     default:
       return null;
   }

@@ -130,19 +130,12 @@ function refusalBy(listener: Listener, { sasl, tls }: Entry): Refusal | null {
 }
 
 /** The broker was there and has named itself by an address that this computer cannot use. */
-function unreachableAdvertised(
-  { brokers }: Entry,
-  advertised: string,
-  error: unknown,
-): BrokerUnreachable | BrokerRefused {
+function unreachableAdvertised({ brokers }: Entry, advertised: string, error: unknown): BrokerUnreachable {
   const words = `advertises itself as ${advertised}, which this computer cannot reach: ${plainWords(error)}`;
   const nextStep =
     "Set the broker's advertised.listeners to an address that its clients reach, or run where that one is reached";
-  const where = brokers.map(readable).join(', ');
-  // A name that is unknown stays unknown; what is refused may be a broker that starts.
-  return fieldOf(error, 'code') === 'ENOTFOUND'
-    ? new BrokerRefused(where, words, nextStep, { cause: error })
-    : new BrokerUnreachable(brokers.map(readable), `it ${words}`, nextStep, { cause: error });
+  // It may pass, an unknown name, too: that of a container or a pod is unknown while its broker restarts.
+  return new BrokerUnreachable(brokers.map(readable), `it ${words}`, nextStep, { cause: error });
 }
 
 /** host:port of the broker where that is none of the settings', but one that another broker has named; else null. */

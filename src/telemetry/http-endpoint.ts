@@ -111,7 +111,12 @@ function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, lis
   // Node's own answers to these have no security headers, or there are none.
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
-  server.on('connect', (_request, socket) => answerBroken({}, socket));
+  // Node leaves this socket to its listener, errors and time limits included.
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('finish', () => socket.destroy());
+    answerBroken({}, socket);
+  });
   server.timeout = idleMs;
   server.maxConnections = connections;
   return server;

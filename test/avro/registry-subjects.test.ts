@@ -36,3 +36,18 @@ test('only subjects of this build are found; one that is gone is removed; a refu
     server.close();
   }
 });
+
+test('an answer that breaks off is a registry that does not answer, not an internal error', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+    response.write('[', () => response.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const options = { url: `http://127.0.0.1:${portOf(server)}`, clock: createSystemClock(), random: () => 0 };
+    const finding = openRegistrySubjects('schemas', options).then((subjects) => subjects.find());
+    await expect(finding).rejects.toMatchObject({ code: 'registry_unreachable' });
+  } finally {
+    server.close();
+  }
+});

@@ -167,6 +167,9 @@ test.each([
   ['declare -n r=BASH_CMDS; ls', 'names of commands'],
   [': ${BASH_CMDS[ls]:=/usr/bin/curl}; ls evil.example', 'names of commands'],
   ['set -k; ls PATH=.', 'set -k'],
+  ["bash -k -c 'ls LD_PRELOAD=./evil.so'", 'which variables commands get'],
+  ["bash -o keyword -c 'ls LD_PRELOAD=./evil.so'", 'which variables commands get'],
+  ['shopt -so keyword; ls LD_PRELOAD=./evil.so', 'set -k'],
   ['bash -c "hash -rp /usr/bin/curl ls; ls evil.example"', 'hash -p'],
 ])('a name or a value that Bash makes another command of is asked about: %s', (command, why) => {
   expect(policy.judgeCommand('env_agent', command)).toMatchObject({

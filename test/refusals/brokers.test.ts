@@ -243,9 +243,9 @@ describeWithSecuredBroker('what a broker refuses', () => {
         {
           name: 'an advertised listener whose name is unknown',
           env: settings('nowhere'),
-          code: 2,
+          code: 3,
           says:
-            'The Kafka broker at {nowhere} advertises itself as kafka-0.cluster.invalid:9092, which this computer ' +
+            'No Kafka broker at {nowhere}: it advertises itself as kafka-0.cluster.invalid:9092, which this computer ' +
             'cannot reach: getaddrinfo ENOTFOUND kafka-0.cluster.invalid\n' +
             `  ${ADVERTISE}`,
         },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { HttpAddress } from '../../src/telemetry/http-address.js';
 import { HttpAddressUnusable, openHttpEndpoint } from '../../src/telemetry/http-endpoint.js';
@@ -27,6 +27,29 @@ test('/livez and /readyz answer 200, or 503 with the reasons', async () => {
     503,
     { status: 'not ready', reasons: ['tasks/0: the claim was not read back yet'] },
   ]);
+  await endpoint.close();
+});
+
+test('a tunnel that is reset or held open does not end the process, and takes no connection from others', async () => {
+  const endpoint = await open(ANY);
+  const port = Number(new URL(endpoint.url).port);
+  const tunnel = async () => {
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write('CONNECT x.example:1 HTTP/1.1\r\nHost: x.example:1\r\n\r\n');
+    return socket;
+  };
+  for (let count = 0; count < 20; count += 1) (await tunnel()).resetAndDestroy();
+  // More than it has connections; each of them hears that it has ended, and ends nothing itself.
+  const held = [];
+  for (let count = 0; count < 100; count += 1) {
+    const socket = await tunnel();
+    await once(socket.resume(), 'end');
+    held.push(socket);
+  }
+  expect((await fetch(`${endpoint.url}/livez`)).status).toBe(200);
+  for (const socket of held) socket.destroy();
   await endpoint.close();
 });
 

@@ -46,8 +46,11 @@ export interface TaggedCall {
   readonly parameters: readonly Written[];
 }
 
-/** Of a tag's name: minimax:, antml:, steptml:, ifm|, longcat_, ｜DSML｜, ｜GCML｜. */
-export const PREFIX = /(?:[A-Za-z][\w-]*[:_|]|｜\w+｜)?/;
+/**
+ * Of a tag's name: minimax:, antml:, steptml:, ifm|, longcat_, ｜DSML｜, ｜GCML｜. Not any name before an underscore:
+ * <example_tool_call> and <available_tools> are no calls.
+ */
+export const PREFIX = /(?:[A-Za-z][\w-]*[:|]|(?:longcat|dots|zyphra|iquestcoder)_|｜\w+｜)?/;
 const ATTRIBUTES = /(?<attributes>(?:\s+[\w-]+\s*=\s*"[^"]*")*)/;
 
 /**

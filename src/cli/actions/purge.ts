@@ -32,12 +32,14 @@ export async function purgeSwarm(context: CommandContext, options: PurgeOptions)
     });
     const found = await find();
     show(context, found, `at ${brokers.join(', ')}`, cluster.registryUrl);
+    let removed = found;
     if (namesOf(found).length > 0) {
       refuseUsed(found);
       await confirm(context, prefix, options.yes);
-      await remove(context, purge, registry, unchanged(found, await find()));
+      removed = unchanged(found, await find());
+      await remove(context, purge, registry, removed);
     }
-    const { topics, groups, left, subjects } = found;
+    const { topics, groups, left, subjects } = removed;
     if (context.json) context.print({ prefix, topics, groups, left, ...(subjects === null ? {} : { subjects }) });
     return EXIT.done;
   } finally {

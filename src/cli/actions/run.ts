@@ -56,8 +56,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
       if (!session.log.capabilities.shared) requireOneProcess(context, mission, options, canAnswer);
       const reading = missionsOf(context, session).window({ sinceMs: null, withOpen: true });
       const others = session.log.capabilities.shared ? sayOtherWorkers(context, session, mission) : null;
-      const feed = await Promise.race([reading, session.broken]);
-      await Promise.race([others, session.broken]);
+      const [feed] = await Promise.race([Promise.all([reading, others]), session.broken]);
       sayIfAny(context, goingOnLine(context, feed));
       const { missionId, workspace } = await requestMission(context, session.log, { ...options, mission });
       context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);

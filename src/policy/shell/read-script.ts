@@ -240,7 +240,7 @@ function readWords(
     found.unclear.add(`what ${name} evaluates`);
   if (CHANGES_VARIABLES.has(name) && args.some(({ text }) => NAMES_COMMANDS.test(text)))
     found.unclear.add(`what ${name} makes of names of commands`);
-  if (name === 'set' && args.some(({ text }) => /^-\w*k|^keyword$/.test(text)))
+  if ((name === 'set' || name === 'shopt') && args.some(({ text }) => /^-\w*k|^keyword$/.test(text)))
     found.unclear.add('which variables commands get after set -k');
   if (name === 'hash' && args.some(({ text }) => /^-\w*p|^\uFFFC/.test(text)))
     found.unclear.add('which program a name means after hash -p');

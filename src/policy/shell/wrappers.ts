@@ -182,6 +182,10 @@ function ofShell(name: string, args: readonly ShellWord[], input: Input): Inner 
   const given = new Set(read.options.map((option) => option.name));
   if (['--version', '--help'].some((option) => given.has(option))) return NOTHING;
   const [first] = read.rest;
+  const isKeyword = read.options.some(
+    ({ name: option, value }) => /^[-+]o$/i.test(option) && value?.text === 'keyword',
+  );
+  if (given.has('-k') || isKeyword) return unclear('which variables commands get');
   if (given.has('-c')) return first === undefined ? NOTHING : { ...NOTHING, scripts: [first] };
   if (first !== undefined && !given.has('-s') && !STDIN.test(first.text)) return NOTHING;
   if (input.text !== null) return { ...NOTHING, scripts: [input.text] };

@@ -58,6 +58,12 @@ test.each<[string, string, string, string]>([
     'ambiguous',
     '2 different steps',
   ],
+  [
+    'an example beside a call',
+    `<example_tool_call>${CALL}</example_tool_call>\n<tool_call>${OTHER}</tool_call>`,
+    'ambiguous',
+    '2 different',
+  ],
   ['a step beside a call in tags', `<tool_call>${CALL}</tool_call>\n${OTHER}`, 'ambiguous', '2 different steps'],
   [
     'a tool and finish',
