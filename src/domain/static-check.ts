@@ -36,11 +36,20 @@ export function isStaticCheck(command: string): boolean {
   );
 }
 
-/** ${NAME:?} ends the shell where the variable is not set; after set -u any variable does. */
-const mayAskForVariables = (command: string): boolean =>
-  /\$\{\w+:?\?/.test(command) ||
-  (/\bset\s+(?:-\w+\s+)*-\w*u|\bnounset\b|\b(?:ba|da|k|z|a)?sh\s+-\w*u/.test(command) &&
-    /\$[{A-Za-z_\d]/.test(command));
+/** ${NAME:?} ends the shell where the variable is not set; after set -u any variable does that may not be set. */
+function mayAskForVariables(command: string): boolean {
+  // A script in quotes is expanded by the shell that runs it.
+  const runsScripts = /\b(?:\w*sh|eval)\b/.test(command);
+  const expanded = command.replace(UNEXPANDED, (text) => (runsScripts || text.startsWith('"') ? text : ' '));
+  return (
+    /\$\{\w+:?\?/.test(expanded) ||
+    (/\bset\s[^;&|\n]*-\w*u|\bnounset\b|\b(?:ba|da|k|z|a)?sh\s+-\w*u/.test(expanded) &&
+      /\$(?!\{?(?:PWD|WORKSPACE)\b)[{A-Za-z_\d]/.test(expanded))
+  );
+}
+
+/** Single quotes and comments; double quotes only so that what is in them is taken for neither. */
+const UNEXPANDED = /"(?:[^"\\]|\\[^])*"|'[^']*'|(?<=^|\s)#[^\n]*/g;
 
 function endsOfScript(script: Script, shell: Shell): Ends {
   return script.isOpaque ? ANY : endsOfList(script.list, shell);

@@ -19,6 +19,9 @@ describe('a check that passes whatever the workspace holds', () => {
     ['echo ok'],
     ['echo "$(cat missing)"'],
     ['printf "%s\\n" done'],
+    ['set -eu; echo "done in $PWD"'],
+    [": '${x:?}'"],
+    ['true # ${A:?}'],
     ['test 1'],
     ['test -n yes'],
     ["test -z ''"],
@@ -148,6 +151,8 @@ describe('a check that may fail', () => {
     [': "${TOKEN:?must be set}"'],
     ['echo ${TOKEN?}'],
     ['set -u; echo "$TOKEN"'],
+    ['set -eo pipefail -u; echo "$TOKEN"'],
+    ['echo "it\'s ${A:?} isn\'t"'],
     ['sh -uc \'echo "$TOKEN"\''],
     ['echo ok >&-'],
   ])('%j is not static', (command) => {
