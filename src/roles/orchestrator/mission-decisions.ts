@@ -232,13 +232,10 @@ function workersNow({ live, deps: { roster } }: OrchestratorContext): string {
 
 /** An assignment whose wait for a worker expired gets its whole start deadline once there is one. */
 function restartAcceptTimers({ context, timers }: Parts, mission: Mission): void {
-  for (const { kind, agent, taskIds } of [...timers.expiredWaits(mission.id)]) {
-    if (kind !== 'accept' || !context.live.hasWorker(agent)) continue;
-    for (const id of [...taskIds]) {
-      const task = mission.tasks.get(id);
-      const waits = task === undefined ? [] : taskTimers(mission, task, context.timings);
-      for (const timer of waits) if (timer.wait?.kind === 'accept') timers.restart(mission.id, id, timer);
-    }
+  for (const task of mission.index.open.values()) {
+    if (task.status !== 'assigned' || !context.live.hasWorker(task.plan.agent)) continue;
+    for (const timer of taskTimers(mission, task, context.timings))
+      if (timer.wait?.kind === 'accept' && timers.isExpired(timer.key)) timers.restart(mission.id, task.id, timer);
   }
 }
 
