@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NativeCall } from '../ports/model.js';
-import type { Usage } from './price.js';
+import { promptTokens, type Usage } from './price.js';
 
 /** What a stream of the Messages API has brought so far. */
 export interface AnthropicReply {
@@ -10,7 +10,10 @@ export interface AnthropicReply {
   readonly calls: Map<number, { readonly name: string; readonly input: unknown; json: string }>;
   /** The counts of message_start. */
   initialUsage: Usage;
+  /** null: the server has not counted. */
   usage: Usage | null;
+  /** Whether the event that has the stop reason has come. */
+  ended: boolean;
   stopReason: string | null;
   /** Why the model declined, in the API's words; null: it did not say. */
   refusal: string | null;
@@ -24,6 +27,7 @@ export function emptyAnthropicReply(): AnthropicReply {
     calls: new Map(),
     initialUsage: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 },
     usage: null,
+    ended: false,
     stopReason: null,
     refusal: null,
     stage: 'nothing',
@@ -93,7 +97,10 @@ function takeDelta(event: unknown, reply: AnthropicReply): void {
 function takeEnd(event: unknown, reply: AnthropicReply): void {
   const { delta, usage } = messageDelta.parse(event);
   reply.stopReason = delta.stop_reason ?? null;
-  reply.usage = mergeUsage(reply.initialUsage, usage);
+  reply.ended = true;
+  const counted = mergeUsage(reply.initialUsage, usage);
+  // Proxies in front of servers that count nothing send zeros (cc-switch #2485).
+  reply.usage = promptTokens(counted) + counted.output === 0 ? null : counted;
   const { category, explanation } = delta.stop_details ?? {};
   const said = [category, explanation].filter((text) => typeof text === 'string' && text !== '');
   reply.refusal = said.length === 0 ? null : said.join(': ');

@@ -13,7 +13,7 @@ import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings
 import { endpointOf } from './endpoint.js';
 import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
 import type { ApiAnswer } from './http-errors.js';
-import { costUsd, promptTokens } from './price.js';
+import { promptTokens } from './price.js';
 import { wordsOf } from './server-words.js';
 
 /** The default base URL. */
@@ -54,10 +54,10 @@ export function createAnthropicModel(options: HostedOptions): ChatModel {
 }
 
 function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
-  const { reply, failure } = call;
+  const { request, reply, used, failure } = call;
   if (reply.stage === 'nothing')
     throw failure('invalid', 'the server does not speak the Messages API; check ANTHROPIC_BASE_URL');
-  if (reply.stage === 'started' || reply.usage === null)
+  if (reply.stage === 'started' || !reply.ended)
     throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.stopReason === 'refusal')
     throw failure('refused', `the model declined to answer${reply.refusal === null ? '' : ` (${reply.refusal})`}`);
@@ -69,9 +69,10 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
     text: reply.text,
     ...(toolCalls.length > 0 ? { toolCalls } : {}),
     ending,
-    tokensIn: promptTokens(reply.usage),
-    tokensOut: reply.usage.output,
-    costUsd: costUsd(entry.price, reply.usage),
+    // A call that was not counted counts as its worst case.
+    tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
+    tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
+    costUsd: used.usd,
     promptTruncated: false,
   };
 }

@@ -53,7 +53,7 @@ export function apiError(failure: ApiFailure): ModelError {
   return new ModelError(codeOf(failure), `${failure.model}: ${answerText(failure)}; ${nextStep(failure)}`, {
     cause: failure.cause,
     used: failure.used,
-    retryAfterMs: failure.headers === null ? null : retryAfterMs(failure.headers, failure.nowMs),
+    retryAfterMs: retryAfterMs(failure),
   });
 }
 
@@ -66,17 +66,18 @@ export function answerText({ status, words, secrets }: Pick<ApiFailure, 'status'
 function codeOf({ status, words }: ApiFailure): ModelErrorCode {
   const kind = words.kinds.find((one) => one in CODE_OF_KIND);
   const byKind = kind === undefined ? undefined : CODE_OF_KIND[kind];
-  // OpenAI answers 429 also to an account without credit; waiting does not help then.
-  if (status === 429) return isUnpaid(words) ? 'refused' : 'rate_limited';
+  // OpenAI answers 429 also to an account without credit, and to a prompt above its limit; waiting does not help then.
+  if (status === 429) return isUnpaid(words) || isAboveRate(words) ? 'refused' : 'rate_limited';
   if (isModelsOwn(words)) return 'invalid';
-  if (isTooLong(words) || lacksMemory(words)) return 'refused';
+  if (isTooLong(words) || lacksMemory(words) || isFiltered(words)) return 'refused';
   if (status === null) return byKind ?? (words.status === null ? 'unreachable' : codeOfStatus(words.status));
   return codeOfStatus(status);
 }
 
 function codeOfStatus(status: number): ModelErrorCode {
   if (status === 429) return 'rate_limited';
-  if (status === 408 || status === 504) return 'timeout';
+  // 524: Cloudflare, in front of a server that did not answer in time.
+  if (status === 408 || status === 504 || status === 524) return 'timeout';
   if (status === 409 || status >= 500) return 'unreachable';
   return 'refused';
 }
@@ -84,14 +85,35 @@ function codeOfStatus(status: number): ModelErrorCode {
 const isUnpaid = ({ kinds }: ServerWords): boolean =>
   kinds.includes('insufficient_quota') || kinds.includes('billing_error');
 
-/** llama.cpp has answered a prompt that is too long with 400 and with 500 (llama.cpp #15780). */
-export function isTooLong({ full, kinds }: ServerWords): boolean {
-  if (kinds.includes('exceed_context_size_error') || kinds.includes('context_length_exceeded')) return true;
-  return (
-    /(?:maximum|available|exceeds?(?: the)?) context|context (?:the )?overflow|num_ctx/i.test(full) ||
-    /(?:prompt|input)\b.{0,60}\b(?:is too long|exceeds?\b.{0,30}\b(?:context|length)|longer than)/i.test(full)
-  );
+/** llama.cpp has answered a prompt that is too long with 400 and with 500 (llama.cpp #15780, #19774). */
+export function isTooLong(words: ServerWords): boolean {
+  const { full, kinds } = words;
+  return isAboveRate(words) || kinds.some((kind) => TOO_LONG_KINDS.includes(kind)) || TOO_LONG.test(full);
 }
+
+const TOO_LONG_KINDS: readonly string[] = [
+  'exceed_context_size_error',
+  'context_length_exceeded',
+  'model_max_prompt_tokens_exceeded',
+];
+
+/** How servers say it (sources: test/models/compatible-servers.test.ts). */
+const TOO_LONG = new RegExp(
+  [
+    '(?:maximum|available|exceeds?(?: the)?) context|context (?:the )?overflow|num_ctx',
+    'context (?:window|size|length) (?:has been )?exceed',
+    '(?:greater|larger|longer) than (?:the )?(?:max\\w* )?context',
+    'maximum prompt length|range of input length|exceeded model token limit',
+    '(?:prompt|input)\\b.{0,60}\\b(?:is too long|exceeds?\\b.{0,30}\\b(?:context|length)|longer than)',
+    '(?:prompt|input) tokens?\\b.{0,40}\\bexceeds?\\b.{0,40}\\b(?:limit|tokens?)\\b',
+    '`inputs` (?:tokens \\+ `max_new_tokens` must be <=|must have less than)',
+    'max_tokens must be at least 1, got -',
+  ].join('|'),
+  'i',
+);
+
+/** One request has more tokens than the account may send in a minute: Groq answers 413, OpenAI 429. */
+const isAboveRate = ({ full }: ServerWords): boolean => /\brequest too large for\b/i.test(full);
 
 /** What Go's JSON reader says, and nothing else: of a request only if it had been broken on the way. */
 const GO_JSON =
@@ -120,9 +142,21 @@ export const SMALLER = 'use a smaller model, or a smaller context_tokens in mode
 export const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
   /requires more (?:system |gpu )?memory|out of memory|insufficient memory|(?:unable|failed) to allocate/i.test(full);
 
+const FILTER_KINDS: readonly string[] = ['content_filter', 'content_policy_violation', 'data_inspection_failed'];
+const FILTERED = new RegExp(
+  [
+    'content (?:management|filtering) policy|content_?policy_?violation|flagged as potentially violating',
+    'content exists risk|inappropriate content|datainspectionfailed',
+  ].join('|'),
+  'i',
+);
+
+/** A filter stopped the prompt or the reply. Not every server has a code for it, and LiteLLM drops that of Azure. */
+const isFiltered = ({ full, kinds }: ServerWords): boolean =>
+  kinds.some((kind) => FILTER_KINDS.includes(kind)) || FILTERED.test(full);
+
 function nextStep({ status, words, hints }: ApiFailure): string {
-  if (words.kinds.includes('content_filter'))
-    return 'its content filter refused the prompt: change the words of the task';
+  if (isFiltered(words)) return 'its content filter refused the prompt or the reply: change the words of the task';
   if (isModelsOwn(words)) return WRITE_AGAIN;
   if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
   if (lacksMemory(words)) return SMALLER;
@@ -134,6 +168,7 @@ function nextStep({ status, words, hints }: ApiFailure): string {
   if (status === 413) return 'shorten the prompt';
   if (status === 429) return 'wait, or name another model behind it in the chain';
   if (words.html) return `${hints.url} and the proxy in front of it`;
+  if (/(?<!error )\bloading model\b/i.test(words.full)) return 'wait until it has loaded the model';
   if (status === null || status >= 500) return "the fault is the server's: look at its log or status page";
   return "check the model's entry in models.yaml";
 }
@@ -143,11 +178,19 @@ const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
 
 /**
  * Milliseconds that a server asks to wait, at most 15 minutes; null when it does not ask. Reads the same headers as
- * both pinned SDKs: retry-after-ms, then retry-after in seconds or as an HTTP date.
+ * both pinned SDKs: retry-after-ms, then retry-after in seconds or as an HTTP date; without them the words.
  */
-function retryAfterMs(headers: Headers, nowMs: number): number | null {
-  const asked = askedMs(headers, nowMs);
+function retryAfterMs({ headers, words, nowMs }: ApiFailure): number | null {
+  const asked = (headers === null ? null : askedMs(headers, nowMs)) ?? saidMs(words.full);
   return asked === null ? null : Math.min(asked, LONGEST_RETRY_AFTER_MS);
+}
+
+/** Groq and OpenAI say the time as well, and gateways pass on the words only (openinterpreter #408). */
+function saidMs(full: string): number | null {
+  const said = /\btry again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)\b)?/i.exec(full);
+  const [, hours = '0', minutes = '0', rest = '0', unit = 's'] = said ?? [];
+  const ms = (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(rest) * (unit.toLowerCase() === 'ms' ? 1 : 1_000);
+  return ms === 0 ? null : Math.ceil(ms);
 }
 
 function askedMs(headers: Headers, nowMs: number): number | null {

@@ -10,6 +10,8 @@ export interface OpenaiReply {
   refusal: string;
   /** Whether there was thinking in a separate field. */
   thought: boolean;
+  /** The text in that field. */
+  thinking: string;
   readonly calls: ToolCalls;
   finishReason: string | null;
   usage: Usage | null;
@@ -24,6 +26,7 @@ export function emptyOpenaiReply(): OpenaiReply {
     text: '',
     refusal: '',
     thought: false,
+    thinking: '',
     calls: createToolCalls(),
     finishReason: null,
     usage: null,
@@ -104,6 +107,7 @@ function takeChoice(one: z.infer<typeof choice>, reply: OpenaiReply): void {
     reply.text += textOf(piece.content);
     reply.refusal += piece.refusal ?? '';
     reply.thought ||= hasThinking(piece);
+    reply.thinking += thinkingOf(piece);
     for (const call of piece.tool_calls ?? []) {
       if (call === null) continue;
       const { name = null, arguments: args } = call.function ?? {};
@@ -131,9 +135,16 @@ function textOf(value: Delta['content']): string {
   return value.map((part) => (part.type === 'text' || part.type === 'output_text' ? (part.text ?? '') : '')).join('');
 }
 
-function hasThinking({ content: value, reasoning, reasoning_content }: Delta): boolean {
-  if ([reasoning, reasoning_content].some((field) => typeof field === 'string' && field !== '')) return true;
+function hasThinking(piece: Delta): boolean {
+  const { content: value } = piece;
+  if (thinkingOf(piece) !== '') return true;
   return Array.isArray(value) && value.some((part) => part.type === 'thinking' || part.type === 'reasoning');
+}
+
+/** The field has two names; a server that sends both means the same. */
+function thinkingOf({ reasoning, reasoning_content }: Delta): string {
+  const isSaid = (field: unknown): field is string => typeof field === 'string' && field !== '';
+  return [reasoning_content, reasoning].find(isSaid) ?? '';
 }
 
 /** null: the server has not counted; some send zeros then. */

@@ -20,7 +20,7 @@ export async function openaiStream(
   const body = isDocument ? asEvents(await response.text()) : response.body;
   if (body === null) return nothing();
   const watched = typeof body === 'string' ? new Blob([body]).stream() : body;
-  const copy = new Response(watched.pipeThrough(markEnd(end)), { headers: response.headers });
+  const copy = new Response(watched.pipeThrough(inUsualForm(end)), { headers: response.headers });
   // With the client, so that the SDK logs through it and not to the console.
   return Stream.fromSSEResponse<unknown>(copy, new AbortController(), client);
 }
@@ -37,18 +37,28 @@ function asEvents(document: string): string {
 }
 
 /** At the beginning of a line only: in the text of a reply, a line break is escaped. */
-const MARK = /[\r\n]data: ?\[DONE\]/;
-const LONGEST_MARK = 16;
+const MARK = /(?:^|[\r\n])data: ?\[DONE\]/;
+/** llama.cpp's error as a field of the stream, which the SDK skips without a word (llama.cpp #16104). */
+const ERROR_FIELD = /(^|[\r\n])error: ?(\{[^\r\n]*)/g;
+/** Data that is empty, or a comment that a gateway has passed on as data (llm-gateway #2053): the SDK fails on both. */
+const NO_DATA = /(^|[\r\n])data: ?(?::[^\r\n]*)?(?=[\r\n])/g;
 
-function markEnd(end: StreamEnd): TransformStream<Uint8Array, Uint8Array> {
+/** Whole lines, with their errors where the SDK finds them, and without what is no data. Notes the end. */
+function inUsualForm(end: StreamEnd): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
-  let last = '\n';
+  const encoder = new TextEncoder();
+  let rest = '';
+  const usual = (lines: string): Uint8Array => {
+    if (MARK.test(lines)) end.marked = true;
+    return encoder.encode(lines.replaceAll(ERROR_FIELD, '$1data: {"error":$2}').replaceAll(NO_DATA, '$1'));
+  };
   return new TransformStream({
     transform(bytes, controller) {
-      const text = last + decoder.decode(bytes, { stream: true });
-      if (MARK.test(text)) end.marked = true;
-      last = text.slice(-LONGEST_MARK);
-      controller.enqueue(bytes);
+      const text = rest + decoder.decode(bytes, { stream: true });
+      const whole = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+      rest = text.slice(whole);
+      if (whole > 0) controller.enqueue(usual(text.slice(0, whole)));
     },
+    flush: (controller) => controller.enqueue(usual(rest + decoder.decode())),
   });
 }

@@ -1,4 +1,5 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
+import { jsonObject } from '../domain/json-object.js';
 import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
 import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings.js';
@@ -89,6 +90,7 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
   if (reply.finishReason === null && !reply.end.marked)
     throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.refusal !== '') throw failure('refused', `the model declined to answer: ${reply.refusal}`);
+  if (isMisplaced(reply)) reply.text = reply.thinking;
   const toolCalls = reply.calls.all();
   const ending = endingOf(entry, call);
   if (ending.kind === 'complete' && reply.text === '' && toolCalls.length === 0)
@@ -103,6 +105,14 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
     costUsd: used.usd,
     promptTruncated: reply.usage !== null && countsTooFew(request, promptTokens(reply.usage)),
   };
+}
+
+/**
+ * Parsers for thinking mistake a reply without thinking for it, and leave the text empty (vllm #19222, #48863, sglang
+ * #14821). Only a text that is one JSON object from end to end is taken from there: thinking is prose.
+ */
+function isMisplaced({ text, thinking, calls, finishReason }: PartialReply): boolean {
+  return text === '' && calls.count() === 0 && meaningOf(finishReason) === 'end' && jsonObject(thinking) !== null;
 }
 
 function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {

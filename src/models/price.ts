@@ -20,7 +20,7 @@ export interface Usage {
 }
 
 /** The cost of a call in US dollars. */
-export function costUsd(price: Price, usage: Usage): number {
+function costUsd(price: Price, usage: Usage): number {
   const dollars =
     usage.input * price.input +
     usage.cacheRead * (price.cacheRead ?? price.input) +

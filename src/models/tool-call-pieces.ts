@@ -62,14 +62,17 @@ export function createToolCalls(): ToolCalls {
         call.text += piece.arguments;
       } else if (piece.arguments !== undefined && piece.arguments !== null) call.value = piece.arguments;
     },
-    count: () => calls.length,
+    count: () => calls.filter(isSaid).length,
     all: () =>
-      calls.map((call) => ({
+      calls.filter(isSaid).map((call) => ({
         name: call.name,
         arguments: call.value !== undefined && call.text === '' ? call.value : textOf(call),
       })),
   };
 }
+
+/** LM Studio sends entries with an empty id and nothing else beside a text (lmstudio-bug-tracker #830). */
+const isSaid = ({ name, text, value }: Call): boolean => name !== '' || text !== '' || value !== undefined;
 
 /** vLLM sends the whole arguments again behind their beginning (vllm #42167, #39615). */
 function textOf({ text, before }: Call): string {

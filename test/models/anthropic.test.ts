@@ -214,6 +214,136 @@ describe('the anthropic adapter', () => {
       expect([first.form, bodies.length]).toEqual([form, 3]);
     });
 
+    /** A server that sends these events, each under its type. */
+    const sending = async (sent: readonly { readonly type: string; readonly [key: string]: unknown }[]) => {
+      const server = await startHttpServer(async (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.end(sent.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+      });
+      open.push(server);
+      return createAnthropicModel({
+        entry: { ...entry, toolCalls: 'native' },
+        apiKey: 'test-key',
+        baseUrl: server.url,
+        clock,
+      });
+    };
+    const start = (counts: object | null) => ({ type: 'message_start', message: { usage: counts } });
+    const block = (index: number, content: object) => ({ type: 'content_block_start', index, content_block: content });
+    const part = (index: number, partial: string) => ({
+      type: 'content_block_delta',
+      index,
+      delta: { type: 'input_json_delta', partial_json: partial },
+    });
+    const stop = (reason: string, counts?: object) => ({
+      type: 'message_delta',
+      delta: { stop_reason: reason, stop_sequence: null },
+      ...(counts === undefined ? {} : { usage: counts }),
+    });
+    const counts = { input_tokens: 9, output_tokens: 0 };
+    const counted = { output_tokens: 5 };
+    const called = { type: 'tool_use', id: 'c1', name: 'finish' };
+    const input = { summary: 'done' };
+    const json = JSON.stringify(input);
+
+    test.each([
+      [
+        'the whole input in the first event of a call, and no pieces (gajae-code #1895)',
+        [start(counts), block(0, { ...called, input }), stop('tool_use', counted)],
+      ],
+      [
+        'no input in the first event of a call (llama.cpp #22960)',
+        [start(counts), block(0, called), part(0, json.slice(0, 4)), part(0, json.slice(4)), stop('tool_use', counted)],
+      ],
+      [
+        'end_turn behind a call, and an empty text before it (litellm #34692)',
+        [
+          start(counts),
+          block(0, { type: 'text', text: '' }),
+          block(1, { ...called, input: {} }),
+          part(1, json),
+          stop('end_turn', counted),
+        ],
+      ],
+      [
+        'the tokens of the prompt in the first event only (gptel #1331)',
+        [
+          start({ ...counts, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }),
+          block(0, { ...called, input: {} }),
+          part(0, json),
+          stop('tool_use', counted),
+        ],
+      ],
+    ])('that sends %s is read', async (_, sent) => {
+      const model = await sending([...sent, { type: 'message_stop' }]);
+      expect(await ask(model, conversation)).toMatchObject({
+        text: '',
+        toolCalls: [{ name: 'finish', arguments: input }],
+        ending: { kind: 'complete' },
+        tokensIn: 9,
+        tokensOut: 5,
+      });
+    });
+
+    test('that sends a call without its beginning sends it on as it is (vllm #34887)', async () => {
+      const model = await sending([
+        start(counts),
+        block(0, { ...called, input: {} }),
+        part(0, 'summary'),
+        part(0, '": "done"}'),
+        stop('tool_use', counted),
+        { type: 'message_stop' },
+      ]);
+      expect((await ask(model, conversation)).toolCalls).toEqual([{ name: 'finish', arguments: 'summary": "done"}' }]);
+    });
+
+    test.each([
+      ['zeros (cc-switch #2485)', { input_tokens: 0, output_tokens: 0 }],
+      ['nothing', undefined],
+    ])('that counts %s is paid as the worst case', async (_, sent) => {
+      const zeros = sent === undefined ? null : { input_tokens: 0, output_tokens: 0 };
+      const model = await sending([
+        start(zeros),
+        block(0, { ...called, input }),
+        stop('tool_use', sent),
+        { type: 'message_stop' },
+      ]);
+      const { tokensIn, tokensOut, costUsd } = await ask(model, conversation);
+      const worst = model.worstCase(conversation);
+      expect([tokensIn + tokensOut, costUsd]).toEqual([worst.tokens, worst.usd]);
+    });
+
+    // gptel #1512, claude-code #58367
+    test.each([
+      ['overloaded_error', 'Overloaded', 'unreachable', 'look at its log or status page'],
+      [
+        'invalid_request_error',
+        'Output blocked by content filtering policy',
+        'refused',
+        'change the words of the task',
+      ],
+    ])('that ends its stream with %s: %s', async (type, message, code, next) => {
+      const model = await sending([
+        start(counts),
+        { type: 'error', error: { details: null, type, message }, request_id: 'req_1' },
+      ]);
+      const error = await modelError(ask(model, conversation));
+      expect(error.code).toBe(code);
+      expect(error.message).toContain(message);
+      expect(error.message).toContain(next);
+    });
+
+    test('that reports an error without the name of the event is not taken for complete (litellm #38610)', async () => {
+      const server = await startHttpServer(async (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`event: message_start\ndata: ${JSON.stringify(start(counts))}\n\n`);
+        response.end('data: {"error": {"message": "litellm.APIConnectionError", "code": "500"}}\n\n');
+      });
+      open.push(server);
+      const model = createAnthropicModel({ entry, apiKey: 'k', baseUrl: server.url, clock });
+      expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', retriable: true });
+    });
+
     test('that says a prompt is too long is not asked again, and the error says what to do', async () => {
       const { server, bodies } = await startServer(() => 'prompt is too long: 210000 tokens > 200000 maximum');
       const error = await modelError(ask(createAnthropicModel({ entry, apiKey: 'k', baseUrl: server.url, clock })));

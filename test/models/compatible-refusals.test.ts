@@ -135,6 +135,23 @@ const REFUSALS: readonly Refusal[] = [
     entry: { toolCalls: 'native' },
   },
   {
+    server: 'older vLLM: a tool is required (pydantic-ai #582, vllm #12834)',
+    status: 400,
+    error: {
+      object: 'error',
+      message:
+        "[{'type': 'value_error', 'loc': ('body',), 'msg': 'Value error, `tool_choice` must either be a named tool, " +
+        "\"auto\", or \"none\".', 'input': {'messages': [{'role': 'user', 'content': 'USA Capital'}], " +
+        "'parallel_tool_calls': True, 'tool_choice': 'required'}}]",
+      type: 'BadRequestError',
+      param: null,
+      code: 400,
+    },
+    when: has('tool_choice'),
+    entry: { toolCalls: 'native' },
+    form: 'native',
+  },
+  {
     server: 'DeepSeek reasoner: a forced tool',
     status: 400,
     error: openaiError('deepseek-reasoner does not support this tool_choice', null, 'invalid_request_error'),
@@ -262,6 +279,22 @@ const REFUSALS: readonly Refusal[] = [
         message:
           'litellm.BadRequestError: OpenAIException - {\n "error": {\n "message": "Unsupported parameter: ' +
           '\'temperature\' is not supported with this model.", "param": "temperature" } }',
+        type: null,
+        param: null,
+        code: '400',
+      },
+    },
+    when: has('temperature'),
+  },
+  {
+    server: 'LiteLLM: temperature in the words of Bedrock (Roo-Code #12162)',
+    status: 400,
+    error: {
+      error: {
+        message:
+          'litellm.BadRequestError: BedrockException - {"message":"The model returned the following errors: ' +
+          '{\\"type\\":\\"error\\",\\"error\\":{\\"type\\":\\"invalid_request_error\\",\\"message\\":' +
+          '\\"`temperature` is deprecated for this model.\\"}}"}',
         type: null,
         param: null,
         code: '400',

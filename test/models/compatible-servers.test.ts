@@ -110,10 +110,57 @@ describe('a reply is read as it was meant:', () => {
     ],
     ['finish_reason empty until the end', [piece({ content: text }, ''), piece({}, 'stop'), end]],
     ['no finish_reason, but [DONE]', [piece({ content: text }), end]],
+    [
+      'a proxy of Gemini: finish_reason stop in every piece (gcli2api #403)',
+      [
+        piece({ reasoning_content: 'Hm' }, 'stop'),
+        piece({ content: text.slice(0, 9) }, 'stop'),
+        piece({ content: text.slice(9) }, 'stop'),
+        end,
+      ],
+    ],
     ['Together: finish_reason eos', [piece({ content: text }, 'eos'), end]],
     [
       'fields missing: no id, no object, no index',
       [{ choices: [{ delta: { content: text } }] }, { choices: [{ delta: {}, finish_reason: 'stop' }] }, { usage }],
+    ],
+    [
+      'a gateway: comments as data, and data without anything (llm-gateway #2053, coddy-agent #106)',
+      ['data: : OPENROUTER PROCESSING\n\n', piece({ content: text }), 'data:\n\n', piece({}, 'stop'), end],
+    ],
+    [
+      'vLLM and LM Studio: an empty list of calls, finish_reason tool_calls (vllm #53363, lmstudio-bug-tracker #1318)',
+      [piece({ role: 'assistant', content: text, tool_calls: [] }), piece({}, 'tool_calls'), end],
+    ],
+    [
+      'LM Studio: a call with an empty id and nothing else beside the text (lmstudio-bug-tracker #830)',
+      [
+        piece({ content: text }),
+        piece({ tool_calls: [{ index: 0, id: '', type: 'function' }] }),
+        piece({}, 'stop'),
+        end,
+      ],
+    ],
+    [
+      'vLLM and SGLang: the reply in the field for thinking (vllm #19222, #48863, sglang #14821)',
+      [
+        piece({ role: 'assistant', content: null, tool_calls: null }),
+        piece({ reasoning_content: text.slice(0, 9) }),
+        piece({ reasoning_content: text.slice(9) }),
+        piece({ content: null }, 'stop'),
+        end,
+      ],
+    ],
+    [
+      'vLLM as a document, with the newer name of that field (vllm #50948)',
+      {
+        document: {
+          choices: [
+            { index: 0, message: { role: 'assistant', content: null, reasoning: text }, finish_reason: 'stop' },
+          ],
+          usage,
+        },
+      },
     ],
     [
       'a second choice, which was not asked for',
@@ -141,8 +188,18 @@ describe('a reply is read as it was meant:', () => {
     const { model } = await given(answer);
     const reply = await ask(model);
     expect(reply.text).toBe(text);
+    expect(reply.toolCalls).toBeUndefined();
     expect(reply.ending).toEqual({ kind: 'complete' });
     expect([reply.tokensIn, reply.tokensOut]).toEqual([40, 22]);
+  });
+
+  test.each<[string, readonly unknown[]]>([
+    ['is prose', [piece({ reasoning_content: 'I look first.' }), piece({}, 'stop')]],
+    ['holds a step among prose', [piece({ reasoning_content: `I say ${text}` }), piece({}, 'stop')]],
+    ['is a step that the limit cut', [piece({ reasoning_content: text }), piece({}, 'length')]],
+  ])('thinking alone is no reply where it %s', async (_, events) => {
+    const { model } = await given([...events, end]);
+    expect(await ask(model)).toMatchObject({ text: '', ending: { kind: 'cut', why: 'only_thinking' } });
   });
 
   test.each<[string, readonly unknown[]]>([
@@ -220,6 +277,21 @@ describe('tool calls in pieces are put together:', () => {
       ],
     ],
     [
+      'LiteLLM: the only call has the index 1 (pipecat #4987)',
+      [
+        begin({ index: 1, id: 'c1', type: 'function', function: { name: 'finish', arguments: '' } }),
+        begin({ index: 1, id: null, function: { name: null, arguments: args.slice(0, 5) } }),
+        begin({ index: 1, id: null, function: { name: null, arguments: args.slice(5) } }),
+      ],
+    ],
+    [
+      'vLLM: a first piece without arguments (vllm #9693)',
+      [
+        begin({ index: 0, id: 'chatcmpl-tool-1', type: 'function', function: { name: 'finish' } }),
+        begin({ index: 0, function: { arguments: args } }),
+      ],
+    ],
+    [
       'the older function_call',
       [
         piece({ function_call: { name: 'finish', arguments: args.slice(0, 5) } }),
@@ -274,6 +346,33 @@ describe('tool calls in pieces are put together:', () => {
         '{"summary":"two"}',
       ]);
     }
+  });
+
+  test('two calls stay two whose further pieces have an empty id and the same index (lmdeploy #3412)', async () => {
+    const { model } = await given(
+      ['one', 'two'].flatMap((said) => [
+        begin({ index: 0, id: `chatcmpl-tool-${said}`, type: 'function', function: { name: 'finish', arguments: '' } }),
+        begin({ index: 0, id: '', type: 'function', function: { name: null, arguments: '{"summary":' } }),
+        begin({ index: 0, id: '', type: 'function', function: { name: null, arguments: `"${said}"}` } }),
+      ]),
+      { toolCalls: 'native' },
+    );
+    expect((await ask(model, chatRequest({ tools }))).toolCalls?.map((one) => one.arguments)).toEqual([
+      '{"summary":"one"}',
+      '{"summary":"two"}',
+    ]);
+  });
+
+  // vLLM with a forced tool (vllm #9209), Gemini (python-genai #2868); mlx-lm #782; only [DONE] (openclaw #98575)
+  test.each(['stop', 'tool_call', null])('a call is complete with finish_reason %s', async (finish) => {
+    const { model } = await given(
+      [begin({ index: 0, id: 'c1', function: { name: 'finish', arguments: args } }), piece({}, finish), end],
+      { toolCalls: 'native' },
+    );
+    expect(await ask(model, chatRequest({ tools }))).toMatchObject({
+      toolCalls: [{ name: 'finish', arguments: args }],
+      ending: { kind: 'complete' },
+    });
   });
 
   test('a call that the limit cut is passed on as it was received, and the reply says that it was cut', async () => {
@@ -489,7 +588,113 @@ describe("errors show the status, the server's own words and what to do:", () =>
           },
         },
       },
-      /HTTP 400: The response was filtered .*; its content filter refused the prompt: change the words of the task/,
+      /HTTP 400: The response was filtered .*; its content filter refused the prompt or the reply: change the words/,
+    ],
+    [
+      "Azure's filter behind LiteLLM, which drops its code (litellm #16231)",
+      {
+        status: 400,
+        error: {
+          error: {
+            message:
+              'litellm.BadRequestError: litellm.ContentPolicyViolationError: AzureException - The response was ' +
+              "filtered due to the prompt triggering Azure OpenAI's content management policy. Received Model Group=x",
+            type: null,
+            param: null,
+            code: '400',
+          },
+        },
+      },
+      /HTTP 400: litellm\.BadRequestError: .*; its content filter refused the prompt or the reply/,
+    ],
+    [
+      "DeepSeek's filter (DeepSeek-V2 #30)",
+      { status: 400, error: { detail: 'Content Exists Risk' } },
+      /HTTP 400: Content Exists Risk; its content filter refused/,
+    ],
+    [
+      "DashScope's filter (BettaFish #449)",
+      {
+        status: 400,
+        error: {
+          error: {
+            message: 'Input data may contain inappropriate content. For details, see: https://help.aliyun.com/x',
+            type: 'data_inspection_failed',
+            param: null,
+            code: 'data_inspection_failed',
+          },
+          request_id: 'c2b25c93',
+        },
+      },
+      /HTTP 400: Input data may contain .*; its content filter refused/,
+    ],
+    [
+      "OpenAI's check of a prompt for models that reason (pal-mcp-server #178)",
+      {
+        status: 400,
+        error: {
+          error: {
+            message:
+              'Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again ' +
+              'with a different prompt: https://platform.openai.com/docs/guides/reasoning#advice-on-prompting',
+            type: 'invalid_request_error',
+            param: null,
+            code: 'invalid_prompt',
+          },
+        },
+      },
+      /HTTP 400: Invalid prompt: .*; its content filter refused/,
+    ],
+    [
+      'llama.cpp while it loads its model (llama-swap #146)',
+      { status: 503, error: { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } } },
+      /HTTP 503: Loading model; wait until it has loaded the model/,
+    ],
+    [
+      'an empty message (vllm #35438)',
+      { status: 500, error: { error: { message: '', type: 'InternalServerError', param: null, code: 500 } } },
+      /HTTP 500: .*InternalServerError.*; the fault is the server's/,
+    ],
+    [
+      'a model that is gone (Groq, crewAI #1976)',
+      {
+        status: 400,
+        error: {
+          error: {
+            message: 'The model `m` has been decommissioned and is no longer supported.',
+            type: 'invalid_request_error',
+            code: 'model_decommissioned',
+          },
+        },
+      },
+      /HTTP 400: The model `m` has been decommissioned .*; check the model's entry in models\.yaml/,
+    ],
+    [
+      'credit for fewer tokens (OpenRouter, openclaude #1125)',
+      {
+        status: 402,
+        error: {
+          error: {
+            message:
+              'This request requires more credits, or fewer max_tokens. You requested up to 32000 tokens, but can ' +
+              'only afford 27342.',
+            code: 402,
+            metadata: { provider_name: null },
+          },
+        },
+      },
+      /HTTP 402: This request requires more credits.*; check the account's credit/,
+    ],
+    [
+      "Cloudflare's page (claude-code #3197)",
+      {
+        status: 520,
+        error:
+          '<!DOCTYPE html>\n<!--[if lt IE 7]> <html class="no-js ie6 oldie" lang="en-US"> <![endif]-->\n<head>\n' +
+          '<title>api.example.com | 520: Web server is returning an unknown error</title>\n</head>',
+        type: 'text/html',
+      },
+      /HTTP 520: api\.example\.com \| 520: Web server is returning an unknown error \(a web page/,
     ],
     [
       'a key in the words',
@@ -519,6 +724,232 @@ describe("errors show the status, the server's own words and what to do:", () =>
     expect(error.message).not.toContain('[object Object]');
   });
 
+  test.each<[string, number, unknown]>([
+    [
+      'vLLM from 0.10.1 (fms-guardrails-orchestrator #511)',
+      400,
+      {
+        error: {
+          message:
+            "This model's maximum context length is 32768 tokens. However, you requested 39197 tokens in the " +
+            'messages, Please reduce the length of the messages. None',
+          type: 'BadRequestError',
+          param: null,
+          code: 400,
+        },
+      },
+    ],
+    [
+      'vLLM before it counted so (vllm #4667)',
+      400,
+      {
+        object: 'error',
+        message: 'max_tokens must be at least 1, got -186.',
+        type: 'BadRequestError',
+        param: null,
+        code: 400,
+      },
+    ],
+    [
+      'vLLM for prompts with images (grounded-rl #16)',
+      400,
+      {
+        object: 'error',
+        message: 'The decoder prompt (length 10127) is longer than the maximum model length of 8192.',
+        type: 'BadRequestError',
+        param: null,
+        code: 400,
+      },
+    ],
+    [
+      'SGLang (sglang #8096, Qwen3 #1321)',
+      400,
+      {
+        object: 'error',
+        message: "The input (61709 tokens) is longer than the model's context length (40960 tokens).",
+        type: 'BadRequestError',
+        param: null,
+        code: 400,
+      },
+    ],
+    [
+      'llama.cpp in the middle of the prompt (llama.cpp #19774)',
+      500,
+      { error: { code: 500, message: 'Context size has been exceeded.', type: 'server_error' } },
+    ],
+    [
+      'llama-cpp-python (logdetective-website #193)',
+      400,
+      { error: { message: 'Requested tokens (2285) exceed context window of 2048', type: null, code: null } },
+    ],
+    [
+      'LM Studio (lmstudio-bug-tracker #237)',
+      400,
+      {
+        error:
+          'Trying to keep the first 15857 tokens when context the overflows. However, the model is loaded with ' +
+          'context length of only 4096 tokens, which is not enough.',
+      },
+    ],
+    [
+      'a newer LM Studio (openclaude #353)',
+      400,
+      {
+        error:
+          'The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 13055>= ' +
+          'n_ctx: 4096). Try to load the model with a larger context length, or provide a shorter input.',
+      },
+    ],
+    [
+      'text-generation-inference (chat-ui #1149)',
+      422,
+      {
+        error:
+          'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8192. Given: 6204 `inputs` tokens ' +
+          'and 2047 `max_new_tokens`',
+        error_type: 'validation',
+      },
+    ],
+    [
+      'LiteLLM in front of Anthropic (brokk-app #540)',
+      400,
+      {
+        error: {
+          message:
+            'litellm.BadRequestError: AnthropicException - b\'{"type":"error","error":{"type":' +
+            '"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 179413 + 32768 > ' +
+            '200000, decrease input length or `max_tokens` and try again"}}\'',
+          type: null,
+          param: null,
+          code: '400',
+        },
+      },
+    ],
+    [
+      'LiteLLM in front of Azure (litellm #15968)',
+      400,
+      {
+        error: {
+          message:
+            'AzureException BadRequestError - Input tokens exceed the configured limit of 272000 tokens. Your ' +
+            'messages resulted in 509178 tokens.',
+          code: '400',
+        },
+      },
+    ],
+    [
+      'Gemini (litellm #18282)',
+      400,
+      [
+        {
+          error: {
+            code: 400,
+            message: 'The input token count (2800010) exceeds the maximum number of tokens allowed (1048575).',
+            status: 'INVALID_ARGUMENT',
+          },
+        },
+      ],
+    ],
+    ['Bedrock (claude-code #760)', 400, { message: 'Input is too long for requested model.' }],
+    [
+      'xAI (cline #3120)',
+      400,
+      {
+        code: 'Client specified an invalid argument',
+        error: "This model's maximum prompt length is 131072 but the request contains 136973 tokens.",
+      },
+    ],
+    [
+      'Moonshot (kimi-cli #2011)',
+      400,
+      {
+        error: {
+          message: 'Invalid request: Your request exceeded model token limit: 262144 (requested: 269030)',
+          type: 'invalid_request_error',
+        },
+      },
+    ],
+    ['MiniMax (pi #6061)', 400, { error: { message: 'invalid params, context window exceeds limit (2013)' } }],
+    [
+      'DashScope (qwen-code #98)',
+      400,
+      {
+        error: {
+          code: 'invalid_parameter_error',
+          message: '<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 204800]',
+          param: null,
+          type: 'invalid_request_error',
+        },
+      },
+    ],
+    [
+      'GitHub Copilot (copilot-intellij-feedback #94)',
+      400,
+      {
+        error: {
+          message: 'prompt token count of 138898 exceeds the limit of 64000',
+          code: 'model_max_prompt_tokens_exceeded',
+        },
+      },
+    ],
+    [
+      'Groq, above the tokens of a minute (gpt-researcher #985)',
+      413,
+      {
+        error: {
+          message:
+            'Request too large for model `m` in organization `o` on tokens per minute (TPM): Limit 6000, Requested ' +
+            '14368, please reduce your message size and try again.',
+          type: 'tokens',
+          code: 'rate_limit_exceeded',
+        },
+      },
+    ],
+    [
+      'OpenAI, above the tokens of a minute (vanna-flask #11)',
+      429,
+      {
+        error: {
+          message:
+            'Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389. The input or ' +
+            'output tokens must be reduced in order to run successfully.',
+          type: 'tokens',
+          param: null,
+          code: 'rate_limit_exceeded',
+        },
+      },
+    ],
+  ])('a prompt that is too long, in the words of %s', async (_, status, error) => {
+    const { server, model } = await given({ status, error });
+    expect(await modelError(ask(model))).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('; shorten the prompt, or put a model with a larger context first'),
+    });
+    expect(server.bodies).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'Groq (crewAI #494)',
+      'Limit 5000, Used 5747, Requested ~4251. Please try again in 59.977s. Visit https://x',
+      59_977,
+    ],
+    ['Groq behind LiteLLM (openinterpreter #408)', 'Please try again in 6.780999999s. Visit https://x', 6_781],
+    ['milliseconds', 'Please try again in 850ms.', 850],
+    ['minutes', 'Please try again in 1m26.4s.', 86_400],
+    ['hours', 'Please try again in 3h2m.', 900_000],
+    ['no time', 'Please try again in a few minutes.', null],
+  ])('where no header says how long to wait, the words do: %s', async (_, words, retryAfterMs) => {
+    const { model } = await given({ status: 429, error: { error: { message: words, code: 'rate_limit_exceeded' } } });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'rate_limited', retryAfterMs });
+  });
+
+  test('524 is a server that did not answer Cloudflare in time (claude-code #16737)', async () => {
+    const page = '<!DOCTYPE html><head><title>api.example.com | 524: A timeout occurred</title></head>';
+    const { model } = await given({ status: 524, error: page, type: 'text/html' });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'timeout', retriable: true });
+  });
+
   test('a long message is cut at 300 characters, and colours do not reach the terminal', async () => {
     const { model } = await given({ status: 400, error: { error: { message: `\u001B[31m${'long '.repeat(500)}` } } });
     const { message } = await modelError(ask(model));
@@ -537,10 +968,42 @@ describe("errors show the status, the server's own words and what to do:", () =>
     ],
     [{ error: 'a text' }, 'unreachable', 'a text'],
     [{ error: { message: 'Compute error.' }, message: 'Compute error.' }, 'unreachable', 'Compute error.'],
+    // SGLang (litellm #25492)
+    [
+      {
+        error: {
+          object: 'error',
+          message: "Requested token count exceeds the model's maximum context length of 196608 tokens.",
+          type: 'BadRequestError',
+          param: null,
+          code: 400,
+        },
+      },
+      'refused',
+      'shorten the prompt',
+    ],
+    // llama.cpp, as a field of the stream (llama.cpp #16104, coddy-agent #106)
+    [
+      'error: {"code":400,"message":"the request exceeds the available context size. try increasing it",' +
+        '"type":"invalid_request_error"}\n\n',
+      'refused',
+      'shorten the prompt',
+    ],
+    ['error: {"code":500,"message":"Compute error.","type":"server_error"}\n\n', 'unreachable', 'Compute error.'],
   ])('an error inside the stream: %j', async (event, code, words) => {
     const { model } = await given([piece({ content: '{' }), event]);
     expect(await modelError(ask(model))).toMatchObject({ code, message: expect.stringContaining(words) });
   });
+});
+
+test("llama.cpp's error in the field error: before any text is that error (coddy-agent #106)", async () => {
+  const said = '{"code":400,"message":"the request exceeds the available context size","type":"invalid_request_error"}';
+  const { model, server } = await given([`error: ${said}\n\n`]);
+  expect(await modelError(ask(model))).toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('shorten the prompt'),
+  });
+  expect(server.bodies).toHaveLength(1);
 });
 
 test('an error before the first text of a stream is that error (vercel/ai #16805)', async () => {

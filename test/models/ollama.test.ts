@@ -324,6 +324,18 @@ describe('the ollama adapter', () => {
     expect(await ask(model)).toMatchObject({ text: '{}', ending: { kind: 'complete' }, tokensOut: 3 });
   });
 
+  test('a runner that dies in the middle of a reply is an error, and its tokens count (ollama #8258)', async () => {
+    const lines = [
+      { message: { role: 'assistant', content: 'Hello! How' }, done: false },
+      { error: 'an error was encountered while running the model: unexpected EOF' },
+    ];
+    const body = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
+    const error = await modelError(ask(model));
+    expect(error).toMatchObject({ code: 'unreachable', message: expect.stringContaining('unexpected EOF') });
+    expect(error.used.tokens).toBeGreaterThan(0);
+  });
+
   test('an error object inside the stream shows its message (M19)', async () => {
     const body = `${JSON.stringify({ error: { message: 'overloaded', code: 503 } })}\n`;
     const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
@@ -386,6 +398,16 @@ describe('the ollama adapter', () => {
     [404, '404 page not found', 'check OLLAMA_HOST'],
     [502, '<html><body><h1>Bad Gateway</h1></body></html>', 'HTTP 502: Bad Gateway (a web page'],
     [500, '{"error":"llama runner process has terminated: exit status 2"}', 'HTTP 500: llama runner process'],
+    // continue #12713, ollama #15934, ha-llmvision #648, continue #9233 and #11444
+    [
+      500,
+      '{"error":"llama-server process has terminated: error loading model: failed to load"}',
+      "fault is the server's",
+    ],
+    [503, '{"error":"Server overloaded, please retry shortly (ref: aaa65c70)"}', 'HTTP 503: Server overloaded'],
+    [503, '{"error":"server busy, please try again.  maximum pending requests exceeded"}', 'HTTP 503: server busy'],
+    [429, '{"error":"you\'ve reached your hourly usage limit, please wait or upgrade to continue"}', 'wait, or name'],
+    [429, '{"error":"you (x) have reached your session usage limit, upgrade for higher limits"}', 'wait, or name'],
   ])('%i %s says what to do', async (status, body, said) => {
     let asked = 0;
     const server = await startHttpServer(async ({ url }, response) => {

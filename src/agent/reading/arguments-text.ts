@@ -44,9 +44,10 @@ function one(values: readonly unknown[], tool: Taker, repairs: Set<Repair>): Tex
   return textArguments(value, tool, repairs);
 }
 
-/** A text that is not JSON is the argument that may be given alone. */
+/** A text that is not JSON is the argument that may be given alone. The end of an object is not (vllm #34887). */
 function bare(text: string, tool: Taker, repairs: Set<Repair>): TextArguments {
   if (tool.alone === null) return notJson(tool, 'they are no JSON object');
+  if (/^\s*[\w-]*"\s*:/.test(text)) return notJson(tool, 'their beginning is missing');
   repairs.add('bare_argument');
   return { ok: true, value: { [tool.alone]: text } };
 }

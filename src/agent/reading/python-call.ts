@@ -1,7 +1,8 @@
 /**
  * Calls as Python writes them: [NAME(key="value", …), …] alone on its lines (Llama 3.2 and 4, OLMo), or behind a
- * mark: a block of tool_code (Gemma), <|python_tag|> (Llama 3.1), <|tool_call_start|> (LFM2) and <function_calls>, with
- * one call in each line (OLMo 3). Only arguments with names and literal values can be read without doubt.
+ * mark: a block of tool_code (Gemma), <|python_tag|> (Llama 3.1), <|python_start|> (Llama 4), <|tool_call_start|>
+ * (LFM2) and <function_calls>, with one call in each line (OLMo 3). Only arguments with names and literal values can be
+ * read without doubt.
  */
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Cut, type Read, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
@@ -17,7 +18,7 @@ export type PythonCalls =
   | Cut
   | Wrong;
 
-const MARK = /```tool_code[ \t]*\r?\n\s*|<\|(?:python_tag|tool_call_start)\|>\s*/iy;
+const MARK = /```tool_code[ \t]*\r?\n\s*|<\|(?:python_(?:tag|start)|tool_call_start)\|>\s*/iy;
 const LINES = /<function_calls>\s*(?=[A-Za-z_][\w.]*[ \t]*\()/y;
 const CALL = /([A-Za-z_][\w.]*)[ \t]*\(/y;
 /** What may follow a list of calls on its line. */

@@ -219,8 +219,9 @@ const CALL_MARK = joined('|', 'iy', [
     PREFIX,
     /(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
   ]),
-  /<\|(?:tool_calls?|tool_call_start|python_tag|plugin|action_start|tools_prefix|content_invoke_tool_json)\|>/,
-  /\[TOOL_CALLS\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
+  /<\|(?:tool_calls?|tool_call_start|python_(?:tag|start)|plugin|action_start|tools_prefix)\|>/,
+  /<\|content_invoke_tool_json\|>/,
+  /\[TOOL_CALLS?\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
 ]);
 
 const callMark: Rule = (state) => {

@@ -37,6 +37,17 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
     `<|python_tag|>{"type":"function","name":"execute_terminal_command","parameters":${ARGS}}<|eom_id|>`,
     ['tags', 'keys', 'extra_keys'],
   ],
+  [
+    'Llama 4 with tokens (vllm #16214)',
+    `<|python_start|>{"name": "execute_terminal_command", "parameters": ${ARGS}}<|python_end|>`,
+    ['tags', 'keys'],
+  ],
+  ['Llama 4 in Python', '<|python_start|>[execute_terminal_command(command="ls -la")]<|python_end|>', ['tags']],
+  [
+    'Llama 3.2 on Ollama (ollama #13519)',
+    `\`\`\`json\n{"name": "execute_terminal_command", "parameters": ${ARGS}}\n\`\`\``,
+    ['fence', 'keys'],
+  ],
   ['Llama 3.1 with a function tag', `<function=execute_terminal_command>${ARGS}</function>`, ['tags']],
   ['Llama 3.1 without an end', `<function=execute_terminal_command>${ARGS}`, ['tags']],
   [
@@ -137,6 +148,17 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
   ['doubled braces', `{${STEP.replaceAll('{', '{{').replaceAll('}', '}}').slice(1, -1)}}`, ['braces']],
   ['doubled braces around', `{ ${STEP} }`, ['braces']],
   ['LM Studio', `[TOOL_REQUEST]${NAMED}[END_TOOL_REQUEST]`, ['tags', 'keys']],
+  [
+    'MiniMax M2 on LM Studio (lmstudio-bug-tracker #1177)',
+    `[TOOL_CALL] { "tool": "execute_terminal_command", "args": ${ARGS} } [/TOOL_CALL]`,
+    ['tags', 'keys'],
+  ],
+  [
+    'gpt-oss on LM Studio (lmstudio-bug-tracker #942)',
+    '<|start|>assistant<|channel|>commentary to=functions.execute_terminal_command<|constrain|>json' +
+      `<|message|>${ARGS}`,
+    ['tags', 'tool_name', 'prose'],
+  ],
   [
     'a ReAct prompt',
     `Thought: I look.\nAction: execute_terminal_command\nAction Input: ${ARGS}\nObservation: a.txt {b`,
@@ -385,6 +407,7 @@ describe('a call in an API’s own form', () => {
     ['with the arguments twice (mudler/cogito #66)', [{ name, arguments: `${ARGS}${ARGS}` }]],
     ['as a step in a function that was not offered', [{ name: 'action', arguments: JSON.parse(STEP) }]],
     ['as a step in itself', [{ name, arguments: JSON.parse(CALL) }]],
+    ['as a call in its arguments (ollama #11805)', [{ name, arguments: JSON.parse(NAMED) }]],
     ['as the list of a function that was not offered (craft-agents-oss #449)', [PARALLEL]],
     ['with almost-JSON', [{ name, arguments: "{'command': 'ls -la',}" }]],
   ])('is read %s', (_, calls) => {
@@ -427,6 +450,10 @@ describe('a call in an API’s own form', () => {
     ['in Python', '[execute_terminal_command(command="ls -la"), finish(summary="s")]'],
     ['in a list of actions', `{"thought":"t","actions":[${CALL},{"finish":{"summary":"s"}}]}`],
     ['in tokens', `[TOOL_CALLS][${NAMED},{"name":"finish","arguments":{"summary":"s"}}]`],
+    [
+      'in tokens of one each (lmstudio-bug-tracker #1177)',
+      `[TOOL_CALL] ${NAMED} [/TOOL_CALL]\n[TOOL_CALL] {"tool":"finish","args":{"summary":"s"}} [/TOOL_CALL]`,
+    ],
   ])('written %s as one of several is the first of them', (_, text) => {
     const reading = readText(text);
     expect(callOf(reading)).toBe(RUN);

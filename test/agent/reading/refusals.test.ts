@@ -172,6 +172,12 @@ test.each<[string, string, string, string]>([
     'not_json',
     'outside',
   ],
+  [
+    'a call whose tags lack their brackets (mlx-lm #1145)',
+    'invoke name="execute_terminal_command">\nparameter name="command">ls -laparameter>\ninvoke>',
+    'not_json',
+    'the reply is not JSON',
+  ],
   ['a text of Python that holds a step', `workspace_write(path='a', content='${OTHER}')`, 'not_json', 'inside a text'],
   [
     'a value that is neither text nor JSON',
@@ -270,6 +276,11 @@ describe('a call in an API’s own form', () => {
   test.each([
     ['whose arguments end inside a text', [{ name: 'workspace_read', arguments: '{"path":"a' }], 'cut'],
     ['whose arguments are not JSON', [{ name: 'workspace_write', arguments: 'path=a' }], 'arguments'],
+    [
+      'whose arguments lack their beginning, which is no command (vllm #34887)',
+      [{ name: 'execute_terminal_command', arguments: 'command": "uptime"}' }],
+      'arguments',
+    ],
     [
       'with different arguments twice',
       [{ name: 'workspace_read', arguments: '{"path":"a"}{"path":"b"}' }],
