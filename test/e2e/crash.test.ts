@@ -1,64 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
+import { is, LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
-
-/** Each step writes a line into a ledger in the workspace, outside the swarm's own log. */
-const agent = (name: string, seconds: number) => `---
-name: ${name}
-description: Writes a ledger, slowly.
-phase: 1
-depends_on: []
-tools: [execute_terminal_command]
-concurrency: 2
-timeout_seconds: 120
-max_steps: 20
-playbooks:
-  ledger:
-    steps:
-      - { name: one, command: echo ${name} one >> ledger.txt, unless: grep -q "${name} one" ledger.txt }
-      - name: two
-        command: echo ${name} two >> ledger.txt && sleep ${seconds} && touch ${name}.two
-        unless: test -f ${name}.two
-      - { name: three, command: echo ${name} three >> ledger.txt, unless: grep -q "${name} three" ledger.txt }
-    changes: [ledger.txt]
-    acceptance:
-      - { name: all steps, command: test -f ${name}.two && grep -q "${name} three" ledger.txt }
----
-You write a ledger.
-`;
-
-const mission = `
-name: ledger
-brief: Write the ledger.
-agents: [first_agent, second_agent]
-plan:
-  waves:
-    - tasks:
-        - { agent: first_agent, description: Write., playbook: ledger }
-    - tasks:
-        - { agent: second_agent, description: Write., playbook: ledger }
-success:
-  - { name: ledger is whole, command: test "$(grep -c three ledger.txt)" = 2 }
-`;
-
-const AGENTS = ['first_agent', 'second_agent'];
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
 
 describeWithBroker('SIGKILL in the middle of a mission', () => {
   let swarm: SwarmProcesses;
 
   beforeEach(async () => {
     swarm = await createSwarmProcesses({
-      agents: { first_agent: agent('first_agent', 2), second_agent: agent('second_agent', 0) },
-      mission,
+      agents: { first_agent: ledgerAgent('first_agent', 2), second_agent: ledgerAgent('second_agent', 0) },
+      mission: LEDGER_MISSION,
     });
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
-    await swarm.watch(AGENTS);
+    await swarm.watch(LEDGER_AGENTS);
   }, 60_000);
   afterEach(() => swarm.close());
 

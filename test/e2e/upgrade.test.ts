@@ -3,53 +3,10 @@ import { join } from 'node:path';
 import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
 import { createBuildBefore, hasBuildBefore, type BuildBefore } from '../support/build-before.js';
+import { is, LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
 import { createSwarmProcesses, type SwarmProcess, type SwarmProcesses } from '../support/swarm-processes.js';
 
-/** Each step writes a line into a ledger in the workspace, outside the swarm's own log. */
-const agent = (name: string) => `---
-name: ${name}
-description: Writes a ledger, slowly.
-phase: 1
-depends_on: []
-tools: [execute_terminal_command]
-concurrency: 2
-timeout_seconds: 120
-max_steps: 20
-playbooks:
-  ledger:
-    steps:
-      - { name: one, command: echo ${name} one >> ledger.txt, unless: grep -q "${name} one" ledger.txt }
-      - name: two
-        command: echo ${name} two >> ledger.txt && sleep 2 && touch ${name}.two
-        unless: test -f ${name}.two
-      - { name: three, command: echo ${name} three >> ledger.txt, unless: grep -q "${name} three" ledger.txt }
-    changes: [ledger.txt]
-    acceptance:
-      - { name: all steps, command: test -f ${name}.two && grep -q "${name} three" ledger.txt }
----
-You write a ledger.
-`;
-
-const mission = `
-name: ledger
-brief: Write the ledger.
-agents: [first_agent, second_agent]
-plan:
-  waves:
-    - tasks:
-        - { agent: first_agent, description: Write., playbook: ledger }
-    - tasks:
-        - { agent: second_agent, description: Write., playbook: ledger }
-success:
-  - { name: ledger is whole, command: test "$(grep -c three ledger.txt)" = 2 }
-`;
-
-const AGENTS = ['first_agent', 'second_agent'];
-const LEDGER = AGENTS.flatMap((name) => ['one', 'two', 'three'].map((step) => `${name} ${step}`));
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
+const LEDGER = LEDGER_AGENTS.flatMap((name) => ['one', 'two', 'three'].map((step) => `${name} ${step}`));
 
 describeWithBroker('an upgrade from the build before, while a mission runs', () => {
   let before: BuildBefore;
@@ -62,7 +19,10 @@ describeWithBroker('an upgrade from the build before, while a mission runs', () 
   }, 120_000);
   afterAll(() => before?.remove());
   beforeEach(async () => {
-    swarm = await createSwarmProcesses({ agents: Object.fromEntries(AGENTS.map((n) => [n, agent(n)])), mission });
+    swarm = await createSwarmProcesses({
+      agents: Object.fromEntries(LEDGER_AGENTS.map((name) => [name, ledgerAgent(name, 2)])),
+      mission: LEDGER_MISSION,
+    });
   });
   afterEach(() => swarm.close());
 
@@ -81,7 +41,7 @@ describeWithBroker('an upgrade from the build before, while a mission runs', () 
 
   test('topics, then orchestrator, then workers: no step runs twice and the mission completes', async () => {
     expect(await swarm.runOf(before.directory, 'init')).toMatchObject({ code: 0 });
-    await swarm.watch(AGENTS);
+    await swarm.watch(LEDGER_AGENTS);
     const oldOrchestrator = old('--role', 'orchestrator');
     const oldWorkers = [old('--role', 'worker'), old('--role', 'worker')];
     await workersReady(2);
@@ -101,7 +61,7 @@ describeWithBroker('an upgrade from the build before, while a mission runs', () 
 
   test('a new event stops the partition at an older orchestrator, until a new build has it', async () => {
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
-    await swarm.watch(AGENTS);
+    await swarm.watch(LEDGER_AGENTS);
     const oldOrchestrator = old('--role', 'orchestrator');
     expect(await swarm.run('submit', 'mission.yaml')).toMatchObject({ code: 0 });
     const { payload: request } = await first('task_assigned'); // no worker runs it yet
