@@ -130,6 +130,8 @@ function evolveStatus(
     case 'task_failed':
       return changed(failed(task, event.payload, rule));
     case 'task_cancelled':
+      // Its holder decided it before it had read that a call waits: meanwhile the deadline does not run.
+      if (task.status === 'paused' && event.payload.code === 'deadline') return voidBecause('a call waits');
       return changed(cancelled(task, event.payload, rule));
   }
 }

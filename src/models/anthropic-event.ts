@@ -6,6 +6,8 @@ import { promptTokens, type Usage } from './price.js';
 export interface AnthropicReply {
   text: string;
   thought: boolean;
+  /** The text of the thinking. */
+  thinking: string;
   /** By the index of their block. */
   readonly calls: Map<number, { readonly name: string; readonly input: unknown; json: string }>;
   /** The counts of message_start. */
@@ -24,6 +26,7 @@ export function emptyAnthropicReply(): AnthropicReply {
   return {
     text: '',
     thought: false,
+    thinking: '',
     calls: new Map(),
     initialUsage: { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 },
     usage: null,
@@ -46,10 +49,11 @@ const usageSchema = z.object({
 const kind = z.object({ type: z.string() });
 const messageStart = z.object({ message: z.object({ usage: usageSchema.nullish() }) });
 const blockStart = z.object({ index: z.int(), content_block: kind.loose() });
-const textBlock = z.object({ text: z.string().nullish() });
+const textBlock = z.object({ text: z.string().nullish(), thinking: z.string().nullish() });
 const toolBlock = z.object({ name: z.string(), input: z.unknown().optional() });
 const blockDelta = z.object({ index: z.int().nullish(), delta: kind.loose() });
 const textDelta = z.object({ text: z.string() });
+const thinkingDelta = z.object({ thinking: z.string() });
 const jsonDelta = z.object({ partial_json: z.string() });
 const messageDelta = z.object({
   delta: z.object({
@@ -84,12 +88,16 @@ function takeBlock(event: unknown, reply: AnthropicReply): void {
     reply.calls.set(index, { name, input, json: '' });
   }
   if (block.type === 'text') reply.text += textBlock.parse(block).text ?? '';
-  if (/thinking/.test(block.type)) reply.thought = true;
+  if (/thinking/.test(block.type)) {
+    reply.thought = true;
+    reply.thinking += textBlock.parse(block).thinking ?? '';
+  }
 }
 
 function takeDelta(event: unknown, reply: AnthropicReply): void {
   const { index, delta } = blockDelta.parse(event);
   if (delta.type === 'text_delta') reply.text += textDelta.parse(delta).text;
+  if (delta.type === 'thinking_delta') reply.thinking += thinkingDelta.parse(delta).thinking;
   const call = reply.calls.get(index ?? -1);
   if (delta.type === 'input_json_delta' && call !== undefined) call.json += jsonDelta.parse(delta).partial_json;
 }
@@ -116,18 +124,9 @@ function mergeUsage(before: Usage, sent: z.infer<typeof usageSchema> | null | un
   };
 }
 
-/** The tool calls in order: their input decoded; as text where it is no JSON, which is never completed. */
+/** The tool calls in order; an input that came in pieces as the text that it is. */
 export function anthropicCalls(reply: AnthropicReply): readonly NativeCall[] {
   return [...reply.calls.entries()]
     .sort(([a], [b]) => a - b)
-    .map(([, { name, json, input }]) => ({ name, arguments: json === '' ? (input ?? {}) : decoded(json) }));
-}
-
-function decoded(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    if (error instanceof SyntaxError) return json;
-    throw error;
-  }
+    .map(([, { name, json, input }]) => ({ name, arguments: json === '' ? (input ?? {}) : json }));
 }

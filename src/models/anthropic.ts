@@ -1,4 +1,4 @@
-import Anthropic, { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
+import Anthropic, { APIConnectionTimeoutError } from '@anthropic-ai/sdk';
 import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
 import { anthropicCalls, emptyAnthropicReply, takeAnthropicEvent, type AnthropicReply } from './anthropic-event.js';
 import {
@@ -7,14 +7,14 @@ import {
   type AnthropicFeature,
   type AnthropicRequest,
 } from './anthropic-request.js';
-import { httpAnswerIn } from './api-fetch.js';
+import { anthropicEvents } from './anthropic-stream.js';
+import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
 import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings.js';
+import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
 import { endpointOf } from './endpoint.js';
 import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
-import type { ApiAnswer } from './http-errors.js';
+import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
 import { promptTokens } from './price.js';
-import { wordsOf } from './server-words.js';
 
 /** The default base URL. */
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
@@ -46,7 +46,8 @@ export function createAnthropicModel(options: HostedOptions): ChatModel {
     empty: () => ({ ...emptyAnthropicReply(), accepted: false }),
     hasOutput,
     prepare: (request) => anthropicRequest(entry, can, request, outputLimit(entry, request)),
-    open: ({ params }, _, signal) => client.messages.create(params, { signal }),
+    open: async ({ params }, _, signal) =>
+      anthropicEvents(await client.messages.create(params, { signal }).asResponse()),
     take: takeAnthropicEvent,
     finish: (call) => finish(entry, call),
     answerOf,
@@ -61,6 +62,9 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
     throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.stopReason === 'refusal')
     throw failure('refused', `the model declined to answer${reply.refusal === null ? '' : ` (${reply.refusal})`}`);
+  const { text, thinking, calls, stopReason: reason } = reply;
+  if (isMisplaced({ text, thinking, calls: calls.size, reason })) reply.text = thinking;
+  if (meaningOf(reason) === 'malformed') throw failure('invalid', `${WRITE_AGAIN} (stop_reason ${reason ?? ''})`);
   const toolCalls = anthropicCalls(reply);
   const ending = endingOf(entry, call);
   if (ending.kind === 'complete' && !hasOutput(reply))
@@ -102,6 +106,7 @@ function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>)
       );
     case 'interrupted':
       return cut('interrupted', `the server ended the reply after ${tokens ?? 'some'} tokens (${reason})`);
+    case 'malformed':
     case 'end':
       return !hasOutput(reply) && reply.thought ? onlyThinking(tokens, reason) : COMPLETE;
   }
@@ -112,8 +117,7 @@ const hasOutput = (reply: AnthropicReply): boolean => reply.text !== '' || reply
 function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
   const answer = httpAnswerIn(error);
   if (answer !== null) return answer;
+  if (error instanceof ErrorInStream) return { status: null, words: error.words, headers: null };
   if (error instanceof APIConnectionTimeoutError) return 'timeout';
-  if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
-  // An error inside the stream has no HTTP status.
-  return { status: error.status ?? null, words: wordsOf(error.error ?? error.message), headers: error.headers ?? null };
+  return null;
 }

@@ -1,3 +1,4 @@
+import { jsonObject } from '../domain/json-object.js';
 import type { ReplyEnding } from '../ports/model.js';
 
 type Cut = Extract<ReplyEnding, { kind: 'cut' }>;
@@ -51,13 +52,13 @@ export function onlyThinking(tokens: number | null, reason: string): Cut {
   return cut('only_thinking', `ended after ${tokens ?? 'some'} tokens of thinking without text (${reason})`);
 }
 
-type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted';
+type Meaning = 'end' | 'length' | 'context' | 'filter' | 'interrupted' | 'malformed';
 
 /**
  * Finish reasons of OpenAI and Anthropic and of servers with their APIs: vLLM and SGLang (abort), Mistral
  * (model_length), DeepSeek (insufficient_system_resource), GLM (sensitive, network_error), OpenRouter (error), and
- * those of Gemini and Claude that gateways pass on. Others (stop, eos, tool_calls, end_turn, …) mean that the reply is
- * complete.
+ * those of Gemini and Claude that gateways pass on. malformed: the server has left out a call that it could not read.
+ * Others (stop, eos, tool_calls, end_turn, …) mean that the reply is complete.
  */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   length: 'length',
@@ -85,6 +86,33 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   pause_turn: 'interrupted',
   timeout: 'interrupted',
   insufficient_system_resource: 'interrupted',
+  malformed_function_call: 'malformed',
+  malformed_tool_call: 'malformed',
+  malformed_response: 'malformed',
+  unexpected_tool_call: 'malformed',
+  too_many_tool_calls: 'malformed',
 };
 
-export const meaningOf = (reason: string | null): Meaning => MEANINGS[(reason ?? '').toLowerCase()] ?? 'end';
+export function meaningOf(reason: string | null): Meaning {
+  // Google's compatible API names the filter first: "function_call_filter: MALFORMED_FUNCTION_CALL".
+  const last = (reason ?? '').toLowerCase().split(':').at(-1)?.trim() ?? '';
+  return MEANINGS[last] ?? 'end';
+}
+
+/** A reply as far as it tells whether its text is in the wrong field. */
+export interface Misplaced {
+  readonly text: string;
+  /** The text in the field for thinking. */
+  readonly thinking: string;
+  readonly calls: number;
+  readonly reason: string | null;
+}
+
+/**
+ * Parsers for thinking mistake a reply without thinking for it, and leave the text empty (vllm #19222, #48863, sglang
+ * #14821; Ollama with thinking and a schema, harper #1805). Only a text that is one JSON object from end to end is
+ * taken from there: thinking is prose.
+ */
+export function isMisplaced({ text, thinking, calls, reason }: Misplaced): boolean {
+  return text === '' && calls === 0 && meaningOf(reason) === 'end' && jsonObject(thinking) !== null;
+}

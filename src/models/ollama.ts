@@ -16,7 +16,7 @@ import { callModel, type CallSetting } from './call.js';
 import { ignoredSchema, MOST_REFUSALS, type Capabilities } from './capabilities.js';
 import type { ModelEntry } from './catalog.js';
 import { connectCause, isSyntaxError } from './connect-cause.js';
-import { COMPLETE, cut, endedByLength, onlyThinking } from './endings.js';
+import { COMPLETE, cut, endedByLength, isMisplaced, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { answerText, apiError, isModelsOwn, isTooLong, lacksMemory, SMALLER, WRITE_AGAIN } from './http-errors.js';
 import { sameOllamaModel } from './ollama-name.js';
@@ -243,25 +243,30 @@ async function stream(
 ): Promise<ChatReply> {
   const replies = await clientOf(server, watch, 'lines').chat(body);
   let text = '';
-  let thought = false;
+  let thinking = '';
   const toolCalls: NativeCall[] = [];
   for await (const chunk of replies) {
     const part = chunkSchema.parse(chunk);
     text += part.message?.content ?? '';
-    thought ||= (part.message?.thinking ?? '') !== '';
+    thinking += part.message?.thinking ?? '';
     for (const call of part.message?.tool_calls ?? [])
       toolCalls.push({ name: call.function.name, arguments: call.function.arguments });
-    const hasOutput = text !== '' || toolCalls.length > 0;
-    if (hasOutput) watch.hasText();
+    if (text !== '' || toolCalls.length > 0) watch.hasText();
     if (!part.done) {
       received.chunks += 1;
       continue;
     }
+    const reason = part.done_reason ?? null;
+    if (isMisplaced({ text, thinking, calls: toolCalls.length, reason })) text = thinking;
     const counted = { prompt: part.prompt_eval_count ?? null, reply: part.eval_count ?? received.chunks };
     return {
       text,
       ...(toolCalls.length > 0 ? { toolCalls } : {}),
-      ending: endingOf(server.entry, part, { hasOutput, thought, limit: body.options?.num_predict ?? 0 }),
+      ending: endingOf(server.entry, part, {
+        hasOutput: text !== '' || toolCalls.length > 0,
+        thought: thinking !== '',
+        limit: body.options?.num_predict ?? 0,
+      }),
       form: sent.form,
       messages,
       // Servers before 0.4 omit the count when the prompt was cached; the upper bound is used then.

@@ -1,12 +1,11 @@
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import { jsonObject } from '../domain/json-object.js';
 import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, meaningOf, onlyThinking } from './endings.js';
+import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
 import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
-import type { ApiAnswer } from './http-errors.js';
+import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
 import { emptyOpenaiReply, takeOpenaiChunk, type OpenaiReply } from './openai-chunk.js';
 import { openaiCapabilities, openaiRequest, type OpenaiFeature, type OpenaiRequest } from './openai-request.js';
 import { openaiStream, type StreamEnd } from './openai-stream.js';
@@ -90,7 +89,9 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
   if (reply.finishReason === null && !reply.end.marked)
     throw failure('unreachable', 'the connection ended in the middle of the reply');
   if (reply.refusal !== '') throw failure('refused', `the model declined to answer: ${reply.refusal}`);
-  if (isMisplaced(reply)) reply.text = reply.thinking;
+  const { text, thinking, calls, finishReason: reason } = reply;
+  if (isMisplaced({ text, thinking, calls: calls.count(), reason })) reply.text = thinking;
+  if (meaningOf(reason) === 'malformed') throw failure('invalid', `${WRITE_AGAIN} (finish_reason ${reason ?? ''})`);
   const toolCalls = reply.calls.all();
   const ending = endingOf(entry, call);
   if (ending.kind === 'complete' && reply.text === '' && toolCalls.length === 0)
@@ -105,14 +106,6 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
     costUsd: used.usd,
     promptTruncated: reply.usage !== null && countsTooFew(request, promptTokens(reply.usage)),
   };
-}
-
-/**
- * Parsers for thinking mistake a reply without thinking for it, and leave the text empty (vllm #19222, #48863, sglang
- * #14821). Only a text that is one JSON object from end to end is taken from there: thinking is prose.
- */
-function isMisplaced({ text, thinking, calls, finishReason }: PartialReply): boolean {
-  return text === '' && calls.count() === 0 && meaningOf(finishReason) === 'end' && jsonObject(thinking) !== null;
 }
 
 function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
@@ -136,6 +129,7 @@ function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>)
       return cut('interrupted', `the server's content filter ended the reply${filters} (${reason})`);
     case 'interrupted':
       return cut('interrupted', `the server ended the reply before its end (${reason})`);
+    case 'malformed':
     case 'end':
       return !hasOutput && reply.thought ? onlyThinking(usage?.output ?? null, reason) : COMPLETE;
   }

@@ -86,6 +86,16 @@ describe('a task with a call that waits', () => {
     ]);
   });
 
+  test('a deadline that was decided before the pause was read has no effect', () => {
+    const log = underWay();
+    log.when(started(CERT));
+    const decision = only('task_cancelled', log.decides(expired(timerKeys.deadline(ID, CERT, 1))));
+    log.when(paused());
+    expect(log.when(eventOf('task_cancelled', decision))).toBe('void: a call waits');
+    log.when(resumed());
+    expect(log.task(CERT)).toMatchObject({ status: 'running', attempt: 1 });
+  });
+
   test('the minutes of its mission run on', () => {
     const log = waiting({ budget: { usd: null, tokens: null, minutes: 5 } });
     expect(timersOf(log.mission()).map(({ key }) => key)).toContain(timerKeys.minutes(ID));

@@ -125,14 +125,14 @@ describe('the anthropic adapter', () => {
   describe('tool calls', () => {
     const calls = [{ name: 'finish', arguments: { summary: 'done' } }];
 
-    test('are sent with the conversation in blocks, none in parallel, and read back decoded', async () => {
+    test('are sent with the conversation in blocks, none in parallel, and read back', async () => {
       const { server, model } = await given(
         { reply: () => ({ kind: 'text', text: 'Now I finish.', calls }) },
         { toolCalls: 'native' },
       );
       expect(await ask(model, conversation)).toMatchObject({
         text: 'Now I finish.',
-        toolCalls: calls,
+        toolCalls: calls.map(({ name, arguments: args }) => ({ name, arguments: JSON.stringify(args) })),
         form: 'native',
         ending: { kind: 'complete' },
       });
@@ -276,9 +276,12 @@ describe('the anthropic adapter', () => {
       ],
     ])('that sends %s is read', async (_, sent) => {
       const model = await sending([...sent, { type: 'message_stop' }]);
-      expect(await ask(model, conversation)).toMatchObject({
+      const reply = await ask(model, conversation);
+      const args = reply.toolCalls?.[0]?.arguments;
+      expect(typeof args === 'string' ? JSON.parse(args) : args).toEqual(input);
+      expect(reply).toMatchObject({
         text: '',
-        toolCalls: [{ name: 'finish', arguments: input }],
+        toolCalls: [{ name: 'finish' }],
         ending: { kind: 'complete' },
         tokensIn: 9,
         tokensOut: 5,
@@ -333,15 +336,87 @@ describe('the anthropic adapter', () => {
       expect(error.message).toContain(next);
     });
 
-    test('that reports an error without the name of the event is not taken for complete (litellm #38610)', async () => {
+    const answering = async (type: string, body: string) => {
       const server = await startHttpServer(async (_, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        response.write(`event: message_start\ndata: ${JSON.stringify(start(counts))}\n\n`);
-        response.end('data: {"error": {"message": "litellm.APIConnectionError", "code": "500"}}\n\n');
+        response.writeHead(200, { 'content-type': type }).end(body);
       });
       open.push(server);
-      const model = createAnthropicModel({ entry, apiKey: 'k', baseUrl: server.url, clock });
-      expect(await modelError(ask(model))).toMatchObject({ code: 'unreachable', retriable: true });
+      return createAnthropicModel({ entry, apiKey: 'k', baseUrl: server.url, clock });
+    };
+    const data = (...events: readonly object[]) => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+    const message = {
+      type: 'message',
+      role: 'assistant',
+      content: [{ type: 'text', text: json }],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 9, output_tokens: 5 },
+    };
+    const ending = [stop('end_turn', counted), { type: 'message_stop' }];
+
+    test.each([
+      [
+        'without the names of the events, behind the mark of another API',
+        'text/event-stream; charset=utf-8',
+        `${data(start(counts), block(0, { type: 'text', text: json }), ...ending)}data: [DONE]\n\n`,
+      ],
+      [
+        'with names, and without types in the data',
+        'text/event-stream',
+        'event: message_start\ndata: {"message":{"usage":{"input_tokens":9}}}\n\n' +
+          `event: content_block_start\ndata: {"index":0,"content_block":${JSON.stringify(message.content[0])}}` +
+          '\n\nevent: message_delta\ndata: {"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}\n\n' +
+          'event: message_stop\ndata: {}\n\n',
+      ],
+      ['as a document, although a stream was asked for', 'application/json', JSON.stringify(message)],
+      [
+        'with the reply as thinking (vllm #48863)',
+        'text/event-stream',
+        data(
+          start(counts),
+          block(0, { type: 'thinking', thinking: json.slice(0, 3) }),
+          { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: json.slice(3) } },
+          ...ending,
+        ),
+      ],
+    ])('that answers %s is read', async (_, type, body) => {
+      expect(await ask(await answering(type, body))).toMatchObject({
+        text: json,
+        ending: { kind: 'complete' },
+        tokensIn: 9,
+        tokensOut: 5,
+      });
+    });
+
+    test.each([
+      [
+        'in an event without a name (litellm #38610)',
+        'text/event-stream',
+        data(start(counts), { error: { message: 'litellm.APIConnectionError', code: '500' } }),
+      ],
+      [
+        'in text, not as JSON',
+        'text/event-stream',
+        `${data(start(counts))}event: error\ndata: litellm.APIConnectionError\n\n`,
+      ],
+      [
+        'as a document with status 200',
+        'application/json',
+        '{"type":"error","error":{"type":"api_error","message":"litellm.APIConnectionError"}}',
+      ],
+    ])("that reports an error %s: the server's words are shown", async (_, type, body) => {
+      expect(await modelError(ask(await answering(type, body)))).toMatchObject({
+        code: 'unreachable',
+        retriable: true,
+        message: expect.stringContaining('litellm.APIConnectionError'),
+      });
+    });
+
+    test('that has left out a call which it could not read: the model is asked to write it again', async () => {
+      const model = await sending([start(counts), stop('malformed_function_call', counted), { type: 'message_stop' }]);
+      expect(await modelError(ask(model, conversation))).toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('write it again'),
+      });
     });
 
     test('that says a prompt is too long is not asked again, and the error says what to do', async () => {

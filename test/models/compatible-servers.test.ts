@@ -543,6 +543,18 @@ describe('how a reply ended', () => {
     expect((await ask(model)).ending).toMatchObject({ detail: expect.stringContaining('violence') });
   });
 
+  // python-genai #1836, pydantic-ai #631, llm-gateway's and Google's compatible APIs
+  test.each(['malformed_function_call', 'function_call_filter: MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL'])(
+    'a reply without the call that the server could not read is invalid (%s)',
+    async (reason) => {
+      const { model } = await given([piece({ role: 'assistant' }), piece({}, reason), end]);
+      expect(await modelError(ask(model))).toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('write it again'),
+      });
+    },
+  );
+
   test('an empty reply is invalid', async () => {
     const { model } = await given([piece({ content: '' }, 'stop'), end]);
     expect(await modelError(ask(model))).toMatchObject({ code: 'invalid', message: expect.stringContaining('empty') });

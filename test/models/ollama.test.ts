@@ -324,6 +324,21 @@ describe('the ollama adapter', () => {
     expect(await ask(model)).toMatchObject({ text: '{}', ending: { kind: 'complete' }, tokensOut: 3 });
   });
 
+  // qwen3-next with thinking and a schema (harper #1805)
+  test.each([
+    ['{"a":1}', { text: '{"a":1}', ending: { kind: 'complete' } }],
+    ['I should answer {"a":1}', { text: '', ending: { kind: 'cut', why: 'only_thinking' } }],
+  ])('thinking without text: only one JSON object is the reply: %s', async (thinking, expected) => {
+    const lines = [
+      { message: { role: 'assistant', content: '', thinking: thinking.slice(0, 4) }, done: false },
+      { message: { role: 'assistant', content: '', thinking: thinking.slice(4) }, done: false },
+      { message: { role: 'assistant', content: '' }, done: true, done_reason: 'stop', eval_count: 4 },
+    ];
+    const body = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
+    expect(await ask(model)).toMatchObject(expected);
+  });
+
   test('a runner that dies in the middle of a reply is an error, and its tokens count (ollama #8258)', async () => {
     const lines = [
       { message: { role: 'assistant', content: 'Hello! How' }, done: false },

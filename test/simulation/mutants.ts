@@ -910,7 +910,46 @@ export const MUTANTS: readonly Mutant[] = [
     found:
       'an attempt that was cancelled while its step in doubt was settled continued with a journal that the fold ' +
       'had dropped',
-    changes: [{ file: 'roles/worker/attempt-run.ts', from: 'limits.signal.throwIfAborted();', to: '' }],
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'limits.signal.throwIfAborted();\n  requireUnsuspended(',
+        to: 'requireUnsuspended(',
+      },
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'limits.signal.throwIfAborted();\n  steps.startBaseline();',
+        to: 'steps.startBaseline();',
+      },
+    ],
+  },
+  {
+    name: 'deadline-while-asking',
+    rule: 'a deadline that was decided before the holder had read of a waiting call has no effect',
+    seed: 304419480,
+    found: 'a holder that had been suspended ended an attempt by its deadline, and a call of it waited for a person',
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: "task.status === 'paused' && event.payload.code === 'deadline'",
+        to: 'false',
+      },
+    ],
+  },
+  {
+    name: 'cancelled-in-decision',
+    rule: 'an attempt that was cancelled while its decided call was journaled stops',
+    seed: 304418812,
+    found:
+      'an attempt that was cancelled while the outcome of a decided call was read back took a baseline and began ' +
+      'again with a journal that the fold had dropped',
+    changes: [
+      {
+        file: 'roles/worker/attempt-run.ts',
+        from: 'limits.signal.throwIfAborted();\n  steps.startBaseline();',
+        to: 'steps.startBaseline();',
+      },
+    ],
   },
   {
     name: 'closed-read-back',

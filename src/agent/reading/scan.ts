@@ -1,4 +1,5 @@
 /** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
+import { readArrowCall } from './arrow-call.js';
 import { cut, joined, match, startCursor, wrong, type Cursor, type Cut, type Wrong } from './cursor.js';
 import { readLooseJson } from './loose-json.js';
 import type { Repair } from './repairs.js';
@@ -213,6 +214,15 @@ const taggedCall: Rule = (state) => {
   return true;
 };
 
+const arrowCall: Rule = (state) => {
+  const read = readArrowCall(state.cursor, state.repairs);
+  if (read === null) return false;
+  if (read.kind === 'value') put(state, read.value, read.end, true);
+  else state.fault = read;
+  state.repairs.add('tags');
+  return true;
+};
+
 const CALL_MARK = joined('|', 'iy', [
   joined('', '', [
     /(?:\]<\]minimax\[>\[\s*)?<(?!end_)/,
@@ -311,7 +321,7 @@ const pythonCalls: Rule = (state) => {
 };
 
 const RULES: readonly Rule[] = [
-  ...[thinking, namedCall, taggedCall, pythonCalls, callMark],
+  ...[thinking, namedCall, taggedCall, arrowCall, pythonCalls, callMark],
   ...[strayTag, fence, observation, json],
 ];
 

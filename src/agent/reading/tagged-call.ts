@@ -1,4 +1,5 @@
 /** Reads a call with a tag for each parameter, in any of the forms of tag-forms.ts. */
+import { isJson } from '../../domain/json-object.js';
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Read } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';
 import { readM3Call } from './minimax-call.js';
@@ -73,6 +74,8 @@ function valuesOf(cursor: Cursor, form: TagForm, call: TaggedCall): Read<Readonl
   for (const one of call.parameters) {
     const { key, text } = one;
     if (key.type === 'unclear') return wrong(cursor, `it is not clear whether the parameter ${key.name} is a text`);
+    if (key.type === 'json' && !one.isMarked && hasEqualKeys(text))
+      return wrong(cursor, `a key is written twice in the parameter ${key.name}`);
     const value = one.isMarked ? text : key.type === 'json' ? jsonOr(text) : form.valueOf(one, call);
     if (value === null && key.type === 'text')
       return wrong(cursor, `it is not clear whether the last line break of the parameter ${key.name} is part of it`);
@@ -89,6 +92,12 @@ function jsonOr(text: string): unknown {
     // The parsers of these forms take it as a text too; whether a parameter may be one is checked with its tool.
     return text;
   }
+}
+
+/** Whether two keys of one object in a JSON text are the same: JSON.parse takes the last one without a word. */
+function hasEqualKeys(text: string): boolean {
+  const read = readLooseJson(text, text.search(/\S/), new Set());
+  return read.kind === 'wrong' && isJson(text);
 }
 
 /** Whether a parameter ends behind the call without having begun there. */

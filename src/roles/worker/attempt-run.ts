@@ -120,6 +120,8 @@ async function endOf(
     return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());
   if (checked !== null) return checked;
+  // The same while the outcome of a decided call was read back.
+  limits.signal.throwIfAborted();
   steps.startBaseline();
   const effects: LoopEffects = {
     chain: context.deps.chainOf(deps.spec),

@@ -154,6 +154,16 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
     ['tags', 'keys'],
   ],
   [
+    'MiniMax M2 with arguments like a command',
+    '[TOOL_CALL]\n{tool => "execute_terminal_command", args => {\n  --command "ls -la"\n}}\n[/TOOL_CALL]',
+    ['tags'],
+  ],
+  [
+    'MiniMax M2 with an object behind an arrow',
+    '[TOOL_CALL]{tool => "execute_terminal_command", args => {command: "ls -la"}}[/TOOL_CALL]',
+    ['tags', 'keys', 'quotes'],
+  ],
+  [
     'gpt-oss on LM Studio (lmstudio-bug-tracker #942)',
     '<|start|>assistant<|channel|>commentary to=functions.execute_terminal_command<|constrain|>json' +
       `<|message|>${ARGS}`,
@@ -287,6 +297,36 @@ test.each([
 ])('a value %s is read as it is meant', (_, text, command) => {
   const reading = readText(text.replace('F', 'execute_terminal_command'));
   expect(callOf(reading)).toBe(`execute_terminal_command ${JSON.stringify({ command })}`);
+});
+
+const ARROWS = '{tool => "execute_terminal_command", args => {--command "echo \\"--a\\"" --timeout 5}}';
+
+test('arguments like a command keep what is in their texts', () => {
+  expect(callOf(readText(ARROWS))).toBe('execute_terminal_command {"command":"echo \\"--a\\"","timeout":5}');
+});
+
+test.each(Array.from({ length: ARROWS.length - 1 }, (_, length) => ARROWS.slice(0, length + 1)))(
+  'a call with arguments like a command that is cut is refused: %s',
+  (text) => {
+    expect(readText(text)).toMatchObject({ ok: false });
+  },
+);
+
+test.each([
+  ['the same key twice', '{tool => "execute_terminal_command", args => {--command "a" --command "b"}}'],
+  ['quotes in a text', '{tool => "execute_terminal_command", args => {--command "grep "--foo" x"}}'],
+  ['a key without a value', '{tool => "execute_terminal_command", args => {--command "a" --force}}'],
+  ['a text behind the value', '{tool => "execute_terminal_command", args => {--command "a" b}}'],
+])('arguments like a command with %s are refused', (_, text) => {
+  expect(readText(text)).toMatchObject({ ok: false });
+});
+
+test('a key that is written twice in a parameter with different values is not read', () => {
+  const text = (value: string) =>
+    '<｜DSML｜invoke name="search_files"><｜DSML｜parameter name="words" string="false">["a"]</｜DSML｜parameter>' +
+    `<｜DSML｜parameter name="range" string="false">${value}</｜DSML｜parameter></｜DSML｜invoke>`;
+  expect(callOf(readText(text('{"from":1}')))).toBe('search_files {"words":["a"],"range":{"from":1}}');
+  expect(readText(text('{"from":1,"from":2}'))).toMatchObject({ ok: false, reason: expect.stringContaining('twice') });
 });
 
 test('lists and objects of MiniMax M3 are tags in tags', () => {

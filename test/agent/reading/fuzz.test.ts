@@ -19,6 +19,11 @@ const python = ({ tool, args }: Said) =>
     .map(([key, value]) => `${key}=${J(value)}`)
     .join(', ')})`;
 
+const arrows = ({ tool, args }: Said) => {
+  const flags = Object.entries(args).map(([key, value]) => `\n  --${key} ${J(value)}`);
+  return `{tool => "${tool}", args => {${flags.join('')}\n}}`;
+};
+
 /** JSON whose own braces are doubled; those in its texts are not. */
 function doubled(value: unknown): string {
   if (typeof value !== 'object' || value === null) return J(value);
@@ -121,6 +126,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   ],
   'glm 4': (one) => ['', `<tool_call>${one.tool}\n${J(one.args)}`, '</tool_call>'],
   'lm studio': (one) => ['[TOOL_REQUEST]', named(one), '[END_TOOL_REQUEST]'],
+  'minimax m2 on lm studio': (one) => ['[TOOL_CALL]\n', arrows(one), '\n[/TOOL_CALL]'],
   'function tag around JSON': (one) => ['<function>', named(one), '</function>'],
   'invoke with JSON': (one) => ['<function_calls>\n', `<invoke name="${one.tool}">\n${J(one.args)}`, '\n</invoke>'],
   'kimi k3 with JSON': (one) => [
