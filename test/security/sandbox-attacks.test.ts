@@ -2,15 +2,14 @@
  * Attack cases that the tools and the sandbox decide, through `ravenhelm sandbox tool`, as root and as another user.
  * The fixture has for each case the layer that decides, and how a case of another design is mapped to ours.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
+import { chownSync, existsSync, readdirSync, readFileSync, realpathSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { programAs } from '../support/program-as.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
+import { LAUNCHER_PATH } from '../../src/tools/launcher-process.js';
 import { USER } from '../tools/as-user.js';
-import { removeTemporaryDirectories, temporaryDirectory } from '../tools/harness.js';
+import { removeTemporaryDirectories } from '../tools/harness.js';
+import { toolUser, type ToolResult } from './support/sandbox-tool.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -34,14 +33,6 @@ const caseSchema = z.strictObject({
 });
 const fixture = readFileSync(new URL('./fixtures/sandbox-attacks.json', import.meta.url), 'utf8');
 const cases = z.array(caseSchema).parse(JSON.parse(fixture));
-const resultSchema = z.object({
-  outcome: z.string(),
-  stdout: z.string(),
-  stderr: z.string(),
-  limit: z.string().nullable(),
-});
-type Result = z.output<typeof resultSchema>;
-
 /** In a variable of each kind that a program may read secrets or start files from. */
 const CANARIES = {
   ANTHROPIC_API_KEY: 'sk-ant-api03-CANARY0123456789',
@@ -65,45 +56,27 @@ const SETUP = [
 afterAll(removeTemporaryDirectories);
 
 interface Attacked {
-  readonly results: readonly Result[];
-  /** Beside the workspace; the commands cannot see it. */
+  readonly results: readonly ToolResult[];
   readonly outside: string;
   readonly workspace: string;
 }
 
 /** Makes all calls in one workspace by one process. */
 async function attack(user: number | null): Promise<Attacked> {
-  const home = temporaryDirectory();
-  const [outside, workspace, clone, root] = ['outside', 'workspace', 'clone', 'root'].map((name) => join(home, name));
-  if (outside === undefined || workspace === undefined || clone === undefined || root === undefined) throw new Error();
-  for (const directory of [outside, workspace, clone, root]) mkdirSync(directory);
+  const { home, outside, workspace, call } = toolUser(user);
   writeFileSync(join(home, 'outside.txt'), 'CANARYoutside');
-  // Each case reaches the layer that is tested: no rule stops it before.
-  writeFileSync(join(home, 'policy.yaml'), 'default: allow\n');
-  if (user !== null) {
-    chmodSync(home, 0o755);
-    for (const directory of [outside, workspace, root]) chownSync(directory, user, user);
-  }
+  writeFileSync(join(workspace, 'sparse'), '');
+  truncateSync(join(workspace, 'sparse'), 2 ** 40);
+  const owner = user ?? (isRoot ? SANDBOX_ACCOUNT.uid : null);
+  if (owner !== null) for (const path of [workspace, join(workspace, 'sparse')]) chownSync(path, owner, owner);
   const setup = { tool: 'execute_terminal_command', arguments: { command: SETUP.replaceAll('$OUTSIDE', outside) } };
-  const calls = [setup, ...cases.map((one) => ({ tool: one.tool, arguments: expanded(one.arguments) }))];
   // Not in what the sandbox mounts: a node that has it in NODE_OPTIONS ends with an error.
   const harmless = join(home, 'harmless.cjs');
   writeFileSync(harmless, '');
-  const [file, ...rest] = programAs(user, clone, ['sandbox', 'tool', '--json', '--workspace', workspace, '-']);
-  const { PATH = '' } = process.env;
-  const child = spawn(file, rest, {
-    cwd: home,
-    env: { PATH, HOME: home, WORKSPACE_ROOT: root, NODE_OPTIONS: `--require ${harmless}`, ...CANARIES },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const calls = [setup, ...cases.map((one) => ({ tool: one.tool, arguments: expanded(one.arguments) }))];
+  const [prepared, ...results] = await call(calls, {
+    env: { NODE_OPTIONS: `--require ${harmless}`, ...CANARIES },
   });
-  // A program that refuses to start does not read it; its exit code says so.
-  child.stdin.on('error', () => undefined).end(calls.map((call) => `${JSON.stringify(call)}\n`).join(''));
-  const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr), once(child, 'close')]);
-  expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: '' });
-  const [prepared, ...results] = stdout
-    .trim()
-    .split('\n')
-    .map((line) => resultSchema.parse(JSON.parse(line)));
   expect(prepared).toMatchObject({ outcome: 'ok' });
   return { results, outside, workspace };
 }
@@ -127,7 +100,7 @@ const sleepers = () =>
   });
 
 /** What differs from the fixture, by case. */
-function differences(results: readonly Result[]): readonly unknown[] {
+function differences(results: readonly ToolResult[]): readonly unknown[] {
   return cases.flatMap(({ id, result: wanted }, index) => {
     const found = results[index] ?? { outcome: 'missing', stdout: '', stderr: '', limit: null };
     const fits =
@@ -139,6 +112,15 @@ function differences(results: readonly Result[]): readonly unknown[] {
     const shown = { outcome, limit, stdout: found.stdout.slice(0, 300), stderr: found.stderr.slice(0, 300) };
     return fits ? [] : [{ id, wanted, found: shown }];
   });
+}
+
+/** Where the launcher finds it; the worker's PATH makes no difference. */
+function bubblewrap(): string {
+  const found = LAUNCHER_PATH.split(':')
+    .map((directory) => join(directory, 'bwrap'))
+    .find((path) => existsSync(path));
+  if (found === undefined) throw new RangeError('bwrap is not installed');
+  return realpathSync(found);
 }
 
 describe.each([
@@ -158,5 +140,25 @@ describe.each([
       expect(sleepers()).toEqual([]);
     },
     240_000,
+  );
+
+  (isRoot ? test : test.skip)(
+    'cmd-079, cmd-080: without bubblewrap no command runs, of no form, and the refusal says what to install',
+    async () => {
+      const { workspace, call } = toolUser(user);
+      const commands = ['ls | wc -l', 'ls; id', 'ls'];
+      const write = { tool: 'workspace_write', arguments: { path: 'x', content: 'x' } };
+      const calls = commands.map((command) => ({ tool: 'execute_terminal_command', arguments: { command } }));
+      const results = await call([...calls, write], { hidden: bubblewrap() });
+      expect(results).toHaveLength(4);
+      for (const { outcome, stdout, stderr } of results)
+        expect({ outcome, stdout, stderr }).toEqual({
+          outcome: 'refused',
+          stdout: '',
+          stderr: expect.stringMatching(/bwrap is not installed[^]*apt-get install -y bubblewrap/),
+        });
+      expect(readdirSync(workspace)).not.toContain('x');
+    },
+    60_000,
   );
 });
