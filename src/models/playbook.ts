@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Playbook } from '../domain/agent-spec.js';
 import { COMMAND_TOOL } from '../ports/tools.js';
 import {
@@ -129,11 +130,31 @@ function afterCommand(playbook: Playbook, position: Position, past: PastStep): P
     return { ...position, index: position.index + 1, asked: false, done: [...position.done, step.name] };
   if (past.outcome === 'error') {
     const code = past.exitCode === null ? '' : ` with exit code ${past.exitCode}`;
-    throw gaveUp(`step "${step.name}" failed${code}: ${past.observation}`);
+    throw gaveUp(`step "${step.name}" failed${code}: ${complaintOf(past.observation)}`);
   }
   if (step.unless === null)
     throw gaveUp(`step "${step.name}" may have run, and it has no \`unless\` command to check that`);
   return { ...position, asked: false };
+}
+
+const commandOutcome = z.object({ stdout: z.string(), stderr: z.string(), note: z.string().optional() });
+
+/** What a failed command said, without its text: the step's name says which it was, and playbooks have long ones. */
+function complaintOf(observation: string): string {
+  const outcome = commandOutcome.safeParse(parsed(observation));
+  if (!outcome.success) return observation;
+  const { stdout, stderr, note = '' } = outcome.data;
+  const said = [note, stderr.trim() === '' ? stdout.trim() : stderr.trim()].filter((text) => text !== '');
+  return said.length === 0 ? 'it printed nothing' : said.join('; ');
+}
+
+/** null for what is no JSON, such as why no command ran. */
+function parsed(observation: string): unknown {
+  try {
+    return JSON.parse(observation);
+  } catch {
+    return null;
+  }
 }
 
 function isMove(playbook: Playbook, move: Move, past: PastStep): boolean {

@@ -156,6 +156,21 @@ describe('the playbook model', () => {
     });
   });
 
+  test.each([
+    ['what it wrote to stderr', { stdout: 'one', stderr: 'no such file\n' }, 'exit code 3: no such file'],
+    ['else what it wrote to stdout', { stdout: 'not ok 1\n', stderr: '' }, 'exit code 3: not ok 1'],
+    ['the note before it', { stdout: '', stderr: 'slow', note: 'the time limit was reached' }, 'reached; slow'],
+    ['that it printed nothing', { stdout: '', stderr: '' }, 'exit code 3: it printed nothing'],
+  ])('says of a failed step %s, and not its command', async (_, said, end) => {
+    const [step] = past(['openssl ca', FAILED]);
+    if (step === undefined) throw new Error('no step');
+    const observation = JSON.stringify({ command: 'openssl ca', exit_code: 3, ...said });
+    const steps = [...past(['test -f ca.pem', FAILED]), { ...step, step: 2, observation }];
+    const { message } = await modelError(ask(model, turn(playbookOf(ca, server), steps)));
+    expect(message.endsWith(end)).toBe(true);
+    expect(message).not.toContain('openssl ca');
+  });
+
   test.each([UNKNOWN, ABORTED])('runs `unless` again if the outcome of a step is not known: %j', async (outcome) => {
     const playbook = playbookOf(ca, server);
     expect(await next(playbook, past(['test -f ca.pem', outcome]))).toBe('test -f ca.pem');
