@@ -42,6 +42,8 @@ export interface Fault {
     | 'topics'
     | 'disk'
     | 'everything';
+  /** How often it strikes for each time that the others do; absent: once. */
+  readonly turns?: number;
   /** Why it is not available on this computer; null if it is. */
   readonly impossible?: () => Promise<string | null>;
   /** Applies the fault, holds it, and ends it. Rejects with PromiseBroken if the swarm broke a promise. */

@@ -14,10 +14,27 @@ describe('the order of the faults', () => {
     expect(rounds(1, 40)).not.toEqual(rounds(2, 40));
   });
 
-  test('every fault comes before any comes again', () => {
+  test('in each turn every fault comes as often as it says, before the next turn begins', () => {
+    const turn = FAULTS.flatMap(({ name, turns = 1 }) => Array.from({ length: turns }, () => name)).sort();
     for (let seed = 0; seed < 50; seed += 1) {
-      expect(new Set(rounds(seed, FAULTS.length).flat().slice(0, FAULTS.length)).size).toBe(FAULTS.length);
+      const struck = rounds(seed, 2 * turn.length).flat();
+      for (const at of [0, turn.length]) expect(struck.slice(at, at + turn.length).sort()).toEqual(turn);
     }
+  });
+
+  test('what other programs, registries and rights do strikes at least five times in two turns', () => {
+    const struck = rounds(1, 100).flat();
+    const turn = FAULTS.reduce((sum, { turns = 1 }) => sum + turns, 0);
+    const often = [
+      'foreign-batches',
+      'transaction-aborted',
+      'transaction-hangs',
+      'registry-429',
+      'registry-503',
+      'right-withdrawn',
+    ];
+    for (const name of often)
+      expect(struck.slice(0, 2 * turn).filter((one) => one === name).length).toBeGreaterThanOrEqual(5);
   });
 
   test('two meet only where they do not take the same, and never one that wants everything', () => {

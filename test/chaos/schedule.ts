@@ -1,4 +1,4 @@
-/** Which faults strike when: every one in turn, in an order from the seed, often two at once. */
+/** Which faults strike when: every one in turn, some of them several times, in an order from the seed, often two at once. */
 import type { Random } from '../simulation/random.js';
 import type { Fault } from './fault.js';
 
@@ -6,7 +6,11 @@ import type { Fault } from './fault.js';
 export function createSchedule(random: Random, faults: readonly Fault[]): () => readonly Fault[] {
   let waiting: Fault[] = [];
   const nextFault = (): Fault => {
-    if (waiting.length === 0) waiting = shuffle(random, faults);
+    if (waiting.length === 0)
+      waiting = shuffle(
+        random,
+        faults.flatMap((fault) => Array.from({ length: fault.turns ?? 1 }, () => fault)),
+      );
     const fault = waiting.shift();
     if (fault === undefined) throw new RangeError('there are no faults');
     return fault;
@@ -15,7 +19,7 @@ export function createSchedule(random: Random, faults: readonly Fault[]): () => 
     const first = nextFault();
     const second = waiting.find((each) => canMeet(first, each));
     if (second === undefined || random.chance(0.3)) return [first];
-    waiting = waiting.filter((each) => each !== second);
+    waiting.splice(waiting.indexOf(second), 1);
     return [first, second];
   };
 }

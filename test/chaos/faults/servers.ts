@@ -14,16 +14,18 @@ const registry: Fault = {
   },
 };
 
-const registryLimited: Fault = {
-  name: 'registry-limited',
-  what: 'the schema registry answers 429 or 503 with retry-after while a worker starts',
+/** @param status too many requests, or not ready */
+const registryAnswers = (status: 429 | 503): Fault => ({
+  name: `registry-${status}`,
+  what: `the schema registry answers ${status} with retry-after while a worker starts`,
   recovery: 'it answers again, and the worker serves',
   takes: 'registry',
+  turns: 3,
   async strike({ cluster: { registryProxy }, fleet, site, random }) {
     const member = random.pick(fleet.of('worker'));
     await member.end();
     const before = member.unasked.length;
-    registryProxy.refusal = random.pick([429, 503] as const);
+    registryProxy.refusal = status;
     try {
       member.begin();
       await site.pause(random.between(4_000, 8_000));
@@ -36,7 +38,7 @@ const registryLimited: Fault = {
     if (ends.length > 0)
       throw new PromiseBroken(`${member.name} ended with ${ends.join(', ')} because the registry was busy`);
   },
-};
+});
 
 const modelStopped: Fault = {
   name: 'model-stopped',
@@ -70,7 +72,8 @@ const misbehaving = (name: string, how: 'hung' | 'limited', what: string): Fault
 
 export const SERVER_FAULTS: readonly Fault[] = [
   registry,
-  registryLimited,
+  registryAnswers(429),
+  registryAnswers(503),
   modelStopped,
   misbehaving('model-hung', 'hung', 'the model server takes requests and says nothing'),
   misbehaving('model-limited', 'limited', 'the model server answers 429 with retry-after'),
