@@ -1,4 +1,4 @@
-/** Which faults strike when: every one in turn, some of them several times, in an order from the seed, often two at once. */
+/** Which faults strike when: every one in turn, some several times, in an order from the seed, often two at once. */
 import type { Random } from '../simulation/random.js';
 import type { Fault } from './fault.js';
 
