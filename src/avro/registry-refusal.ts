@@ -92,20 +92,29 @@ function doingOf({ method, path }: Question): string {
   return `to ${path.endsWith('/versions') && method === 'POST' ? 'register' : 'read'} the schema of ${of}`;
 }
 
+/** The most characters of a registry's words that an error shows: why a schema does not fit may be long. */
+const SHOWN = 1000;
+/** Of a proxy's page. */
+const SHOWN_OF_PAGE = 200;
+
 const errorBody = z.object({ message: z.string(), error_code: z.number().optional() });
 
 function wordsIn(body: string | null): { readonly reason: string; readonly code: number | null } {
   if (body === null || body.trim() === '') return { reason: 'no reason given', code: null };
   const parsed = errorBody.safeParse(parseJson(body));
   if (!parsed.success) return { reason: plainText(body), code: null };
-  return { reason: oneLine(parsed.data.message), code: parsed.data.error_code ?? null };
+  return { reason: oneLine(parsed.data.message).slice(0, SHOWN), code: parsed.data.error_code ?? null };
 }
 
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+const oneLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim()
+    .replace(/\.$/, '');
 
 /** A proxy's page, without its tags. */
 const plainText = (body: string): string =>
-  oneLine(body.replace(/<style[^]*?<\/style>|<[^>]*>/g, ' ')).slice(0, 200) || 'a page without words';
+  oneLine(body.replace(/<style[^]*?<\/style>|<[^>]*>/g, ' ')).slice(0, SHOWN_OF_PAGE) || 'a page without words';
 
 function parseJson(text: string): unknown {
   try {

@@ -2,6 +2,7 @@ import { ClientError } from '../client/client-error.js';
 import { RoleFailed } from '../swarm/role-failed.js';
 import { CliError } from './cli-error.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { safeLines } from './text-width.js';
 
 /** How a command's failure ends the process. */
 export interface Failure {
@@ -87,16 +88,11 @@ export function exitOfRole({ cause }: RoleFailed): ExitCode {
   return EXIT_OF_CODE[textField(cause, 'code') ?? ''] === EXIT.usage ? EXIT.usage : EXIT.roleFailed;
 }
 
-/** The failure as it stands on stderr. */
+/** The failure as it stands on stderr. Brokers and registries may have written parts of it: no control characters. */
 export function failureText({ message, nextStep }: Failure): string {
-  const indented =
-    nextStep === null
-      ? ''
-      : `${nextStep
-          .split('\n')
-          .map((line) => `  ${line}`)
-          .join('\n')}\n`;
-  return `error: ${message}\n${indented}`;
+  const [first = '', ...more] = safeLines(message);
+  const next = nextStep === null ? [] : safeLines(nextStep).map((line) => `  ${line}`);
+  return [`error: ${first}`, ...more, ...next].map((line) => `${line}\n`).join('');
 }
 
 function textField(value: unknown, name: string): string | null {

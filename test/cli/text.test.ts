@@ -1,7 +1,7 @@
 import { cutToWidth, oneLine, padToWidth, textWidth } from '../../src/cli/text-width.js';
 import { paint, segment, wantsColors } from '../../src/cli/paint.js';
 import { shortDuration, measuredDuration, shownUsd } from '../../src/cli/durations.js';
-import { describeFailure } from '../../src/cli/failure.js';
+import { describeFailure, failureText } from '../../src/cli/failure.js';
 import { didYouMean, nearest } from '../../src/domain/did-you-mean.js';
 import { reportText } from '../../src/cli/report-text.js';
 import { check, report, task } from './support/samples.js';
@@ -56,6 +56,19 @@ describe('what a command ends with', () => {
       message: expect.stringContaining('x is not a function'),
       nextStep: expect.stringContaining('a bug in Ravenhelm'),
     });
+  });
+
+  test('gives the terminal nothing but text of what a broker or a registry said, and keeps the lines', () => {
+    const message = 'refused: \u001b[2J\u001b]0;title\u0007gone\u202e\n\tbecause';
+    const text = failureText({ exitCode: 2, message, nextStep: 'ask\u0000\nagain' });
+    expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+    expect(text.split('\n')).toEqual([
+      expect.stringMatching(/^error: refused: .*gone/),
+      '  because',
+      '  ask',
+      '  again',
+      '',
+    ]);
   });
 });
 
