@@ -10,7 +10,7 @@ import { loadRoster } from '../../../src/agent/roster.js';
 import type { Check } from '../../../src/domain/events.js';
 import { TOOL_DEFINITIONS } from '../../../src/tools/definitions.js';
 import { requireJunit } from '../../cli/support/junit-rules.js';
-import { blockOf, PROJECT } from '../../docs/support/markdown.js';
+import { blockOf, PROJECT, readPage } from '../../docs/support/markdown.js';
 
 export interface Ended {
   readonly code: number | null;
@@ -20,6 +20,20 @@ export interface Ended {
 
 /** The command of an example's README, as it is written there. */
 export const commandOf = (name: string): string => blockOf(`examples/${name}/README.md`, 'sh', 'ravenhelm run').trim();
+
+/** The lines that the README says that the command prints; times, tokens and taints may be between their words. */
+export function shownLines(name: string): readonly RegExp[] {
+  const [, block = ''] = /^## What you see\n\n```\n([\s\S]*?)^```/m.exec(readPage(`examples/${name}/README.md`)) ?? [];
+  const lines = block.trim().split('\n');
+  if (lines.length < 4) throw new Error(`the README of ${name} shows no report`);
+  return lines.map((line) => {
+    const words = line
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^ *${words.join('.*')}`, 'm');
+  });
+}
 
 /** Every check of an example's mission, those of its playbooks too. */
 export async function checksOf(name: string): Promise<readonly Check[]> {
