@@ -2,7 +2,15 @@
 export { OptionError } from './agent/checked-options.js';
 export { ConfigError, type Problem } from './agent/config-error.js';
 export { RegistryUnreachable, SchemaIncompatible } from './avro/errors.js';
-export type { Approvals, AttemptsOptions, Client, DeadLetters, FollowOptions, SubmitOptions } from './client/client.js';
+export type {
+  Approvals,
+  AttemptsOptions,
+  Client,
+  DeadLetters,
+  FollowOptions,
+  RetryMissionOptions,
+  SubmitOptions,
+} from './client/client.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
 export { createClient, type ClientOptions, type OperatorKey } from './client/create-client.js';
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
@@ -12,6 +20,7 @@ export type { NetworkEntry } from './agent/network-setting.js';
 export type { BudgetLimits, MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
 export type { RecoveredPartition, RecoverOptions } from './client/recover.js';
 export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
+export type { RetriedMission } from './client/retry.js';
 export type { SubmittedMission } from './client/submit.js';
 export type { StatusReport } from './client/ask-processes.js';
 export type { AgentSpec, Playbook, PlaybookStep } from './domain/agent-spec.js';

@@ -133,6 +133,8 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
     requires: [],
+    workspace_of: null,
+    continues: null,
     planner: null,
     limits: {},
     signed: null,

@@ -129,6 +129,8 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     workspace_marker: bench.workspaceMarker,
     requested_by: 'bench',
     requires: [],
+    workspace_of: null,
+    continues: null,
     planner: null,
     limits: {},
     signed: null,

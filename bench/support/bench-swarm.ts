@@ -108,6 +108,8 @@ export async function startBenchSwarm({
           workspace_marker: bench.workspaceMarker,
           requested_by: 'bench',
           requires: [],
+          workspace_of: null,
+          continues: null,
           planner: null,
           limits: {},
           signed: null,

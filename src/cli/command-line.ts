@@ -12,6 +12,7 @@ import { register as registerPlan } from './commands/plan.js';
 import { register as registerPolicy } from './commands/policy.js';
 import { register as registerPurge } from './commands/purge.js';
 import { register as registerRecover } from './commands/recover.js';
+import { register as registerRetry } from './commands/retry.js';
 import { register as registerRun } from './commands/run.js';
 import { register as registerSandbox } from './commands/sandbox.js';
 import { register as registerServe } from './commands/serve.js';
@@ -37,6 +38,7 @@ const COMMANDS: readonly Register[] = [
   registerServe,
   registerRun,
   registerSubmit,
+  registerRetry,
   registerPlan,
   registerPolicy,
   registerStatus,

@@ -122,7 +122,8 @@ const taintedOf = ({ tainted_by }: TaskReport): string =>
   tainted_by.length === 0 ? '' : `tainted by ${taintsText(tainted_by)}`;
 
 /** What its passed checks are worth, where that is less than a reader would think. */
-function proofOfTask({ status, checks, held_before }: TaskReport): string {
+function proofOfTask({ status, checks, held_before, carried }: TaskReport): string {
+  if (carried && status === 'verified') return 'verified before, checked again';
   if (held_before) return 'held before';
   const isDone = status === 'verified' || status === 'unverified';
   const vacuous = checks.filter((check) => check.baseline === 'vacuous').length;
@@ -172,6 +173,7 @@ function endLines(report: MissionReport): readonly Line[] {
     [segment(facts.join(', '))],
     ...requestLines(report),
     ...sandboxLines(report),
+    ...linkLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];
 }
@@ -180,6 +182,12 @@ const budgetFact = ({ budget }: MissionReport): string => {
   const limits = budgetText(budget);
   return limits === '' ? '' : `budget ${limits}`;
 };
+
+/** The missions before and after it in its workspace. */
+const linkLines = ({ continues, continued_by }: MissionReport): Line[] => [
+  ...(continues === null ? [] : [[segment(`continues: ${continues}`)]]),
+  ...(continued_by.length === 0 ? [] : [[segment(`continued by: ${continued_by.join(', ')}`)]]),
+];
 
 /** Who has signed the mission, and what was asked about it that does not count. */
 function requestLines({ signed_by, void_requests }: MissionReport): Line[] {

@@ -1,6 +1,7 @@
 /** What the agents of a mission did: the journals of its attempts, read from the tasks topics. */
 import { rebuildPrompts } from '../agent/prompt-journal.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
+import { continuedTask } from '../domain/continuation.js';
 import {
   createAttemptJournal,
   type AttemptId,
@@ -108,20 +109,30 @@ function withPrompts(attempt: JournaledAttempt): AttemptReport {
 function wantedAttempts(mission: Mission, filter: AttemptFilter): Map<string, MissionTask> {
   const wanted = new Map<string, MissionTask>();
   for (const task of matchingTasks(mission, filter.task)) {
-    for (let attempt = 1; attempt <= task.attempt; attempt += 1)
+    const before = continuedTask(mission.request)(task.id)?.attempts ?? 0;
+    for (let attempt = before + 1; attempt <= task.attempt; attempt += 1)
       if (filter.attempt === null || filter.attempt === attempt)
         wanted.set(attemptKey({ mission_id: mission.id, task_id: task.id, attempt }), task);
-    if (filter.task !== null && filter.attempt !== null && filter.attempt > task.attempt)
+    if (filter.task !== null && filter.attempt !== null && (filter.attempt > task.attempt || filter.attempt <= before))
       throw new ClientError(
         'attempt_unknown',
         `${task.id} has no attempt ${filter.attempt}`,
-        task.attempt === 0 ? 'It was not assigned yet.' : `Its last one is ${task.attempt}.`,
+        attemptsText(before, task.attempt),
       );
   }
   return wanted;
 }
 
-function matchingTasks(mission: Mission, wanted: string | null): readonly MissionTask[] {
+/** @param before attempts in missions that this one continues */
+function attemptsText(before: number, last: number): string {
+  if (last === before) return 'It was not assigned yet.';
+  return before === 0 ? `Its last one is ${last}.` : `It has those from ${before + 1} to ${last}.`;
+}
+
+/**
+ * The task of this id, or the only one of this agent; null: all. Throws ClientError (task_unknown).
+ */
+export function matchingTasks(mission: Mission, wanted: string | null): readonly MissionTask[] {
   const tasks = [...mission.tasks.values()];
   if (wanted === null) return tasks;
   const exact = mission.tasks.get(wanted);

@@ -10,6 +10,13 @@ export type ClientErrorCode =
   | 'task_unknown'
   | 'attempt_unknown'
   | 'mission_ended'
+  /** What retry continues must have ended, and no other mission may have continued it. */
+  | 'mission_open'
+  | 'mission_continued'
+  /** An attempt of it still runs, or may run and would not be ended first. */
+  | 'attempt_runs'
+  /** Every task is verified, and none is named. */
+  | 'nothing_to_retry'
   /** It is paused, or is not. */
   | 'already_paused'
   | 'not_paused'

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, optionIn } from '../agent/checked-options.js';
 import type { Roster } from '../agent/roster.js';
+import { orAborted } from '../domain/deferred.js';
 import { reportMission } from '../domain/mission-report.js';
 import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import { createCleanup } from '../ports/cleanup.js';
@@ -12,6 +13,7 @@ import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer } from '.
 import type { Approvals, Client, DeadLetters, FollowOptions } from './client.js';
 import { createClosing, type Closing } from './closing.js';
 import type { ClientContext } from './context.js';
+import { withContinuedBy } from './continued-by.js';
 import { deadLetterDetailsOf, deadLetterOf } from './dead-letter.js';
 import { answer, approve, cancel, decideFor, reject, requireText, type Decide } from './decisions.js';
 import { discardLetters } from './discard.js';
@@ -21,6 +23,7 @@ import type { MissionFeed } from './mission-feed.js';
 import { recoverPartitions } from './recover.js';
 import { redriveLetters } from './redrive.js';
 import { createOneMission, type OneMission } from './one-mission.js';
+import { retryMission } from './retry.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
 import { pause, resume, setBudget, steer } from './steering.js';
@@ -63,6 +66,13 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     withWorkspace(workspaceRoot, await followOn(await feed.open(), context, missionId, options));
   return {
     submit: whileOpen(submit),
+    retry: whileOpen(async (missionId, { tasks = [], edit } = {}) => {
+      const edited = edit === undefined ? null : await missionOf(edit, await roster());
+      return missions.with(missionId, async (opened) => {
+        await orAborted(opened.feed.caughtUp, context.signal);
+        return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot })).retried;
+      });
+    }),
     follow: whileOpen(follow),
     run: whileOpen(async (mission, options = {}) => {
       await feed.open(); // its first events are seen, too
@@ -119,7 +129,10 @@ function readingOn(
 ): Pick<Client, 'report' | 'reports' | 'attempts'> {
   return {
     report: whileOpen((wanted) =>
-      missions.with(wanted, async ({ mission }) => withWorkspace(workspaceRoot, reportMission(mission))),
+      missions.with(wanted, async (opened, reader) => {
+        const mission = await withContinuedBy(context, log, reader, opened);
+        return withWorkspace(workspaceRoot, reportMission(mission));
+      }),
     ),
     reports: whileOpen(async () =>
       (await feed.current()).reports().map((report) => withWorkspace(workspaceRoot, report)),

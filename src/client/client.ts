@@ -7,11 +7,22 @@ import type { DiscardOptions } from './discard.js';
 import type { BudgetLimits, MissionDefinition } from './mission-definition.js';
 import type { RecoveredPartition, RecoverOptions } from './recover.js';
 import type { RedriveOptions, RedriveOutcome } from './redrive.js';
+import type { RetriedMission } from './retry.js';
 import type { SubmittedMission } from './submit.js';
 
 export interface SubmitOptions {
   /** The mission's own directory, instead of one below the workspaces' root. */
   readonly workspace?: string;
+}
+
+export interface RetryMissionOptions {
+  /** Tasks that run again although they are verified: ids, or agents that have one task. Default none. */
+  readonly tasks?: readonly string[];
+  /**
+   * The changed mission: a file's path, or an object. Verified tasks that are the same in its plan stay verified; without
+   * a plan in it the mission keeps its own. Default the mission as it was.
+   */
+  readonly edit?: string | MissionDefinition;
 }
 
 export interface FollowOptions {
@@ -39,6 +50,12 @@ export interface AttemptsOptions {
 export interface Client extends AsyncDisposable {
   /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */
   submit(mission: string | MissionDefinition, options?: SubmitOptions): Promise<SubmittedMission>;
+  /**
+   * Continues a mission that has ended: a new mission in its workspace, with a budget of its own. The checks of the
+   * tasks that are verified run first; a task runs again if one fails. Rejects with ConfigError, and with ClientError:
+   * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown.
+   */
+  retry(missionId: string, options?: RetryMissionOptions): Promise<RetriedMission>;
   /** Resolves with the report when the mission has ended, whatever its status. */
   follow(missionId: string, options?: FollowOptions): Promise<MissionReport>;
   /** submit and follow. */

@@ -9,7 +9,7 @@ import type { SharedFeed } from './shared-feed.js';
 
 export interface OneMission {
   /** @param wanted as requireMission takes it */
-  with<T>(wanted: string, body: (opened: OpenMission) => Promise<T>): Promise<T>;
+  with<T>(wanted: string, body: (opened: OpenMission, reader: Pick<MissionReader, 'window'>) => Promise<T>): Promise<T>;
   /** @param find throws ClientError where the feed does not have it */
   withNamed<T, R>(
     wanted: string,
@@ -50,8 +50,8 @@ export function createOneMission(
   return {
     with: (wanted, body) =>
       onFeed(
-        async (reader) => body(await reader.openMission(wanted)),
-        (feed) => body({ feed, mission: requireMission(feed, wanted) }),
+        async (reader) => body(await reader.openMission(wanted), reader),
+        (feed) => body({ feed, mission: requireMission(feed, wanted) }, { window: async () => feed }),
       ),
     withNamed: (wanted, find, body) =>
       onFeed(

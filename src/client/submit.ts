@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
+import { workspaceOf, type Continuation } from '../domain/continuation.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { EventOf } from '../domain/events.js';
 import { createMissionId } from '../domain/mission-id.js';
+import { WORKSPACE_OF } from '../domain/requirements.js';
 import type { MissionReport } from '../domain/report.js';
 import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
@@ -56,12 +58,14 @@ export interface RequestFacts {
   /** Absolute; null: below the workers' root. */
   readonly workspace: string | null;
   readonly marker: string;
+  /** Of a mission that continues another one; absent: it does not. */
+  readonly continued?: { readonly workspaceOf: string; readonly continues: Continuation };
 }
 
 /** mission_requested as its file and the person who submits it say. */
 export function requestEvent(
   context: ClientContext,
-  { mission, missionId, workspace, marker }: RequestFacts,
+  { mission, missionId, workspace, marker, continued }: RequestFacts,
 ): EventOf<'mission_requested'> {
   return createEventFactory(context)({
     type: 'mission_requested',
@@ -83,7 +87,9 @@ export function requestEvent(
       workspace,
       workspace_marker: marker,
       requested_by: context.requester,
-      requires: [],
+      requires: continued === undefined ? [] : [WORKSPACE_OF],
+      workspace_of: continued?.workspaceOf ?? null,
+      continues: continued?.continues ?? null,
       planner: mission.planner,
       signed: null,
       brief_trusted: mission.trust?.brief ?? true,
@@ -94,5 +100,5 @@ export function requestEvent(
 
 /** The report with the workspace's path also where the mission left it to the workspaces' root. */
 export function withWorkspace(workspaceRoot: string, report: MissionReport): MissionReport {
-  return { ...report, workspace: report.workspace ?? join(workspaceRoot, report.mission_id) };
+  return { ...report, workspace: report.workspace ?? join(workspaceRoot, workspaceOf(report)) };
 }

@@ -23,6 +23,8 @@ export interface CoordinationView {
     readonly plan: Plan;
   } | null;
   mission(missionId: string): Mission | null;
+  /** Next offset to fold of the partition that has this mission. */
+  position(missionId: string): number;
   /**
    * Whether what was read shows the mission as the whole log would. Always true for a view that reads from the log's
    * beginning.
@@ -99,6 +101,7 @@ export function createCoordinationView({ isPartial }: ViewOptions = { isPartial:
           };
     },
     mission,
+    position: (id) => [...partitions.values()].find(({ missions }) => missions.has(id))?.position ?? 0,
     isCertain: (id) => !doubted.has(id),
     judge: (partition, event, timestampMs) =>
       judge(partitions.get(partition) ?? createCoordinationState(partition), event, timestampMs),

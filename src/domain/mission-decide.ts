@@ -16,7 +16,7 @@ import {
   type Wave,
   type Why,
 } from './mission-state.js';
-import { endedWell, hasOpenAttempt, type MissionTask } from './mission-task-state.js';
+import { endedWell, hasOpenAttempt, onlyOf, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 import { inPlanOrder, type WaveTasks } from './mission-tasks.js';
 import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { decideSuspensions, isPaused } from './mission-pause.js';
@@ -26,6 +26,7 @@ import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
+import { WORKSPACE_OF } from './requirements.js';
 import { cutToBytes, SIZES } from './sizes.js';
 import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
@@ -119,11 +120,16 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
       return failMission(mission, context, course.reason, course.code);
     case 'asking':
     case 'working':
+      if (mustNotBegin(mission)) return failMission(mission, context, mission.workspaceTaken ?? '', 'workspace_taken');
       return isPaused(mission)
         ? withCourse(decideAnswers(mission, context), () => decideSuspensions(mission, context) ?? [])
         : (decideOvertime(mission, context) ?? decideAsOrdered(mission, context));
   }
 }
+
+/** Before anything is decided for it: whoever has begun it has seen more of the log. */
+const mustNotBegin = ({ workspaceTaken, planning, revision }: Mission): boolean =>
+  workspaceTaken !== null && planning.kind === 'none' && revision === 0;
 
 /** Whether this build has the agent, with its topic: without its file no attempt of it is decided. */
 const isKnown = (agent: string, context: Pick<DecideContext, 'partitionFor'>): boolean =>
@@ -303,6 +309,7 @@ function decideApproval(mission: Mission, context: DecideContext): readonly Deci
 
 /** The first wave that is not completed is worked on; a completed one makes way for the next at once. */
 function decideWaves(mission: Mission, context: DecideContext): readonly Decision[] {
+  if (mission.index.fences.size > 0) return decideFences(mission, context);
   const decisions: Decision[] = [];
   const { owner } = context;
   for (let place = mission.nextWave; place < mission.waves.length; place += 1) {
@@ -327,6 +334,28 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
   return [...decisions, completeMission(mission, owner)];
 }
 
+/** Before anything else: what earlier missions may have left running in the workspace must have ended. */
+function decideFences(mission: Mission, context: DecideContext): readonly Decision[] {
+  const { fences } = mission.index;
+  const decisions = mission.waves.flatMap((wave) => {
+    const tasks = mission.index.waves.get(wave.number);
+    if (tasks === undefined || wave.status === 'replaced') return [];
+    const now = [
+      ...tasks.due.values(),
+      ...overdueTasks(mission, wave, context),
+      ...tasksToAssign(mission, wave, tasks, context),
+    ];
+    return inPlanOrder(new Set(now.filter(({ fence }) => fence))).flatMap((task) =>
+      decideTask(mission, wave, task, context),
+    );
+  });
+  const isUnderWay = [...fences.values()].some((task) => waitsForAttempt(task) || hasOpenAttempt(task));
+  const [failed] = inPlanOrder(fences.values());
+  return decisions.length > 0 || isUnderWay || failed === undefined
+    ? decisions
+    : decideAfterFailure(mission, failed, context);
+}
+
 function completeMission(mission: Mission, owner: string): Decision {
   const usage = usageOf(mission);
   return {
@@ -344,14 +373,20 @@ function completeMission(mission: Mission, owner: string): Decision {
 
 function decideTasks(mission: Mission, wave: Wave, tasks: WaveTasks, context: DecideContext): readonly Decision[] {
   // Checks cost nothing.
-  const held = tasks.kind === 'verify' ? null : heldBack(mission, context);
-  const toAssign = tasksToAssign(mission, wave, tasks, context);
+  const held = tasks.kind === 'verify' || tasks.unchecked > 0 ? null : heldBack(mission, context);
+  const waiting = tasksToAssign(mission, wave, tasks, context);
+  // Beside others, a check could see a file that is half written.
+  const toAssign = tasks.unchecked === 0 ? waiting : uncheckedOf(waiting);
   const chosen = [...tasks.due.values(), ...overdueTasks(mission, wave, context), ...(held === null ? toAssign : [])];
   const decisions = inPlanOrder(new Set(chosen)).flatMap((task) => decideTask(mission, wave, task, context));
   if (held !== null && toAssign.next().done !== true) return [...decisions, ...held];
   if (decisions.length > 0 || tasks.unfinished > 0 || tasks.failed.size === 0) return decisions;
   const [failed] = inPlanOrder(tasks.failed.values());
   return failed === undefined ? [] : decideAfterFailure(mission, failed, context);
+}
+
+function* uncheckedOf(tasks: Iterable<MissionTask>): Generator<MissionTask, void> {
+  for (const task of tasks) if (task.carried === 'unchecked') yield task;
 }
 
 /**
@@ -431,7 +466,9 @@ function assignment(
   const { request, answer } = mission;
   const { plan } = task;
   const revision = task.kind === 'verify' ? NO_REVISION : context.revisionOf(plan.agent, plan.playbook);
-  const share = task.kind === 'verify' ? { tokens: null, usd: null } : shareOfBudget(mission);
+  const only = onlyOf(task);
+  const isModels = task.kind !== 'verify' && only === null;
+  const share = isModels ? shareOfBudget(mission) : { tokens: null, usd: null };
   return {
     event_type: 'task_assigned',
     payload: {
@@ -459,13 +496,15 @@ function assignment(
       workspace_marker: request.workspace_marker,
       feedback: feedbackFor(mission, task),
       answer: answer === null ? null : cutToBytes(answer.text, SIZES.feedback),
-      requires: [],
+      requires: request.workspace_of === null ? [] : [WORKSPACE_OF],
+      workspace_of: request.workspace_of,
+      only,
       agent_digest: revision.digest,
       playbook_acceptance: revision.playbookAcceptance === null ? null : [...revision.playbookAcceptance],
       protected: [...plan.protected],
       changes: [...plan.changes],
       used_up_by: task.usedUpBy,
-      beside: task.kind === 'verify' ? null : besideOf(mission, wave, task, revision, context),
+      beside: !isModels ? null : besideOf(mission, wave, task, revision, context),
       limits: { ...request.limits },
       untrusted: untrustedFor(mission, task, revision.reach ?? [], context.mayReach),
     },
@@ -487,7 +526,7 @@ function besideOf(
 
 /** What the attempt should know of what came before it: the last failure, and what a person was asked about. */
 function feedbackFor({ answer }: Mission, task: MissionTask): string | null {
-  const failure = task.failures === 0 ? '' : task.detail;
+  const failure = task.failures === 0 ? task.earlier : task.detail;
   const parts = [cutToBytes(failure, SIZES.feedback), answer === null ? '' : cutToBytes(answer.reason, SIZES.feedback)];
   return parts.filter((part) => part !== '').join('\n') || null;
 }

@@ -8,6 +8,7 @@ import type { AgentEvent, EventOf, PayloadOf } from './events.js';
 import { parseMissionId } from './mission-id.js';
 import { approvalVoid, callAnswered, callDecided } from './mission-approvals.js';
 import { questionAnswered, questionAsked } from './mission-attention.js';
+import { workspaceTaken } from './continuation.js';
 import { copyOfMission } from './mission-copy.js';
 import {
   missionAccepted,
@@ -96,6 +97,8 @@ function requested(
   if (state.missions.has(id) || state.requestedIds.has(id)) return voidBecause('mission known');
   if (record.timestampMs > parts.timeMs + REQUEST_WINDOW_MS)
     return voidBecause('requested too late after the time in its id');
+  const taken = workspaceTaken(state, request);
+  noteContinued(state, request);
   state.requestedIds.set(id, parts.timeMs);
   state.missions.set(id, {
     id,
@@ -133,10 +136,18 @@ function requested(
     voidRequests: [],
     effects: new Map(),
     squadReady: false,
+    workspaceTaken: taken,
+    continuedBy: [],
     firstOffset: record.offset,
+    endedAt: null,
     before: { holder: state.holder, epoch: state.epoch },
   });
   return APPLIED;
+}
+
+function noteContinued(state: CoordinationState, { mission_id, continues }: PayloadOf<'mission_requested'>): void {
+  const before = state.missions.get(continues?.mission_id ?? '');
+  if (before !== undefined) before.continuedBy = [...before.continuedBy, mission_id];
 }
 
 function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
@@ -274,6 +285,7 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
+      mission.endedAt = record.offset;
       return ended(mission, event, atMs);
     case 'task_retry_scheduled':
     case 'task_assigned':

@@ -1,6 +1,7 @@
 /** How a mission gets its plan: asked for, proposed, approved or rejected, and taken over into waves and tasks. */
 import { addCost, NOTHING } from './budget.js';
 import type { EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
+import { continuedTask, mayStillRun, type ContinuedTask } from './continuation.js';
 import { lastWaveOf, type Mission, type MissionFold, type Planning, type Proposal, type Why } from './mission-state.js';
 import type { MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
@@ -128,7 +129,8 @@ function faultOf(mission: Mission, plan: Plan): string | null {
       ids.add(task_id);
     }
   }
-  return null;
+  const left = mayStillRun(mission.request).find((id) => !ids.has(id));
+  return left === undefined ? null : `an attempt of ${left} may still run, and the plan does not have it`;
 }
 
 /**
@@ -157,11 +159,16 @@ function planApproved(mission: MissionFold, { reason, answer, proposal }: Propos
       putTask(mission, { ...task, status: 'replaced', detail: 'replaced by a changed plan' });
   for (const wave of mission.waves) if (wave.status !== 'completed') wave.status = 'replaced';
   mission.nextWave = mission.waves.length;
+  const before = continuedTask(mission.request);
   for (const { wave_number: number, kind, tasks } of wavesOf(mission, proposal.plan)) {
     for (const task of tasks)
       putTask(
         mission,
-        newTask(task, { wave: number, kind, position: mission.tasks.size, plannedBy: plannerOf(proposal) }),
+        newTask(
+          task,
+          { wave: number, kind, position: mission.tasks.size, plannedBy: plannerOf(proposal) },
+          before(task.task_id),
+        ),
       );
     mission.waves.push({ number, taskIds: tasks.map((task) => task.task_id), status: 'waiting' });
   }
@@ -173,18 +180,25 @@ function planApproved(mission: MissionFold, { reason, answer, proposal }: Propos
 export const plannerOf = ({ planner, model }: Pick<Proposal, 'planner' | 'model'>): string =>
   model === '' ? planner : model;
 
-function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'position' | 'plannedBy'>): MissionTask {
+/** @param before what earlier missions of its workspace have left of it */
+function newTask(
+  plan: PlanTask,
+  place: Pick<MissionTask, 'wave' | 'kind' | 'position' | 'plannedBy'>,
+  before: ContinuedTask | null,
+): MissionTask {
   return {
     id: plan.task_id,
     plan,
     ...place,
+    plannedBy: place.plannedBy === 'mission' ? (before?.planned_by ?? 'mission') : place.plannedBy,
     status: 'waiting',
-    attempt: 0,
+    // One number for each attempt in the workspace: its files and its fence are those of the earlier ones.
+    attempt: before?.attempts ?? 0,
     assignedAt: null,
     firstAssignedAtMs: null,
     failures: 0,
     retryDelayMs: null,
-    targetPartition: null,
+    targetPartition: before?.target_partition ?? null,
     share: { tokens: null, usd: null },
     spent: NOTHING,
     usage: NOTHING,
@@ -195,17 +209,21 @@ function newTask(plan: PlanTask, place: Pick<MissionTask, 'wave' | 'kind' | 'pos
     suspended: 'no',
     startedAtMs: null,
     durationMs: 0,
-    summary: '',
-    outputs: {},
+    summary: before?.summary ?? '',
+    outputs: before?.outputs ?? {},
     checks: [],
     changedPaths: [],
     sandboxOff: false,
     untrusted: [],
-    taintedBy: [],
+    taintedBy: before?.tainted_by ?? [],
     detail: '',
     timeoutSeconds: null,
     withoutWorkerSinceMs: null,
     unknownAgent: false,
     retryRequest: null,
+    mayRun: before?.may_run ?? false,
+    fence: place.kind === 'task' && (before?.may_run ?? false),
+    carried: place.kind === 'task' && before?.carried === true ? 'unchecked' : 'no',
+    earlier: before?.error ?? '',
   };
 }

@@ -8,6 +8,7 @@ import {
   isOpen,
   type Mission,
 } from './mission-state.js';
+import { forgetUses, noteForgotten } from './continuation.js';
 import { NOTHING_SPENT, togetherOn, type DaySpending } from './daily-spending.js';
 import { createTaskIndex } from './mission-tasks.js';
 import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
@@ -89,10 +90,12 @@ export function forgetEnded(
   for (const mission of state.missions.values()) {
     if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
       state.missions.delete(mission.id);
+      noteForgotten(state, mission);
       state.forgottenToday = togetherOn(state.forgottenToday, mission.today);
       forgotten.push(mission);
     }
   }
+  forgetUses(state);
   for (const [id, timeMs] of state.requestedIds) {
     if (timeMs + REQUEST_WINDOW_MS < state.timestampMs && !state.missions.has(id)) state.requestedIds.delete(id);
   }
@@ -113,7 +116,7 @@ export function forgetWork(state: CoordinationState, missionId: string): void {
   if (mission === undefined || isOpen(mission)) return;
   state.missions.set(missionId, {
     ...mission,
-    request: { ...mission.request, brief: '', plan: null, success: [] },
+    request: { ...mission.request, brief: '', plan: null, success: [], continues: null },
     planning: { kind: 'none' },
     answers: new Map(),
     waitingRequests: new Map(),

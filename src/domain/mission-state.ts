@@ -6,6 +6,7 @@ import type { MissionTask } from './mission-task-state.js';
 import type { TaskFold, TaskIndex } from './mission-tasks.js';
 import type { Holder } from './record.js';
 import type { WaitingRequest } from './requests.js';
+import type { WorkspaceUses } from './workspace-uses.js';
 
 /** The fold's small state: what a replay needs besides the records from the replay point on. */
 export interface CoordinationSnapshot {
@@ -17,6 +18,8 @@ export interface CoordinationSnapshot {
 /** The fold of a coordination partition. evolve changes it and its missions in place (see Folded). */
 export interface CoordinationState {
   readonly partition: number;
+  /** Offset of the first record that it has folded, or will. */
+  readonly foldedFrom: number;
   /** Next offset to fold. */
   position: number;
   holder: Holder | null;
@@ -30,6 +33,8 @@ export interface CoordinationState {
   readonly missions: Map<string, MissionFold>;
   /** Time (ms since the epoch) in the ids of requested missions, so that a late duplicate starts nothing. */
   readonly requestedIds: Map<string, number>;
+  /** Of missions that are forgotten, by their workspace. */
+  readonly workspaceUses: WorkspaceUses;
 }
 
 /** What a mission asks a person when its agents and its planner do not get any further. */
@@ -60,11 +65,19 @@ export type Course =
   | { readonly kind: 'failed'; readonly reason: string; readonly code: FailureCode | null; readonly atMs: number }
   | { readonly kind: 'cancelled'; readonly reason: string; readonly atMs: number };
 
-const FAILURE_CODES = ['no_planner', 'planner_unreachable', 'request_void', 'unknown_agents', 'no_worker'] as const;
+const FAILURE_CODES = [
+  'no_planner',
+  'planner_unreachable',
+  'request_void',
+  'unknown_agents',
+  'no_worker',
+  'workspace_taken',
+] as const;
 
 /**
  * Why a mission failed, for programs; null: only the reason says it. unknown_agents and no_worker: its time was used
- * up, and it needs agents that the orchestrator does not have, or that no live worker serves.
+ * up, and it needs agents that the orchestrator does not have, or that no live worker serves. workspace_taken: it
+ * continues a mission whose workspace another one uses, or may have used since.
  */
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
@@ -187,7 +200,13 @@ export interface Mission {
   /** Decisions that must reach tasks partitions, by their offsets, in log order. */
   readonly effects: ReadonlyMap<number, Effect>;
   readonly squadReady: boolean;
+  /** Why it must not begin in the workspace of the mission that it continues; null: it may, or has its own. */
+  readonly workspaceTaken: string | null;
+  /** Missions that continue this one, as far as was read; oldest first. */
+  readonly continuedBy: readonly string[];
   readonly firstOffset: number;
+  /** Offset of the record that ended it; null: it is open. */
+  readonly endedAt: number | null;
   readonly before: CoordinationSnapshot;
 }
 
@@ -317,6 +336,7 @@ export function createCoordinationState(
 ): CoordinationState {
   return {
     partition,
+    foldedFrom: position,
     position,
     holder: snapshot.holder,
     epoch: snapshot.epoch,
@@ -325,5 +345,6 @@ export function createCoordinationState(
     timestampMs: 0,
     missions: new Map(),
     requestedIds: new Map(),
+    workspaceUses: new Map(),
   };
 }

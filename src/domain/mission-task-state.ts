@@ -68,6 +68,17 @@ export interface MissionTask {
   readonly taintedBy: readonly Taint[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
+  /** Whether the last attempt was not ended by its worker, so that a process of it may still run. */
+  readonly mayRun: boolean;
+  /** Whether its next attempt only ends what an attempt of an earlier mission may have left running. */
+  readonly fence: boolean;
+  /**
+   * Whether it was verified in the mission that this one continues. unchecked: its checks run before anything else of
+   * it. held: they have passed. failed: one has not, and the task runs again.
+   */
+  readonly carried: 'no' | 'unchecked' | 'held' | 'failed';
+  /** Why its last attempt failed in the mission that this one continues; empty: it did not. */
+  readonly earlier: string;
   /** Who asked for another attempt instead of the last one, and why; null once that is assigned. */
   readonly retryRequest: string | null;
   /** Whether a call of the open attempt waits for a person, or has. */
@@ -145,10 +156,15 @@ export interface Pause {
   readonly answerId: string | null;
 }
 
+/** What its next attempt does besides running the whole task; null: it runs it. */
+export const onlyOf = ({ fence, carried }: Pick<MissionTask, 'fence' | 'carried'>): 'fence' | 'checks' | null =>
+  fence ? 'fence' : carried === 'unchecked' ? 'checks' : null;
+
 const OPEN: readonly MissionTaskStatus[] = ['assigned', 'accepted', 'running', 'paused'];
 /** Whether an attempt of the task is under way. */
 export const hasOpenAttempt = (task: MissionTask): boolean => OPEN.includes(task.status);
 /** Whether another attempt is to come, and none is open. */
 export const waitsForAttempt = ({ status }: MissionTask): boolean => status === 'waiting' || status === 'retrying';
 /** Whether the task has a result that its dependents may build on. */
-export const endedWell = (task: MissionTask): boolean => task.status === 'verified' || task.status === 'unverified';
+export const endedWell = ({ status }: Pick<MissionTask, 'status'>): boolean =>
+  status === 'verified' || status === 'unverified';

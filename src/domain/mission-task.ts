@@ -4,6 +4,7 @@ import type { EventOf, PayloadOf } from './events.js';
 import {
   hasOpenAttempt,
   noWait,
+  onlyOf,
   pausedStep,
   remainingMs,
   waitsForAttempt,
@@ -199,9 +200,11 @@ function resumed(task: MissionTask, { step, approval_id }: PayloadOf<'task_resum
 function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, record: FoldRecord): EvolvedTask {
   if (task.status !== 'waiting' && task.status !== 'retrying') return voidBecause('not waiting for an attempt');
   if (decision.attempt !== task.attempt + 1) return voidBecause('another attempt');
+  if (decision.only !== onlyOf(task)) return voidBecause('another part of the task is next');
   return changed({
     ...task,
     status: 'assigned',
+    mayRun: true,
     attempt: decision.attempt,
     assignedAt: record.offset,
     firstAssignedAtMs: task.firstAssignedAtMs ?? record.timestampMs,
@@ -251,8 +254,11 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
-  const ended = { ...withUsage(task, result), status, summary, outputs, checks };
-  return { ...ended, wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
+  const ended = { ...withUsage(task, result), wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
+  if (task.fence) return { ...ended, status: 'waiting', fence: false };
+  // What the task has come to is what its earlier mission says; here it was only proven once more.
+  if (task.carried === 'unchecked') return { ...ended, status, checks, carried: 'held' };
+  return { ...ended, status, summary, outputs, checks };
 }
 
 /** An attempt that has waited too long for its paused mission is no failure of the task: another one follows. */
@@ -268,6 +274,7 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
       ...withUsage(task, result),
       ...{ status: 'waiting', wait: noWait(task), detail: result.error, withoutWorkerSinceMs: null },
     };
+  if (task.carried === 'unchecked' && result.code === 'checks') return carriedFailed(task, result);
   const failures = task.failures + 1;
   const status = isUndelivered(result)
     ? 'retrying'
@@ -288,6 +295,18 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
   };
 }
 
+/** It does not hold any more: the task runs again, and no retry is used up. */
+const carriedFailed = (task: MissionTask, result: PayloadOf<'task_failed'>): MissionTask => ({
+  ...withUsage(task, result),
+  status: 'waiting',
+  carried: 'failed',
+  checks: result.checks,
+  wait: noWait(task),
+  earlier: result.error,
+  detail: result.error,
+  withoutWorkerSinceMs: null,
+});
+
 /** Another attempt, until the retries or the mission's patience with the agent are used up, whichever comes first. */
 function afterFailure(
   task: MissionTask,
@@ -307,6 +326,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     spent: addCost(task.spent, used),
     usage: addCost(task.usage, used),
     share: { tokens: null, usd: null },
+    mayRun: false,
     suspended: 'no',
     steps: result.steps,
     model: result.model,

@@ -16,6 +16,8 @@ export interface TaskIndex {
   readonly waiting: ReadonlyMap<string, number>;
   /** For each task the ids of those that depend on it. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
+  /** Tasks whose next attempt only ends what one of an earlier mission may have left running. */
+  readonly fences: ReadonlyMap<string, MissionTask>;
   /** Tasks that have read untrusted content, in any attempt. */
   readonly tainted: ReadonlyMap<string, MissionTask>;
   readonly verified: number;
@@ -42,6 +44,8 @@ export interface WaveTasks {
   readonly unfinished: number;
   /** For each agent the tasks that are to be assigned, as soon as an attempt of it may begin. */
   readonly toAssign: ReadonlyMap<string, ReadonlyMap<string, MissionTask>>;
+  /** Tasks whose checks come first, because they were verified in an earlier mission. */
+  readonly unchecked: number;
   /** Tasks that need another decision at once. */
   readonly due: ReadonlyMap<string, MissionTask>;
   /** Tasks that failed for good or were cancelled. */
@@ -71,6 +75,7 @@ export function createTaskIndex(): TaskFold {
     waves: new Map(),
     waiting: new Map(),
     dependents: new Map(),
+    fences: new Map(),
     tainted: new Map(),
     verified: 0,
     unverified: 0,
@@ -88,6 +93,7 @@ export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void
   tasks.set(task.id, task);
   keep(index.open, task, hasOpenAttempt(task));
   keep(index.suspended, task, task.suspended === 'yes' && hasOpenAttempt(task));
+  keep(index.fences, task, task.fence && task.status !== 'replaced');
   keep(index.tainted, task, task.taintedBy.length > 0);
   count(index, before, -1);
   count(index, task, 1);
@@ -110,7 +116,7 @@ function noteDependencies({ dependents }: TaskFold, { id, plan }: MissionTask): 
 function waveTasks({ waves }: TaskFold, { wave, kind }: MissionTask): WaveFold {
   const known = waves.get(wave);
   if (known !== undefined) return known;
-  const counts = { total: 0, done: 0, unfinished: 0 };
+  const counts = { total: 0, done: 0, unfinished: 0, unchecked: 0 };
   const made = { kind, ...counts, agents: new Map(), toAssign: new Map(), due: new Map(), failed: new Map() };
   waves.set(wave, made);
   return made;
@@ -123,6 +129,7 @@ function putInWave(wave: WaveFold, before: MissionTask | undefined, task: Missio
   }
   wave.done += difference(before, task, endedWell);
   wave.unfinished += difference(before, task, isUnfinished);
+  wave.unchecked += difference(before, task, isUnchecked);
   keepByAgent(wave.toAssign, task, task.status === 'waiting');
   keep(wave.due, task, isDue(task));
   keep(wave.failed, task, task.status === 'failed' || task.status === 'cancelled');
@@ -132,13 +139,15 @@ function count(index: TaskFold, task: MissionTask | undefined, by: 1 | -1): void
   if (task === undefined) return;
   if (task.status === 'verified') index.verified += by;
   if (task.status === 'unverified') index.unverified += by;
-  if (task.kind === 'task' && waitsForAttempt(task)) index.unassigned += by;
+  if (task.kind === 'task' && task.carried !== 'unchecked' && waitsForAttempt(task)) index.unassigned += by;
   if (!waitsForAttempt(task)) return;
   const { agent } = task.plan;
   const waiting = (index.waiting.get(agent) ?? 0) + by;
   if (waiting > 0) index.waiting.set(agent, waiting);
   else index.waiting.delete(agent);
 }
+
+const isUnchecked = (task: MissionTask): boolean => task.carried === 'unchecked' && isUnfinished(task);
 
 const isUnfinished = (task: MissionTask): boolean => waitsForAttempt(task) || hasOpenAttempt(task);
 

@@ -72,6 +72,12 @@ export interface MissionReport {
   /** What it waits to hear from a person, while it needs attention; null otherwise. */
   readonly question: Question | null;
   readonly workspace: string | null;
+  /** The mission whose workspace it uses: the first of those that it continues; null: its own. */
+  readonly workspace_of: string | null;
+  /** The mission that it continues; null: none. */
+  readonly continues: string | null;
+  /** Missions that continue it, oldest first, as far as the log was read. */
+  readonly continued_by: readonly string[];
   /** ISO 8601. */
   readonly started_at: string;
   readonly ended_at: string | null;
@@ -148,6 +154,8 @@ export interface TaskReport {
   /** Whether it waits because the orchestrator does not have its agent. */
   readonly unknown_agent: boolean;
   readonly checks: readonly CheckResult[];
+  /** Whether it was verified in the mission that this one continues, and only its checks have run since. */
+  readonly carried: boolean;
   /** Whether it is verified, and its checks passed before its first step as well: its work may have changed nothing. */
   readonly held_before: boolean;
   /** Protected files that its last attempt has changed, made or removed; it fails with them. */

@@ -10,8 +10,11 @@
  */
 import type { AgentEvent } from './events.js';
 
+/** Its attempts run in the workspace of another mission, with that one's locks and fences. */
+export const WORKSPACE_OF = 'workspace_of';
+
 /** The names that this build knows. */
-const KNOWN_REQUIREMENTS: readonly string[] = [];
+const KNOWN_REQUIREMENTS: readonly string[] = [WORKSPACE_OF];
 
 /** Why this build cannot handle the event; null when it can. */
 export function unmetRequirement(event: AgentEvent, known: readonly string[] = KNOWN_REQUIREMENTS): string | null {

@@ -1,4 +1,5 @@
 /** What an orchestrator knows of the untrusted content that an attempt may read (taint.ts). Pure. */
+import { taintedBefore } from './continuation.js';
 import { planReasonOf, type Mission } from './mission-state.js';
 import { endedWell, type MissionTask } from './mission-task-state.js';
 import { cutToBytes, SIZES } from './sizes.js';
@@ -18,7 +19,7 @@ export function untrustedFor(
 ): UntrustedSource[] {
   const inCalls = (origin: string, detail: string) => ({ origin, detail, in_prompt: false });
   const { workspace, workspace_trusted } = mission.request;
-  const writers = writersBeside(mission, task, reachOfAgent);
+  const writers = [...writersBeside(mission, task, reachOfAgent), ...taintedBefore(mission)];
   const sources = [
     ...(task.kind === 'verify' ? [] : untrustedTexts(mission, task)),
     ...(workspace === null || workspace_trusted ? [] : [inCalls('workspace', '')]),
@@ -37,7 +38,8 @@ function untrustedTexts(mission: Mission, task: MissionTask): UntrustedSource[] 
     return dependency !== undefined && endedWell(dependency);
   });
   // A changed plan and a question to a person quote what tasks have said.
-  const isReplanned = planReasonOf(mission) !== null && tainted.size > 0;
+  const isReplanned =
+    (planReasonOf(mission) !== null && tainted.size > 0) || mission.request.continues?.plan_tainted === true;
   return [
     ...(mission.request.brief_trusted ? [] : [inPrompt('brief')]),
     ...(isReplanned ? [inPrompt('plan')] : []),

@@ -70,7 +70,10 @@ export interface ToolDefinition {
 
 /** Identifies a task's files. All attempts share them, except for the outcomes. */
 export interface TaskPlace {
+  /** The mission whose workspace it is. */
   readonly missionId: string;
+  /** The mission of the attempt, if it continues the one whose workspace it uses; absent: it is that one. */
+  readonly continuedBy?: string;
   readonly taskId: string;
   readonly attempt: number;
   /** Directory from --workspace, absolute; null: WORKSPACE_ROOT/{missionId}. */

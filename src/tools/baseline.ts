@@ -5,7 +5,7 @@
  * attempt.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain/baseline.js';
@@ -55,7 +55,8 @@ type KeptBaseline = z.output<typeof keptBaseline>;
 /** See ToolExecutor.takeBaseline. */
 export async function takeBaseline(runtime: ToolRuntime, call: BaselineCall, signal: AbortSignal): Promise<Baseline> {
   const place = await placeOfCall(runtime, call.task);
-  const kept = (await readKept(place)) ?? (await keep(place, await observe(runtime, place, call, signal)));
+  const kept =
+    (await readKept(place, call.task)) ?? (await keep(place, call.task, await observe(runtime, place, call, signal)));
   const baseline = asCalled(kept, call);
   const bytes = byteLength(encodeBaseline(baseline));
   if (bytes > SIZES.baseline)
@@ -98,7 +99,7 @@ export async function changedPaths(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const place = await placeOf(runtime, task);
-  const kept = await readKept(place);
+  const kept = await readKept(place, task);
   return differencesFrom(place, before, kept?.protected ?? [], protection, signal);
 }
 
@@ -109,12 +110,14 @@ async function observe(
   signal: AbortSignal,
 ): Promise<KeptBaseline> {
   const listing = listProtected(place, call.task.taskId, call.protection, signal);
-  const checks = runTwice(runtime, place, call, signal);
+  const known = await knownChecks(place, call.task);
+  const fresh = call.checks.filter(({ command }) => known.every((check) => check.command !== command));
+  const checks = runTwice(runtime, place, { ...call, checks: fresh }, signal);
   // Both end before this does, so that nothing of it is left.
   await Promise.allSettled([listing, checks]);
   const protectedNow = await listing;
   return {
-    checks: await checks,
+    checks: [...known, ...(await checks)],
     protected: protectedNow.map(({ path, digest, entries }) => ({ path, digest, entries: [...entries] })),
   };
 }
@@ -217,21 +220,41 @@ async function takeExitCode(place: RunPlace, name: string, claimOffset: number):
   return left === null ? NOT_RUN : exitCodeOf(left);
 }
 
-const pathOf = (place: RunPlace): string => join(place.run, 'baseline.json');
+/** A mission that continues another one has its own: a person may have changed what is protected. */
+const nameOf = ({ continuedBy }: TaskPlace): string =>
+  continuedBy === undefined ? 'baseline.json' : `baseline-${continuedBy}.json`;
+const pathOf = (place: RunPlace, task: TaskPlace): string => join(place.run, nameOf(task));
 
-async function readKept(place: RunPlace): Promise<KeptBaseline | null> {
-  const text = await readFile(pathOf(place), 'utf8').catch(absent);
+/** What earlier missions of the workspace have found: their work must not count as what was there before. */
+async function knownChecks(place: RunPlace, { continuedBy }: TaskPlace): Promise<KeptBaseline['checks']> {
+  if (continuedBy === undefined) return [];
+  const names = (await readdir(place.run)).filter((name) => /^baseline(?:-.+)?\.json$/.test(name));
+  // baseline.json is the first mission's; ids sort by their time.
+  const oldestFirst = names.toSorted(
+    (a, b) => Number(b === 'baseline.json') - Number(a === 'baseline.json') || (a < b ? -1 : 1),
+  );
+  const known = new Map<string, KeptBaseline['checks'][number]>();
+  for (const name of oldestFirst)
+    for (const check of (await readBaseline(join(place.run, name)))?.checks ?? [])
+      if (!known.has(check.command)) known.set(check.command, check);
+  return [...known.values()];
+}
+
+const readKept = (place: RunPlace, task: TaskPlace): Promise<KeptBaseline | null> => readBaseline(pathOf(place, task));
+
+async function readBaseline(path: string): Promise<KeptBaseline | null> {
+  const text = await readFile(path, 'utf8').catch(absent);
   return text === null ? null : keptBaseline.parse(JSON.parse(text));
 }
 
 /** Resolves with the one that counts: link() fails where another worker was first. */
-async function keep(place: RunPlace, baseline: KeptBaseline): Promise<KeptBaseline> {
+async function keep(place: RunPlace, task: TaskPlace, baseline: KeptBaseline): Promise<KeptBaseline> {
   const draft = join(place.run, `baseline-${randomUUID()}`);
   try {
     await writeFile(draft, JSON.stringify(baseline), { mode: 0o600, flag: 'wx' });
-    await link(draft, pathOf(place)).catch(existing);
+    await link(draft, pathOf(place, task)).catch(existing);
   } finally {
     await rm(draft, { force: true });
   }
-  return (await readKept(place)) ?? baseline;
+  return (await readKept(place, task)) ?? baseline;
 }

@@ -167,6 +167,8 @@ const assignment: PayloadOf<'task_assigned'> = {
   feedback: null,
   answer: null,
   requires: [],
+  workspace_of: null,
+  only: null,
   agent_digest: null,
   playbook_acceptance: null,
   protected: [],

@@ -28,6 +28,8 @@ const ASSIGNED = {
   feedback: null,
   answer: null,
   requires: [],
+  workspace_of: null,
+  only: null,
   agent_digest: null,
   playbook_acceptance: null,
   protected: [],

@@ -57,7 +57,15 @@ async function requested(name: string, { aheadMs = 0, partition = 0, id = '' } =
     {
       ...{ mission_id, name, brief: 'x', approval: 'none', retries: 0, on_failure: 'fail', agents: ['a'], success: [] },
       ...{ budget: { usd: null, tokens: null, minutes: null }, plan: null, workspace: null, workspace_marker: 'm' },
-      ...{ requested_by: 'test', requires: [], planner: null, limits: {}, signed: null },
+      ...{
+        requested_by: 'test',
+        requires: [],
+        workspace_of: null,
+        continues: null,
+        planner: null,
+        limits: {},
+        signed: null,
+      },
       ...{ brief_trusted: true, workspace_trusted: false },
     },
     partition,

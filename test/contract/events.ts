@@ -89,6 +89,8 @@ export function taskAssigned(
       feedback: null,
       answer: null,
       requires: [...requires],
+      workspace_of: null,
+      only: null,
       agent_digest: null,
       playbook_acceptance: null,
       protected: [],

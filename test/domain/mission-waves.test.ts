@@ -143,6 +143,8 @@ describe('an assignment', () => {
       feedback: null,
       answer: null,
       requires: [],
+      workspace_of: null,
+      only: null,
       protected: [],
       changes: [],
       used_up_by: null,

@@ -32,6 +32,8 @@ const task: TaskAssigned['payload'] = {
   feedback: null,
   answer: null,
   requires: [],
+  workspace_of: null,
+  only: null,
   agent_digest: null,
   playbook_acceptance: null,
   protected: [],

@@ -28,6 +28,8 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     feedback: number % 2 === 0 ? null : 'not yet',
     answer: number % 3 === 0 ? 'use port 8443' : null,
     requires: [],
+    workspace_of: null,
+    only: null,
     agent_digest: null,
     playbook_acceptance: null,
     protected: [],

@@ -61,6 +61,8 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       feedback: null,
       answer: null,
       requires: [],
+      workspace_of: null,
+      only: null,
       agent_digest: null,
       playbook_acceptance: null,
       protected: [],

@@ -42,6 +42,8 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     feedback: null,
     answer: null,
     requires: [],
+    workspace_of: null,
+    only: null,
     agent_digest: null,
     playbook_acceptance: null,
     protected: [],

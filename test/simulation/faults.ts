@@ -26,6 +26,7 @@ export const FAULTS = {
   overwrite: 'a foreign tool commits over the replay points; a person restores them later',
   ask: 'the policy asks people about calls, who approve, reject, come late or never, and answer twice or wrongly',
   steer: 'people pause missions, resume them and raise their budgets, some requests twice or late',
+  again: 'people continue missions that have ended, in their workspaces; some ask twice, or late',
   sign: 'people sign what they ask; rogues ask without a key, write again what others have signed, forge decisions',
   revise: "agents' files are changed: processes start with another revision than others have",
   unknown: 'processes do not have an agent for a while: its file comes late, or goes and comes back',
@@ -47,7 +48,16 @@ export interface Faults {
  * Of the seeds. Such a fault has its own stream, and the same share in all seeds, so that choosing it takes nothing
  * from the stream of the others.
  */
-const SHARES = { retry: 0.25, revise: 0.15, overwrite: 0.5, ask: 0.2, sign: 0.1, steer: 0.1, unknown: 0.1 } as const;
+const SHARES = {
+  retry: 0.25,
+  revise: 0.15,
+  overwrite: 0.5,
+  ask: 0.2,
+  sign: 0.1,
+  steer: 0.1,
+  unknown: 0.1,
+  again: 0.1,
+} as const;
 export type StreamedFault = keyof typeof SHARES;
 
 const isStreamed = (fault: Fault): fault is StreamedFault => Object.hasOwn(SHARES, fault);

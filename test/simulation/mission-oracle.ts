@@ -78,7 +78,8 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     switch (event.event_type) {
       case 'task_assigned':
         assignedBy.set(attemptKey(event.payload), event.payload.owner);
-        checkWaves(before, event.payload.wave_number, event.payload.task_id);
+        // It runs nothing: it ends what an earlier mission may have left running.
+        if (event.payload.only !== 'fence') checkWaves(before, event.payload.wave_number, event.payload.task_id);
         checkName(before, event.payload);
         effects.set(offset, { offset, event });
         return;

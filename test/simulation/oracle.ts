@@ -1,5 +1,6 @@
 /** Sees every record as it is written, every start and every commit, and says which promise was broken first. */
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import { workspaceOf } from '../../src/domain/continuation.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import type { FoldRecord } from '../../src/domain/record.js';
@@ -33,6 +34,7 @@ export interface Oracle {
   /** A process starts. @param agents what it finds of them */
   onStarted(process: SimProcess, agents: readonly AgentSpec[]): void;
   onStart(start: Start): void;
+  onEnd(start: Start): void;
   onSecondStart(start: Start): void;
   onCommit(partition: PartitionId, committed: CommittedOffset): void;
   onDeadLetter(letter: RecordCopy): void;
@@ -100,7 +102,11 @@ export function createOracle(options: OracleOptions): Oracle {
   const asked = createAskOracle();
   const taint = createTaintOracle(reaching, reaching.length > 0 || lacksAgents);
   const paused = createPauseOracle();
-  const starts = createStartOracle((key) => takenAt.get(key));
+  /** Missions of attempts by the workspace that they use: an attempt's number is the only one of its task there. */
+  const missionIn = new Map<string, string>();
+  const missionOf = (task: TaskPlace) =>
+    missionIn.get(`${task.missionId}/${task.taskId}/${task.attempt}`) ?? task.missionId;
+  const starts = createStartOracle((key) => takenAt.get(key), missionOf);
   const spending = createSpendingOracle(
     (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.budget,
   );
@@ -157,6 +163,10 @@ export function createOracle(options: OracleOptions): Oracle {
     if (known || !oracle.state.attempts.has(key)) return;
     if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
     takenAt.set(key, oracle);
+    if (event.event_type === 'task_assigned') {
+      const { mission_id, task_id, attempt } = event.payload;
+      missionIn.set(`${workspaceOf(event.payload)}/${task_id}/${attempt}`, mission_id);
+    }
     const isDecided = [...lost, ...missions].some(({ partition, state, effects }) => {
       if (source === null || partition !== source.partition || state.epoch !== source.epoch) return false;
       const decision = effects.get(source.offset);
@@ -245,12 +255,13 @@ export function createOracle(options: OracleOptions): Oracle {
     onStart: (start) =>
       looking(() => {
         starts.onStart(start);
-        const { missionId, taskId, attempt } = start.call.task;
-        const key = `${missionId}/${taskId}/${attempt}`;
+        const { taskId, attempt } = start.call.task;
+        const key = `${missionOf(start.call.task)}/${taskId}/${attempt}`;
         const running = takenAt.get(key)?.state.attempts.get(key);
         if (running !== undefined) taint.onStart(running);
         if (asksPeople) asked.checkStart(start.call, running);
       }),
+    onEnd: starts.onEnd,
     onSecondStart: ({ call }) =>
       looking(() => {
         throw new Violation(

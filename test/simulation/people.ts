@@ -20,6 +20,8 @@ export interface People {
   /** Missions that will still be asked for. */
   waiting(): number;
   begin(): void;
+  /** Asks for a mission that another one has made ready. */
+  ask(request: EventOf<'mission_requested'>, partition: number): void;
   /** The missions asked for so far are lost; their authors ask no more of them. */
   forget(): void;
   /** A tasks partition was claimed: a cancel meets a take-over. */
@@ -106,6 +108,12 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
     begin() {
       for (let i = 0; i < scenario.missions; i++)
         world.at(i === 0 ? 10 : random.next() * scenario.faultsEndMs * 0.8, request);
+    },
+    ask(asked, partition) {
+      const { mission_id } = asked.payload;
+      requested.push(mission_id);
+      partitionOf.set(mission_id, partition);
+      append(asked, mission_id, partition);
     },
     forget() {
       requested.length = 0;

@@ -126,6 +126,8 @@ export function createRequest(
     workspace_marker: 'marker',
     requested_by: 'person',
     requires: [],
+    workspace_of: null,
+    continues: null,
     limits: {},
     brief_trusted: true,
     workspace_trusted: false,

@@ -46,6 +46,8 @@ export interface SimVolumeOptions {
   onBaseline(process: SimProcess, task: TaskPlace): void;
   /** A tool is started now. */
   onStart(start: Start): void;
+  /** Nothing of it runs any more. */
+  onEnd(start: Start): void;
   /** A call record is about to be started although it was before; only the start mark keeps it from running. */
   onSecondStart(start: Start): void;
 }
@@ -110,6 +112,7 @@ export function createSimVolume({
   beforeEnd,
   onBaseline,
   onStart,
+  onEnd,
   onSecondStart,
 }: SimVolumeOptions): SimVolume {
   const { random } = world;
@@ -201,6 +204,7 @@ export function createSimVolume({
         if (over) return;
         over = true;
         running -= 1;
+        if (once !== null) onEnd(once.start);
         if (result.kind === 'done' && once !== null) held.outcomes.set(once.name, result.outcome);
         if (result.kind !== 'done' && once !== null) held.outcomes.set(once.name, outcome('aborted', null, 'stopped'));
         release(held);

@@ -6,6 +6,7 @@ import { createApprovers } from './approvers.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
+import { createContinuers } from './continuers.js';
 import { createPeople } from './people.js';
 import { createRandom } from './random.js';
 import { createRogues } from './rogues.js';
@@ -67,6 +68,8 @@ const SIGN_STREAM = 0x53db;
 const UNKNOWN_STREAM = 0x41a7;
 /** Chosen so that no recorded seed but those of its mutants has people who steer. */
 const STEER_STREAM = 0x5809b;
+/** Chosen so that no recorded seed but those of its mutants has people who continue missions. */
+const AGAIN_STREAM = 0x70b72;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
@@ -90,6 +93,7 @@ export async function simulate({
   const signRandom = createRandom(seed ^ SIGN_STREAM);
   const unknownRandom = createRandom(seed ^ UNKNOWN_STREAM);
   const steerRandom = createRandom(seed ^ STEER_STREAM);
+  const againRandom = createRandom(seed ^ AGAIN_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
@@ -101,6 +105,7 @@ export async function simulate({
       sign: signRandom,
       unknown: unknownRandom,
       steer: steerRandom,
+      again: againRandom,
     },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
@@ -179,6 +184,7 @@ export async function simulate({
       );
       oracle.onStart(start);
     },
+    onEnd: oracle.onEnd,
     onSecondStart: oracle.onSecondStart,
   });
   const swarm = createSwarm({
@@ -200,6 +206,10 @@ export async function simulate({
   const steerers = createSteerers({
     ...{ world, faults, random: steerRandom, ids, coordination: topics.coordination, log },
     mission: (id) => oracle.missions().flatMap(({ state }) => state.missions.get(id) ?? [])[0],
+  });
+  const continuers = createContinuers({
+    ...{ world, faults, random: againRandom, ids, people },
+    partitionOf: (id) => oracle.missions().find(({ state }) => state.missions.has(id))?.state,
   });
   const trouble = createTrouble({
     world,
@@ -237,6 +247,7 @@ export async function simulate({
     if (faults.on('steer') && record.topic === topics.coordination) steer(event, record.partition);
     if (event.event_type === 'task_paused') approvers.onPaused(event, record.partition);
     if (event.event_type === 'call_proposed') approvers.onProposed(event, record);
+    if (faults.on('again') && record.topic === topics.coordination) continueAfter(event);
     if (event.event_type === 'attention_requested') people.onAsked(event, record.partition);
     if (event.event_type === 'task_assigned' && record.topic === topics.coordination)
       people.onAssigned(event, record.partition);
@@ -245,6 +256,11 @@ export async function simulate({
     const approval = oracle.missions()[record.partition]?.state.missions.get(event.payload.mission_id)
       ?.request.approval;
     if (approval !== undefined) people.onProposed(event, approval, record.partition);
+  }
+
+  function continueAfter({ event_type, payload }: AgentEvent): void {
+    if (event_type === 'mission_completed' || event_type === 'mission_failed' || event_type === 'mission_cancelled')
+      continuers.onEnded(payload.mission_id);
   }
 
   function steer({ event_type, payload }: AgentEvent, partition: number): void {
@@ -271,7 +287,7 @@ export async function simulate({
       ? topics.coordination
       : taskTopics.find((_, index) => groupId === topics.workerGroup(scenario.roster[index]?.name ?? ''));
   const unfinished = () =>
-    people.waiting() > 0
+    people.waiting() + continuers.waiting() > 0
       ? new Violation('converges', 'missions will still be asked for')
       : oracle.unfinished(people.requested, committedOf);
 

@@ -1,4 +1,5 @@
 /** Watches one tasks partition: what its log means, from offset 0, by the rules of the true domain. */
+import { workspaceOf } from '../../src/domain/continuation.js';
 import { baselineOf } from '../../src/domain/baseline.js';
 import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
@@ -210,7 +211,7 @@ function checkBaseline(attempt: TaskAttempt | undefined): void {
 
 function checkProof(attempt: TaskAttempt | undefined, { payload }: EventOf<'task_completed'>): void {
   if (attempt === undefined || attempt.assignment.kind === 'verify') return;
-  const isProven = checksOf(attempt).some(({ command }) => !isVacuousCheck(payload.mission_id, command));
+  const isProven = checksOf(attempt).some(({ command }) => !isVacuousCheck(workspaceOf(attempt.assignment), command));
   if (payload.result.status === 'verified' && !isProven)
     throw new Violation('verified-is-proven', `${attempt.key} is verified by checks that always pass`);
 }

@@ -36,6 +36,8 @@ const INVARIANTS = {
   'replay-state': 'the fold from a committed offset is the fold from the beginning',
   'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
   'deleted-is-done': 'no record is deleted that a replay would read',
+  'one-mission':
+    'no tool of a mission starts in a workspace while one of an earlier mission runs, or after a later one began',
   'wave-order': 'the next wave never starts over a failure',
   'plan-has-a-reader':
     'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',

@@ -269,6 +269,8 @@ export async function createRoleSwarm(options: {
       workspace_marker: 'marker',
       requested_by: 'test',
       requires: [],
+      workspace_of: null,
+      continues: null,
       // A mission without a plan gets the declared order where the test gives no planner's model.
       planner: request.plan == null && options.plannerChain === undefined ? 'order' : null,
       limits: {},

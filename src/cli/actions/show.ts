@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { readAttempts } from '../../client/attempts.js';
-import { findWholeOutput, type WholeOutput } from '../../client/whole-output.js';
+import { workspaceOf } from '../../domain/continuation.js';
+import { findWholeOutput, type OutputOf, type WholeOutput } from '../../client/whole-output.js';
 import type { AttemptReport } from '../../domain/attempt-report.js';
 import { pauseOf } from '../../domain/mission-report.js';
 import { attemptParts } from '../attempt-text.js';
@@ -38,7 +39,7 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
       const report = step === null ? whole : onlyStep(whole, step);
       if (report === null) return;
       shown += 1;
-      await showAttempt(context, options, base, report);
+      await showAttempt(context, options, { base, missionId: workspaceOf(mission.request) }, report);
     });
     if (shown > 0) return EXIT.done;
     const waiting = waitingPlan(mission);
@@ -64,7 +65,7 @@ function onlyStep(report: AttemptReport, wanted: number): AttemptReport | null {
 async function showAttempt(
   context: CommandContext,
   { wholeOutput }: ShowOptions,
-  base: string,
+  place: Place,
   report: AttemptReport,
 ): Promise<void> {
   const { stdout } = context.host;
@@ -74,7 +75,7 @@ async function showAttempt(
     return stdout.drained();
   };
   if (context.json) return write(`${JSON.stringify(report)}\n`);
-  const outputs = wholeOutput ? await wholeOutputsOf(base, report) : new Map<number, WholeOutput>();
+  const outputs = wholeOutput ? await wholeOutputsOf(place, report) : new Map<number, WholeOutput>();
   for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
     if (part.kind === 'text') await write(part.text);
     else
@@ -83,13 +84,16 @@ async function showAttempt(
   }
 }
 
+/** Where the files of a mission's steps lie. */
+type Place = Pick<OutputOf, 'base' | 'missionId'>;
+
 /** The files of the outputs that the journal holds only in part. */
-async function wholeOutputsOf(base: string, report: AttemptReport): Promise<ReadonlyMap<number, WholeOutput>> {
+async function wholeOutputsOf(place: Place, report: AttemptReport): Promise<ReadonlyMap<number, WholeOutput>> {
   const found = new Map<number, WholeOutput>();
   for (const { step, outcome } of report.steps) {
     if (outcome === null || outcome.output_digest === null) continue;
-    const { mission_id: missionId, task_id: taskId, attempt } = report;
-    const whole = await findWholeOutput({ base, missionId, taskId, attempt, step, digest: outcome.output_digest });
+    const { task_id: taskId, attempt } = report;
+    const whole = await findWholeOutput({ ...place, taskId, attempt, step, digest: outcome.output_digest });
     if (whole !== null) found.set(step, whole);
   }
   return found;

@@ -12,6 +12,7 @@ import { columnsOf } from '../host.js';
 import { shortDuration } from '../durations.js';
 import { count } from '../event-line.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { withContinuedBy } from '../../client/continued-by.js';
 import { withWorkspace } from '../../client/submit.js';
 import { readRoster } from '../mission-source.js';
 import { questionText } from '../answers.js';
@@ -53,7 +54,12 @@ function refuseListOptions(list: ListOptions): void {
 }
 
 async function showMission(context: CommandContext, session: ClientSession, wanted: string): Promise<void> {
-  const { mission } = await session.missions.openMission(wanted);
+  const mission = await withContinuedBy(
+    context.client,
+    session.log,
+    session.missions,
+    await session.missions.openMission(wanted),
+  );
   const report = reportMission(mission);
   const complete = withWorkspace(context.config.values.WORKSPACE_ROOT, report);
   const waiting = waitingPlan(mission);

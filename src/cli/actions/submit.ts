@@ -2,12 +2,14 @@ import { missingOrchestrator, sayIfNoOrchestrator } from '../orchestrator-notice
 import { warnOfChecks } from '../check-warnings.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
-import { withClient } from '../client-session.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
+import type { MissionFile } from '../../agent/mission-file.js';
+import type { MissionFeed } from '../../client/mission-feed.js';
 import { watchAdmissions } from '../../client/admission.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { openJunit, withJunit } from '../junit-file.js';
+import { openJunit, withJunit, type JunitFile } from '../junit-file.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, requireFits } from '../request-mission.js';
 import { readMission, readRoster } from '../mission-source.js';
@@ -47,22 +49,40 @@ export async function submitMission(given: CommandContext, options: SubmitOption
       if (isServed) await admissions?.decided(missionId);
       return EXIT.done;
     }
-    context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
-    const report = await withJunit(junit, { feed, missionId }, async () => {
-      const ended = await followMission(context, {
-        missionId,
-        feed,
-        broken: createHandledDeferred<never>().promise,
-        asking: { log: session.log, isShared: true },
-        notice: missingOrchestrator(context, session, mission).then(({ notice }) => notice),
-        ifNotEnded:
-          `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
-          `${clientCommand(context, `cancel ${missionId}`)} stops it`,
-      });
-      requireCounts(ended);
-      printReport(context, ended, true);
-      return ended;
-    });
-    return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
+    return followSubmitted(context, session, { mission, missionId, workspace, feed, junit });
   });
+}
+
+export interface FollowSubmitted {
+  readonly mission: MissionFile;
+  readonly missionId: string;
+  readonly workspace: string;
+  /** It was opened before the mission was submitted. */
+  readonly feed: MissionFeed;
+  readonly junit: JunitFile | null;
+}
+
+/** Shows a mission that was submitted until it has ended, and prints its report. */
+export async function followSubmitted(
+  context: CommandContext,
+  session: ClientSession,
+  { mission, missionId, workspace, feed, junit }: FollowSubmitted,
+): Promise<ExitCode> {
+  context.say(`mission: ${oneLine(mission.name)} ${missionId}\nworkspace: ${workspace}\n`);
+  const report = await withJunit(junit, { feed, missionId }, async () => {
+    const ended = await followMission(context, {
+      missionId,
+      feed,
+      broken: createHandledDeferred<never>().promise,
+      asking: { log: session.log, isShared: true },
+      notice: missingOrchestrator(context, session, mission).then(({ notice }) => notice),
+      ifNotEnded:
+        `the mission continues; ${clientCommand(context, `watch ${missionId}`)} shows it, ` +
+        `${clientCommand(context, `cancel ${missionId}`)} stops it`,
+    });
+    requireCounts(ended);
+    printReport(context, ended, true);
+    return ended;
+  });
+  return report.status === 'completed' ? EXIT.done : EXIT.missionFailed;
 }

@@ -1,3 +1,4 @@
+import { workspaceOf } from '../../domain/continuation.js';
 import { pruneWorkspaces, type MissionState, type Pruned } from '../../client/prune-workspaces.js';
 import { withClient } from '../client-session.js';
 import { CliError } from '../cli-error.js';
@@ -36,7 +37,11 @@ async function missionStates(
   try {
     return await withClient(context, async (session) => {
       const feed = await session.missions.whole();
-      const ended = new Map(feed.reports().map((report) => [report.mission_id, report.ended_at !== null]));
+      const ended = new Map<string, boolean>();
+      // A workspace is needed for as long as one of its missions is open.
+      for (const report of feed.reports())
+        for (const id of new Set([report.mission_id, workspaceOf(report)]))
+          ended.set(id, report.ended_at !== null && ended.get(id) !== false);
       return (missionId) => {
         const hasEnded = ended.get(missionId);
         return hasEnded === undefined ? 'unknown' : hasEnded ? 'ended' : 'open';

@@ -26,7 +26,7 @@ import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
 import type { TaskJournal } from './task-journal.js';
-import { endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
+import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
 import type { MissionNews, WorkerContext } from './worker-context.js';
 
@@ -108,6 +108,7 @@ async function endOf(
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
   await steps.prepare();
+  if (deps.attempt.assignment.only === 'fence') return FENCED;
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
   const otherRevision = otherRevisionOf(deps);
@@ -116,8 +117,7 @@ async function endOf(
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
   const decided = await steps.performDecided(limits.remainingMs);
-  if (deps.attempt.assignment.kind === 'verify')
-    return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
+  if (isChecksOnly(deps)) return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());
   if (checked !== null) return checked;
   // The same while the outcome of a decided call was read back.
@@ -194,11 +194,26 @@ function otherRevisionOf({ attempt: { assignment }, spec }: ExecutionDeps): Loop
   };
 }
 
-/** The mission's success checks: a finish without a model. */
+/** What was left of earlier attempts has ended: that was all. */
+const FENCED: LoopEnd = {
+  kind: 'finished',
+  summary: 'nothing of earlier attempts is left',
+  outputs: {},
+  checks: [],
+};
+
+/** The mission's success checks, and those of a task that an earlier mission has verified. */
+const isChecksOnly = ({ attempt: { assignment } }: ExecutionDeps): boolean =>
+  assignment.kind === 'verify' || assignment.only === 'checks';
+
+/** A finish without a model. */
 function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number): Promise<StepResult> {
   return steps.perform(
     {
-      thought: "The mission's success checks.",
+      thought:
+        deps.attempt.assignment.kind === 'verify'
+          ? "The mission's success checks."
+          : 'The checks of what an earlier mission has verified.',
       tool: FINISH,
       arguments: finishOfVerify(deps),
       idempotent: true,
@@ -219,8 +234,11 @@ function verify(deps: ExecutionDeps, steps: TaskSteps, remainingMs: () => number
   );
 }
 
-const finishOfVerify = ({ attempt }: ExecutionDeps) => ({
-  summary: `${attempt.assignment.acceptance.length} success checks passed`,
+const finishOfVerify = ({ attempt: { assignment }, spec }: ExecutionDeps) => ({
+  summary:
+    assignment.kind === 'verify'
+      ? `${assignment.acceptance.length} success checks passed`
+      : `${acceptanceOf(assignment, spec).length} checks passed again`,
   outputs: {},
 });
 

@@ -1,4 +1,5 @@
 /** The executions of one tasks partition: open attempts wait for a slot of the agent, and what has one runs. */
+import { workspaceOf } from '../../domain/continuation.js';
 import type { AgentSpec } from '../../domain/agent-spec.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
 import type { PartitionId } from '../../ports/log.js';
@@ -114,12 +115,13 @@ function execute(
   });
 }
 
-/** What is still alive of the attempt's task: of an earlier attempt, or of the same one under an earlier claim. */
-function executionOfTask(
-  executions: Iterable<Execution>,
-  { assignment: { mission_id, task_id } }: TaskAttempt,
-): Execution | undefined {
+/**
+ * What is still alive of the attempt's task: of an earlier attempt, also in a mission that its own continues, or of the
+ * same one under an earlier claim.
+ */
+function executionOfTask(executions: Iterable<Execution>, { assignment: wanted }: TaskAttempt): Execution | undefined {
   return [...executions].find(
-    ({ attempt: { assignment } }) => assignment.task_id === task_id && assignment.mission_id === mission_id,
+    ({ attempt: { assignment } }) =>
+      assignment.task_id === wanted.task_id && workspaceOf(assignment) === workspaceOf(wanted),
   );
 }

@@ -2,6 +2,7 @@
 import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
+import { workspaceOf } from '../../domain/continuation.js';
 import { permissionsOf } from '../../domain/permissions.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
 import { taintOf } from '../../domain/taint.js';
@@ -88,7 +89,8 @@ const NOT_BEGUN: StepResult = {
 async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStepsDeps): Promise<void> {
   const { current, journal } = deps;
   // The lock is the task's: an earlier attempt may have left a process behind even where this one has no step.
-  if (current().steps.length === 0 && deps.attempt.assignment.attempt === 1) return;
+  const { attempt, workspace_of } = deps.attempt.assignment;
+  if (current().steps.length === 0 && attempt === 1 && workspace_of === null) return;
   await tools.takeFence(place, deps.held.claimOffset, deps.acting);
   const doubt = stepInDoubt(current());
   if (doubt === null) return;
@@ -260,7 +262,8 @@ function needsWorkspace({ attempt: { assignment }, spec, current }: ExecutionDep
 function placeOf({ attempt: { assignment }, spec }: ExecutionDeps): TaskPlace {
   const isVerify = assignment.kind === 'verify';
   return {
-    missionId: assignment.mission_id,
+    missionId: workspaceOf(assignment),
+    ...(assignment.workspace_of === null ? {} : { continuedBy: assignment.mission_id }),
     taskId: assignment.task_id,
     attempt: assignment.attempt,
     workspace: assignment.workspace,

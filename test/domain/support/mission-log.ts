@@ -37,6 +37,8 @@ export function requestOf(changes: Partial<Request> = {}): Request {
     workspace_marker: 'marker-1',
     requested_by: 'test',
     requires: [],
+    workspace_of: null,
+    continues: null,
     planner: null,
     limits: {},
     signed: null,

@@ -51,6 +51,8 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     feedback: null,
     answer: null,
     requires: [],
+    workspace_of: null,
+    only: null,
     agent_digest: null,
     playbook_acceptance: null,
     protected: [],

@@ -1,0 +1,78 @@
+import { watchAdmissions } from '../../client/admission.js';
+import { retryMission as retry, type RetriedMission } from '../../client/retry.js';
+import { orAborted } from '../../domain/deferred.js';
+import { warnOfChecks } from '../check-warnings.js';
+import { wrongUse } from '../cli-error.js';
+import { clientCommand } from '../client-command.js';
+import { withClient } from '../client-session.js';
+import type { CommandContext } from '../context.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { openJunit } from '../junit-file.js';
+import { readMission, readRoster } from '../mission-source.js';
+import { asOperator } from '../operators-setting.js';
+import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
+import { followSubmitted } from './submit.js';
+
+export interface RetryFlags {
+  /** As a person names it. */
+  readonly mission: string;
+  readonly tasks: readonly string[];
+  /** The changed mission file; null: none. */
+  readonly edit: string | null;
+  readonly wait: boolean;
+  /** As for submit. */
+  readonly junit: string | null;
+}
+
+/** Hands a mission that continues another one to the swarm. With wait: exit 0 when it completed, 1 when not. */
+export async function retryMission(given: CommandContext, flags: RetryFlags): Promise<ExitCode> {
+  const context = await asOperator(given);
+  if (flags.junit !== null && !flags.wait)
+    throw wrongUse('--junit needs --wait: the file is written when the mission has ended', 'Add --wait.');
+  const roster = await readRoster(context);
+  const edited = flags.edit === null ? null : await readMission(context, flags.edit, roster);
+  if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit);
+  const junit = await openJunit(context, flags.junit, roster);
+  return withClient(context, async (session) => {
+    const opened = await session.missions.openMission(flags.mission);
+    // Whether another mission has continued it is known at the end of the log.
+    await orAborted(opened.feed.caughtUp, context.client.signal);
+    const feed = flags.wait ? await session.missions.fromNow() : null;
+    const admissions = feed === null ? await watchAdmissions(context.client, session) : null;
+    const { retried, mission } = await retry(context.client, session.log, opened, {
+      tasks: flags.tasks,
+      edited,
+      workspaceRoot: context.config.values.WORKSPACE_ROOT,
+      onUnknown: (missionId) =>
+        context.host.stderr.write(
+          `it is not known whether mission ${missionId} was submitted; ` +
+            `${clientCommand(context, `status ${missionId}`)} shows it\n`,
+        ),
+    });
+    if (feed !== null) {
+      context.say(plannedText(retried));
+      return followSubmitted(context, session, { ...retried, mission, feed, junit });
+    }
+    print(context, retried);
+    const isServed = await sayIfNoOrchestrator(context, session, mission);
+    if (isServed) await admissions?.decided(retried.missionId);
+    return EXIT.done;
+  });
+}
+
+function print(context: CommandContext, retried: RetriedMission): void {
+  const { missionId, workspace, continues, carried, runs } = retried;
+  if (context.json) return context.print({ mission_id: missionId, workspace, continues, carried, runs });
+  context.host.stdout.write(`${missionId}\n`);
+  context.host.stderr.write(
+    `${plannedText(retried)}\nto see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`,
+  );
+}
+
+/** Such as "continues …: 3 tasks are checked, 1 runs: deploy-web_agent-wave2". */
+function plannedText({ continues, carried, runs }: RetriedMission): string {
+  const checked = `${carried.length} verified task${carried.length === 1 ? ' is' : 's are'} checked first`;
+  const others =
+    runs.length === 0 ? 'none runs' : `${runs.length} run${runs.length === 1 ? 's' : ''}: ${runs.join(', ')}`;
+  return `continues ${continues}: ${checked}, ${others}`;
+}

@@ -1,0 +1,233 @@
+import { continuationOf, newerIn } from '../../src/domain/continuation.js';
+import type { PayloadOf } from '../../src/domain/events.js';
+import { createMissionId } from '../../src/domain/mission-id.js';
+import type { Decision } from '../../src/domain/mission-decide.js';
+import { evolveCoordination } from '../../src/domain/mission-evolve.js';
+import { reportMission } from '../../src/domain/mission-report.js';
+import { createCoordinationState } from '../../src/domain/mission-state.js';
+import { WORKSPACE_OF } from '../../src/domain/requirements.js';
+import { T0 } from './support/events.js';
+import {
+  cancelRequested,
+  CERT,
+  claimed,
+  completed,
+  ENV,
+  failed,
+  given,
+  ID,
+  opened,
+  PARTITION,
+  PROXY,
+  requested,
+  TWO_WAVES,
+  type MissionLog,
+} from './support/mission-log.js';
+
+type Request = PayloadOf<'mission_requested'>;
+const NEXT = createMissionId({ nowMs: T0 + 1, partition: PARTITION, random: () => 0.6 });
+const OTHER = createMissionId({ nowMs: T0 + 2, partition: PARTITION, random: () => 0.7 });
+
+const assignments = (decisions: readonly Decision[]) =>
+  decisions.flatMap((one) => (one.event_type === 'task_assigned' ? [one.payload] : []));
+const parts = (decisions: readonly Decision[]) =>
+  assignments(decisions).map(({ task_id, attempt, only }) => [task_id, attempt, only]);
+
+function ended(end: (log: MissionLog) => void, changes: Partial<Request> = {}): MissionLog {
+  const log = given();
+  for (const event of [opened(), claimed(), requested({ plan: TWO_WAVES, retries: 0, ...changes })]) log.when(event);
+  log.settle();
+  end(log);
+  log.settle();
+  return log;
+}
+
+/** CERT is verified, ENV has failed. */
+const halfDone = (changes: Partial<Request> = {}) =>
+  ended((log) => {
+    log.when(completed(CERT));
+    log.when(failed(ENV, 1, { retriable: false }));
+  }, changes);
+
+const missionIn = (log: MissionLog, id: string) => {
+  const mission = log.state.missions.get(id);
+  if (mission === undefined) throw new Error(`no mission ${id}`);
+  return mission;
+};
+
+function retry(
+  log: MissionLog,
+  old: string,
+  id: string,
+  again: readonly string[] = [],
+  changes: Partial<Request> = {},
+) {
+  const { continues, plan } = continuationOf(missionIn(log, old), {
+    again: new Set(again),
+    plan: null,
+    asOf: log.state.position,
+  });
+  const workspace = { requires: [WORKSPACE_OF], workspace_of: ID };
+  return log.when(requested({ mission_id: id, retries: 0, plan, continues, ...workspace, ...changes }));
+}
+
+describe('a mission that continues another one', () => {
+  test('checks what is verified before it runs anything else of the wave, then the rest; attempts are numbered on', () => {
+    const log = halfDone();
+    retry(log, ID, NEXT);
+    expect(parts(log.settle({}, NEXT))).toEqual([[CERT, 2, 'checks']]);
+    log.when(completed(CERT, 2, {}, { summary: 'checks passed again', outputs: {} }, NEXT));
+    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 2, null]]);
+    log.when(completed(ENV, 2, {}, {}, NEXT));
+    const [proxy] = assignments(log.settle({}, NEXT));
+    expect(proxy).toMatchObject({ task_id: PROXY, attempt: 1, workspace_of: ID, requires: [WORKSPACE_OF] });
+    expect(missionIn(log, NEXT).tasks.get(CERT)).toMatchObject({
+      status: 'verified',
+      carried: 'held',
+      summary: `${CERT} done`,
+      outputs: { path: CERT },
+    });
+    expect(reportMission(missionIn(log, NEXT))).toMatchObject({ continues: ID, workspace_of: ID });
+    expect(reportMission(missionIn(log, ID)).continued_by).toEqual([NEXT]);
+  });
+
+  test('runs a carried task again if its check fails, and that uses up no retry', () => {
+    const log = halfDone();
+    retry(log, ID, NEXT);
+    log.settle({}, NEXT);
+    log.when(failed(CERT, 2, { code: 'checks', error: 'not there', retriable: false }, NEXT));
+    const [cert, env] = assignments(log.settle({}, NEXT));
+    expect(cert).toMatchObject({ task_id: CERT, attempt: 3, only: null, feedback: 'not there', retry_count: 0 });
+    expect(env).toMatchObject({ task_id: ENV, attempt: 2, feedback: 'it broke' });
+    expect(missionIn(log, NEXT).tasks.get(CERT)).toMatchObject({ failures: 0, carried: 'failed' });
+  });
+
+  test('runs a verified task again that is named', () => {
+    const log = halfDone();
+    retry(log, ID, NEXT, [CERT]);
+    expect(parts(log.settle({}, NEXT))).toEqual([
+      [CERT, 2, null],
+      [ENV, 2, null],
+    ]);
+  });
+
+  test('first ends attempts that were cancelled, and begins nothing before', () => {
+    const log = ended((before) => {
+      before.when(completed(CERT));
+      before.when(cancelRequested());
+    });
+    retry(log, ID, NEXT);
+    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 2, 'fence']]);
+    log.when(completed(ENV, 2, {}, { status: 'unverified' }, NEXT));
+    expect(parts(log.settle({}, NEXT))).toEqual([[CERT, 2, 'checks']]);
+    log.when(completed(CERT, 2, {}, {}, NEXT));
+    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 3, null]]);
+  });
+
+  test('keeps the partition of each task', () => {
+    const log = halfDone();
+    retry(log, ID, NEXT);
+    const [cert] = assignments(log.settle({ partitionFor: () => 7 }, NEXT));
+    expect(cert?.target_partition).toBe(2);
+  });
+
+  test('has its own budget, and checks of carried tasks cost nothing of it', () => {
+    const log = halfDone({ budget: { usd: null, tokens: 1000, minutes: null } });
+    retry(log, ID, NEXT, [], { budget: { usd: null, tokens: 1000, minutes: null } });
+    expect(assignments(log.settle({}, NEXT))[0]).toMatchObject({ only: 'checks', share_tokens: null });
+    log.when(completed(CERT, 2, {}, {}, NEXT));
+    expect(assignments(log.settle({}, NEXT))[0]).toMatchObject({ task_id: ENV, share_tokens: 500 });
+  });
+
+  test('takes over what strangers may have written', () => {
+    const reach = [{ origin: 'network', detail: 'a:443' }];
+    const log = given();
+    for (const event of [opened(), claimed(), requested({ plan: TWO_WAVES, retries: 0 })]) log.when(event);
+    log.settle({ revisionOf: () => ({ digest: null, playbookAcceptance: null, playbookChanges: [], reach }) });
+    log.when(completed(CERT));
+    log.when(failed(ENV, 1, { retriable: false }));
+    log.settle();
+    retry(log, ID, NEXT, [CERT]);
+    const [cert] = assignments(log.settle({}, NEXT));
+    expect(cert?.untrusted?.map(({ origin }) => origin)).toEqual(['attempt', 'files']);
+  });
+});
+
+describe('a workspace has one mission at a time', () => {
+  const failure = (log: MissionLog, id: string) => {
+    log.settle({}, id);
+    const { status, code } = reportMission(missionIn(log, id));
+    return [status, code];
+  };
+
+  test('of two that continue the same mission the second one in the log fails', () => {
+    const log = halfDone();
+    const { continues, plan } = continuationOf(missionIn(log, ID), {
+      again: new Set(),
+      plan: null,
+      asOf: log.state.position,
+    });
+    retry(log, ID, NEXT);
+    log.when(requested({ mission_id: OTHER, plan, continues, workspace_of: ID, requires: [WORKSPACE_OF] }));
+    log.settle({}, NEXT);
+    expect(failure(log, OTHER)).toEqual(['failed', 'workspace_taken']);
+    expect(reportMission(missionIn(log, NEXT)).status).toBe('running');
+    expect(newerIn(log.state.missions.values(), missionIn(log, ID))?.id).toBe(NEXT);
+    expect(newerIn(log.state.missions.values(), missionIn(log, OTHER))?.id).toBe(NEXT);
+    expect(newerIn(log.state.missions.values(), missionIn(log, NEXT))).toBeNull();
+  });
+
+  test('so does one whose author had not read that another has used it since', () => {
+    const log = halfDone();
+    const { continues, plan } = continuationOf(missionIn(log, ID), {
+      again: new Set(),
+      plan: null,
+      asOf: log.state.position,
+    });
+    retry(log, ID, NEXT);
+    log.settle({}, NEXT);
+    log.when(cancelRequested('enough', NEXT));
+    log.settle({}, NEXT);
+    log.when(requested({ mission_id: OTHER, plan, continues, workspace_of: ID, requires: [WORKSPACE_OF] }));
+    expect(failure(log, OTHER)).toEqual(['failed', 'workspace_taken']);
+  });
+
+  test('so does one that continues a mission that is open, or names a mission of another partition', () => {
+    const log = given();
+    for (const event of [opened(), claimed(), requested({ plan: TWO_WAVES })]) log.when(event);
+    log.settle();
+    const continues = { mission_id: ID, as_of: log.state.position, plan_tainted: false, tasks: [] };
+    log.when(requested({ mission_id: NEXT, plan: TWO_WAVES, continues, workspace_of: ID, requires: [WORKSPACE_OF] }));
+    expect(failure(log, NEXT)).toEqual(['failed', 'workspace_taken']);
+    const elsewhere = createMissionId({ nowMs: T0, partition: PARTITION + 1, random: () => 0.5 });
+    log.when(
+      requested({ mission_id: OTHER, plan: TWO_WAVES, continues, workspace_of: elsewhere, requires: [WORKSPACE_OF] }),
+    );
+    expect(failure(log, OTHER)).toEqual(['failed', 'workspace_taken']);
+  });
+
+  test('a holder that began to read behind what the author had read does not know, and refuses', () => {
+    const state = createCoordinationState(PARTITION, 5);
+    const continues = { mission_id: ID, as_of: 4, plan_tainted: false, tasks: [] };
+    const event = requested({ mission_id: NEXT, continues, workspace_of: ID, requires: [WORKSPACE_OF] });
+    evolveCoordination(state, { offset: 5, timestampMs: T0 + 5, event });
+    expect(state.missions.get(NEXT)?.workspaceTaken).toMatch(/ask again/);
+  });
+
+  test('a plan without a task whose attempt may still run is refused', () => {
+    const log = ended((before) => {
+      before.when(completed(CERT));
+      before.when(cancelRequested());
+    });
+    const { continues } = continuationOf(missionIn(log, ID), {
+      again: new Set(),
+      plan: null,
+      asOf: log.state.position,
+    });
+    const [wave] = TWO_WAVES.waves;
+    const plan = { ...TWO_WAVES, waves: wave === undefined ? [] : [{ ...wave, tasks: wave.tasks.slice(0, 1) }] };
+    log.when(requested({ mission_id: NEXT, plan, continues, workspace_of: ID, requires: [WORKSPACE_OF] }));
+    log.settle({}, NEXT);
+    expect(reportMission(missionIn(log, NEXT)).reason).toContain(`an attempt of ${ENV} may still run`);
+  });
+});
