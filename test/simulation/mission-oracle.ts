@@ -74,6 +74,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
 
   function applied(before: Mission, event: AgentEvent, offset: number): void {
     requests.onApplied(before, event);
+    checkWorkspace(before, event);
     checkPause(before, event);
     switch (event.event_type) {
       case 'task_assigned':
@@ -112,6 +113,11 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
   function checkWant(reason: string): void {
     if (reason.includes('this swarm does not have') && !reason.startsWith('the budget of'))
       throw new Violation('known-agents', `${place}: a mission fails: ${reason}`);
+  }
+
+  function checkWorkspace({ id, workspaceTaken }: Mission, { event_type }: AgentEvent): void {
+    if (workspaceTaken !== null && (event_type === 'plan_requested' || event_type === 'plan_proposed'))
+      throw new Violation('one-mission', `${place}: ${id} begins, and ${workspaceTaken}`);
   }
 
   /** Whatever the fold under test makes of it: the log says that it counts. */

