@@ -10,6 +10,7 @@ import {
 } from '../domain/attempt-journal.js';
 import { reportAttempt, type AttemptReport, type StepReport } from '../domain/attempt-report.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
+import type { TaskKind } from '../domain/events.js';
 import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { attemptKey } from '../domain/partitioning.js';
@@ -131,18 +132,23 @@ function attemptsText(before: number, last: number): string {
 
 /**
  * The task of this id, or the only one of this agent; null: all. Throws ClientError (task_unknown).
+ * @param kinds others do not count
  */
-export function matchingTasks(mission: Mission, wanted: string | null): readonly MissionTask[] {
-  const tasks = [...mission.tasks.values()];
+export function matchingTasks(
+  { id: missionId, tasks: known }: Pick<Mission, 'id' | 'tasks'>,
+  wanted: string | null,
+  kinds: readonly TaskKind[] = ['task', 'verify'],
+): readonly MissionTask[] {
+  const tasks = [...known.values()].filter(({ kind }) => kinds.includes(kind));
   if (wanted === null) return tasks;
-  const exact = mission.tasks.get(wanted);
+  const exact = tasks.find(({ id }) => id === wanted);
   if (exact !== undefined) return [exact];
   const ofAgent = tasks.filter((task) => task.plan.agent === wanted);
   if (ofAgent.length === 1) return ofAgent;
   const choices = (ofAgent.length > 1 ? ofAgent : tasks).map(({ id }) => id);
   throw new ClientError(
     'task_unknown',
-    ofAgent.length > 1 ? `${wanted} has several tasks in ${mission.id}` : `${mission.id} has no task ${wanted}`,
+    ofAgent.length > 1 ? `${wanted} has several tasks in ${missionId}` : `${missionId} has no task ${wanted}`,
     choices.length === 0 ? 'It has no tasks yet.' : `${chooseInstead(wanted, choices)}.`,
   );
 }

@@ -19,8 +19,8 @@ export interface RetryMissionOptions {
   /** Tasks that run again although they are verified: ids, or agents that have one task. Default none. */
   readonly tasks?: readonly string[];
   /**
-   * The changed mission: a file's path, or an object. Verified tasks that are the same in its plan stay verified; without
-   * a plan in it the mission keeps its own. Default the mission as it was.
+   * The changed mission: a file's path, or an object. Verified tasks that are the same in its plan stay verified;
+   * without a plan in it the mission keeps its own. Default the mission as it was.
    */
   readonly edit?: string | MissionDefinition;
 }

@@ -1,7 +1,7 @@
 /** Continues a mission that has ended: a new mission in its workspace, in which what was verified is checked first. */
 import { join } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
-import { continuationOf, mayStillRun, newerIn, workspaceOf, type Continued } from '../domain/continuation.js';
+import { continuationOf, newerIn, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
 import type { Log } from '../ports/log.js';
@@ -52,7 +52,7 @@ export async function retryMission(
 ): Promise<SubmittedRetry> {
   requireContinuable(feed, mission);
   const { edited, workspaceRoot } = options;
-  const again = new Set(options.tasks.flatMap((task) => matchingTasks(mission, task).map(({ id }) => id)));
+  const again = new Set(options.tasks.flatMap((task) => matchingTasks(mission, task, ['task']).map(({ id }) => id)));
   const asOf = feed.view.position(mission.id);
   const continued = continuationOf(mission, { again, plan: edited?.plan ?? null, asOf });
   const runs = tasksOf(continued).filter((id) => !continued.carried.includes(id));
@@ -133,18 +133,9 @@ async function requireNothingRuns(
   context: ClientContext,
   log: Log,
   { id, request }: Mission,
-  { continues, plan }: Continued,
+  { continues }: Continued,
 ): Promise<void> {
-  const left = mayStillRun({ ...request, continues });
-  if (left.length === 0) return;
-  const planned = new Set(plan?.waves.flatMap(({ tasks }) => tasks.map((task) => task.task_id)));
-  const dropped = left.find((task) => !planned.has(task));
-  if (dropped !== undefined)
-    throw new ClientError(
-      'attempt_runs',
-      `an attempt of ${dropped} may still run, and the changed plan does not have that task`,
-      `Keep the task in the plan, so that the attempt is ended first, or run ravenhelm retry ${id} without --edit before.`,
-    );
+  if (!continues.tasks.some((task) => task.may_run)) return;
   const reports = await withSession(context, log, (session) =>
     askProcesses(context, session, { firstMs: FIRST_ANSWER_MS, quietMs: QUIET_MS, isEnough: () => false }),
   );

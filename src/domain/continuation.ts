@@ -69,9 +69,18 @@ export function continuedTask({ continues }: MissionRequest): (taskId: string) =
   return (taskId) => tasks.get(taskId) ?? null;
 }
 
-/** Tasks of earlier missions whose last attempt may still run; each must be a task of the plan, which ends it first. */
-export const mayStillRun = ({ continues }: MissionRequest): readonly string[] =>
-  (continues?.tasks ?? []).filter((task) => task.may_run).map((task) => task.task_id);
+/** A task of an earlier mission that the plan does not have, as one whose attempt only ends what may still run. */
+export const fenceOf = ({ task_id, agent }: ContinuedTask): PlanTask => ({
+  task_id,
+  agent,
+  description: 'End what an earlier attempt may have left running.',
+  playbook: null,
+  acceptance: [],
+  timeout_seconds: null,
+  dependencies: [],
+  protected: [],
+  changes: [],
+});
 
 /** Tainted tasks of earlier missions that the plan does not have: what they have written is there all the same. */
 export const taintedBefore = ({ request: { continues }, tasks }: Mission): readonly string[] =>
@@ -130,9 +139,10 @@ export function continuationOf(old: Mission, { again, plan: changed, asOf }: Con
     const isPlanned = changed === null || (now !== undefined && isSameTask(now, task.plan));
     return {
       task_id: task.id,
+      agent: task.plan.agent,
       attempts: task.attempt,
       target_partition: task.targetPartition,
-      may_run: task.mayRun && task.kind === 'task',
+      may_run: task.mayRun || task.fence,
       carried: carriedOf(task),
       planned_by: isPlanned ? task.plannedBy : 'mission',
       summary: results.get(task.id)?.summary ?? '',
@@ -205,6 +215,7 @@ function planOf(mission: Mission): Plan | null {
 
 /** Whether a task is as it was: then what proved it proves it still. Its time limit proves nothing. */
 function isSameTask(one: PlanTask, other: PlanTask): boolean {
-  const worded = ({ timeout_seconds: _limit, ...task }: PlanTask) => JSON.stringify(Object.entries(task).sort());
+  const worded = ({ timeout_seconds: _limit, ...task }: PlanTask) =>
+    JSON.stringify(Object.entries(task).sort(([a], [b]) => (a < b ? -1 : 1)));
   return worded(one) === worded(other);
 }

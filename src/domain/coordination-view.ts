@@ -73,13 +73,8 @@ export function createCoordinationView({ isPartial }: ViewOptions = { isPartial:
     partitions.set(partition, known);
     return known;
   };
-  const mission = (id: string): Mission | null => {
-    for (const state of partitions.values()) {
-      const found = state.missions.get(id);
-      if (found !== undefined) return found;
-    }
-    return null;
-  };
+  const partitionOf = (id: string) => [...partitions.values()].find(({ missions }) => missions.has(id));
+  const mission = (id: string): Mission | null => partitionOf(id)?.missions.get(id) ?? null;
   return {
     apply,
     missions: () => [...partitions.values()].flatMap((state) => [...state.missions.keys()]).sort(),
@@ -101,7 +96,7 @@ export function createCoordinationView({ isPartial }: ViewOptions = { isPartial:
           };
     },
     mission,
-    position: (id) => [...partitions.values()].find(({ missions }) => missions.has(id))?.position ?? 0,
+    position: (id) => partitionOf(id)?.position ?? 0,
     isCertain: (id) => !doubted.has(id),
     judge: (partition, event, timestampMs) =>
       judge(partitions.get(partition) ?? createCoordinationState(partition), event, timestampMs),

@@ -334,12 +334,15 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
   return [...decisions, completeMission(mission, owner)];
 }
 
-/** Before anything else: what earlier missions may have left running in the workspace must have ended. */
+/**
+ * Before anything else: what attempts of earlier missions, or of tasks that a changed plan has replaced, may have left
+ * running in the workspace must have ended.
+ */
 function decideFences(mission: Mission, context: DecideContext): readonly Decision[] {
   const { fences } = mission.index;
   const decisions = mission.waves.flatMap((wave) => {
     const tasks = mission.index.waves.get(wave.number);
-    if (tasks === undefined || wave.status === 'replaced') return [];
+    if (tasks === undefined) return [];
     const now = [
       ...tasks.due.values(),
       ...overdueTasks(mission, wave, context),
@@ -496,7 +499,7 @@ function assignment(
       workspace_marker: request.workspace_marker,
       feedback: feedbackFor(mission, task),
       answer: answer === null ? null : cutToBytes(answer.text, SIZES.feedback),
-      requires: request.workspace_of === null ? [] : [WORKSPACE_OF],
+      requires: request.workspace_of === null && only === null ? [] : [WORKSPACE_OF],
       workspace_of: request.workspace_of,
       only,
       agent_digest: revision.digest,

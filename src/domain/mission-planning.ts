@@ -1,9 +1,10 @@
 /** How a mission gets its plan: asked for, proposed, approved or rejected, and taken over into waves and tasks. */
 import { addCost, NOTHING } from './budget.js';
 import type { EventOf, PayloadOf, Plan, PlanTask, TaskKind } from './events.js';
-import { continuedTask, mayStillRun, type ContinuedTask } from './continuation.js';
+import { continuedTask, fenceOf, type ContinuedTask } from './continuation.js';
 import { lastWaveOf, type Mission, type MissionFold, type Planning, type Proposal, type Why } from './mission-state.js';
-import type { MissionTask } from './mission-task-state.js';
+import { REPLACED } from './mission-task.js';
+import { endedWell, hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
 import { verifyTask, type VerifyTask } from './plan.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
@@ -129,8 +130,7 @@ function faultOf(mission: Mission, plan: Plan): string | null {
       ids.add(task_id);
     }
   }
-  const left = mayStillRun(mission.request).find((id) => !ids.has(id));
-  return left === undefined ? null : `an attempt of ${left} may still run, and the plan does not have it`;
+  return null;
 }
 
 /**
@@ -154,13 +154,13 @@ function wavesOf(
 
 /** The plan's tasks join those that earlier plans have finished; what those left undone is replaced. */
 function planApproved(mission: MissionFold, { reason, answer, proposal }: Proposed): void {
-  for (const task of mission.tasks.values())
-    if (task.status === 'waiting' || task.status === 'retrying')
-      putTask(mission, { ...task, status: 'replaced', detail: 'replaced by a changed plan' });
+  for (const task of mission.tasks.values()) putTask(mission, leftOut(task));
   for (const wave of mission.waves) if (wave.status !== 'completed') wave.status = 'replaced';
+  const waves = wavesOf(mission, proposal.plan);
+  putLeftBefore(mission, new Set(waves.flatMap(({ tasks }) => tasks.map((task) => task.task_id))));
   mission.nextWave = mission.waves.length;
   const before = continuedTask(mission.request);
-  for (const { wave_number: number, kind, tasks } of wavesOf(mission, proposal.plan)) {
+  for (const { wave_number: number, kind, tasks } of waves) {
     for (const task of tasks)
       putTask(
         mission,
@@ -174,6 +174,35 @@ function planApproved(mission: MissionFold, { reason, answer, proposal }: Propos
   }
   mission.agentFailures.clear();
   mission.planning = { kind: 'approved', reason, answer, proposal };
+}
+
+/** A task that is not in the changed plan. If an attempt of it may still run, that is ended before anything begins. */
+function leftOut(task: MissionTask): MissionTask {
+  if (endedWell(task) || hasOpenAttempt(task)) return task;
+  if (task.mayRun || task.fence)
+    return {
+      ...task,
+      status: 'waiting',
+      fence: true,
+      leaves: task.leaves ?? (waitsForAttempt(task) || task.status === 'replaced' ? 'replaced' : 'failed'),
+      earlier: task.detail,
+      retryRequest: null,
+    };
+  return waitsForAttempt(task) ? { ...task, status: 'replaced', detail: REPLACED } : task;
+}
+
+/** The same for tasks of earlier missions, of which this one knows no more than that. */
+function putLeftBefore(mission: MissionFold, planned: ReadonlySet<string>): void {
+  const left = (mission.request.continues?.tasks ?? []).filter(
+    ({ task_id, may_run }) => may_run && !planned.has(task_id) && !mission.tasks.has(task_id),
+  );
+  if (left.length === 0) return;
+  const wave = 0;
+  for (const before of left) {
+    const place = { wave, kind: 'task' as const, position: mission.tasks.size, plannedBy: before.planned_by };
+    putTask(mission, { ...newTask(fenceOf(before), place, before), leaves: 'replaced' });
+  }
+  mission.waves.push({ number: wave, taskIds: left.map(({ task_id }) => task_id), status: 'replaced' });
 }
 
 /** The planner's name as people know it: mission, order, or the model. */
@@ -222,7 +251,8 @@ function newTask(
     unknownAgent: false,
     retryRequest: null,
     mayRun: before?.may_run ?? false,
-    fence: place.kind === 'task' && (before?.may_run ?? false),
+    fence: before?.may_run ?? false,
+    leaves: null,
     carried: place.kind === 'task' && before?.carried === true ? 'unchecked' : 'no',
     earlier: before?.error ?? '',
   };

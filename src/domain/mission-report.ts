@@ -50,7 +50,7 @@ const signerOf = ({ signer }: Mission): MissionReport['signed_by'] =>
 
 /** The mission's own checks are no task of the plan, and what a changed plan has replaced is none any more. */
 function proofOf(all: readonly MissionTask[]): Proof {
-  const tasks = all.filter((task) => task.kind === 'task' && task.status !== 'replaced');
+  const tasks = all.filter((task) => task.kind === 'task' && task.status !== 'replaced' && task.leaves !== 'replaced');
   const verified = tasks.filter((task) => task.status === 'verified');
   return { tasks: tasks.length, verified: verified.length, held_before: verified.filter(hasHeldBefore).length };
 }

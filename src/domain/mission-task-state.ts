@@ -70,8 +70,10 @@ export interface MissionTask {
   readonly detail: string;
   /** Whether the last attempt was not ended by its worker, so that a process of it may still run. */
   readonly mayRun: boolean;
-  /** Whether its next attempt only ends what an attempt of an earlier mission may have left running. */
+  /** Whether its next attempt only ends what an earlier one, perhaps of an earlier mission, may have left running. */
   readonly fence: boolean;
+  /** What becomes of it once that has ended, because the plan does not have it any more; null: the plan has it. */
+  readonly leaves: 'failed' | 'replaced' | null;
   /**
    * Whether it was verified in the mission that this one continues. unchecked: its checks run before anything else of
    * it. held: they have passed. failed: one has not, and the task runs again.

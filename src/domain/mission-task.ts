@@ -255,11 +255,21 @@ const withoutRetries = (task: MissionTask): MissionTask['status'] =>
 function completed(task: MissionTask, result: PayloadOf<'task_completed'>): MissionTask {
   const { status, summary, outputs, checks } = result.result;
   const ended = { ...withUsage(task, result), wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
-  if (task.fence) return { ...ended, status: 'waiting', fence: false };
+  if (task.fence) return fenced(ended);
   // What the task has come to is what its earlier mission says; here it was only proven once more.
   if (task.carried === 'unchecked') return { ...ended, status, checks, carried: 'held' };
   return { ...ended, status, summary, outputs, checks };
 }
+
+/** Nothing of earlier attempts is left: the task is next, if the plan has it. */
+function fenced(task: MissionTask): MissionTask {
+  const { leaves, earlier } = task;
+  const detail = leaves === null ? '' : leaves === 'failed' ? earlier : REPLACED;
+  return { ...task, fence: false, status: leaves ?? 'waiting', detail };
+}
+
+/** What is said of a task that the plan does not have any more. */
+export const REPLACED = 'replaced by a changed plan';
 
 /** An attempt that has waited too long for its paused mission is no failure of the task: another one follows. */
 const isPausedTooLong = (task: MissionTask, { code }: PayloadOf<'task_failed'>): boolean =>

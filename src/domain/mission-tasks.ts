@@ -16,7 +16,7 @@ export interface TaskIndex {
   readonly waiting: ReadonlyMap<string, number>;
   /** For each task the ids of those that depend on it. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
-  /** Tasks whose next attempt only ends what one of an earlier mission may have left running. */
+  /** Tasks whose next attempt only ends what an earlier one may have left running. */
   readonly fences: ReadonlyMap<string, MissionTask>;
   /** Tasks that have read untrusted content, in any attempt. */
   readonly tainted: ReadonlyMap<string, MissionTask>;
@@ -139,13 +139,17 @@ function count(index: TaskFold, task: MissionTask | undefined, by: 1 | -1): void
   if (task === undefined) return;
   if (task.status === 'verified') index.verified += by;
   if (task.status === 'unverified') index.unverified += by;
-  if (task.kind === 'task' && task.carried !== 'unchecked' && waitsForAttempt(task)) index.unassigned += by;
+  if (hasShareToCome(task)) index.unassigned += by;
   if (!waitsForAttempt(task)) return;
   const { agent } = task.plan;
   const waiting = (index.waiting.get(agent) ?? 0) + by;
   if (waiting > 0) index.waiting.set(agent, waiting);
   else index.waiting.delete(agent);
 }
+
+/** Checks and fences cost nothing; what runs after them does. */
+const hasShareToCome = (task: MissionTask): boolean =>
+  task.kind === 'task' && task.leaves === null && task.carried !== 'unchecked' && waitsForAttempt(task);
 
 const isUnchecked = (task: MissionTask): boolean => task.carried === 'unchecked' && isUnfinished(task);
 

@@ -10,7 +10,10 @@
  */
 import type { AgentEvent } from './events.js';
 
-/** Its attempts run in the workspace of another mission, with that one's locks and fences. */
+/**
+ * Its attempts run in the workspace of another mission, with that one's locks and fences; an attempt may be for a part
+ * of its task only (`only`).
+ */
 export const WORKSPACE_OF = 'workspace_of';
 
 /** The names that this build knows. */

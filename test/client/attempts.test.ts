@@ -58,12 +58,17 @@ test('the attempts of at most 50 tasks are in memory, however slow their reader 
   const plan = { agent: 'a' } as PayloadOf<'plan_proposed'>['plan']['waves'][number]['tasks'][number];
   const tasks = Array.from({ length: TASKS }, (_, index) => ({
     id: `t${index}`,
+    kind: 'task',
     attempt: 1,
     plan,
     targetPartition: 0,
     firstAssignedAtMs: index,
   }));
-  const mission = { id: MISSION, tasks: new Map(tasks.map((task) => [task.id, task])) } as unknown as Mission;
+  const mission = {
+    id: MISSION,
+    request: { continues: null },
+    tasks: new Map(tasks.map((task) => [task.id, task])),
+  } as unknown as Mission;
   await readAttempts(
     { topics: createTopicNames('squad'), signal: new AbortController().signal },
     log,

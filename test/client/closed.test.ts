@@ -56,6 +56,7 @@ describe('a client that is closed', () => {
     await client.close();
     const calls: Readonly<Record<string, Promise<unknown>>> = {
       submit: client.submit(mission),
+      retry: client.retry(missionId),
       run: client.run(mission),
       follow: client.follow(missionId),
       report: client.report(missionId),

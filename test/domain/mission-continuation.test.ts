@@ -72,7 +72,7 @@ function retry(
 }
 
 describe('a mission that continues another one', () => {
-  test('checks what is verified before it runs anything else of the wave, then the rest; attempts are numbered on', () => {
+  test('checks what is verified before it runs anything else of the wave; attempts are numbered on', () => {
     const log = halfDone();
     retry(log, ID, NEXT);
     expect(parts(log.settle({}, NEXT))).toEqual([[CERT, 2, 'checks']]);
@@ -214,20 +214,38 @@ describe('a workspace has one mission at a time', () => {
     expect(state.missions.get(NEXT)?.workspaceTaken).toMatch(/ask again/);
   });
 
-  test('a plan without a task whose attempt may still run is refused', () => {
+  test('a task that the changed plan does not have is ended first, if an attempt of it may still run', () => {
     const log = ended((before) => {
       before.when(completed(CERT));
       before.when(cancelRequested());
     });
-    const { continues } = continuationOf(missionIn(log, ID), {
-      again: new Set(),
-      plan: null,
-      asOf: log.state.position,
-    });
     const [wave] = TWO_WAVES.waves;
     const plan = { ...TWO_WAVES, waves: wave === undefined ? [] : [{ ...wave, tasks: wave.tasks.slice(0, 1) }] };
+    const { continues } = continuationOf(missionIn(log, ID), { again: new Set(), plan, asOf: log.state.position });
     log.when(requested({ mission_id: NEXT, plan, continues, workspace_of: ID, requires: [WORKSPACE_OF] }));
+    expect(assignments(log.settle({}, NEXT))).toMatchObject([
+      { task_id: ENV, attempt: 2, only: 'fence', agent: 'env_agent', target_partition: 2, share_tokens: null },
+    ]);
+    expect(reportMission(missionIn(log, NEXT)).proof.tasks).toBe(1);
+    log.when(completed(ENV, 2, {}, { status: 'unverified' }, NEXT));
+    expect(missionIn(log, NEXT).tasks.get(ENV)).toMatchObject({
+      status: 'replaced',
+      detail: 'replaced by a changed plan',
+    });
+    expect(parts(log.settle({}, NEXT))).toEqual([[CERT, 2, 'checks']]);
+  });
+
+  test('a fence that was cancelled or has failed is asked for again by the next mission', () => {
+    const log = ended((before) => {
+      before.when(completed(CERT));
+      before.when(cancelRequested());
+    });
+    retry(log, ID, NEXT);
     log.settle({}, NEXT);
-    expect(reportMission(missionIn(log, NEXT)).reason).toContain(`an attempt of ${ENV} may still run`);
+    log.when(failed(ENV, 2, { retriable: false }, NEXT));
+    log.settle({}, NEXT);
+    expect(reportMission(missionIn(log, NEXT)).status).toBe('failed');
+    retry(log, NEXT, OTHER);
+    expect(parts(log.settle({}, OTHER))).toEqual([[ENV, 3, 'fence']]);
   });
 });

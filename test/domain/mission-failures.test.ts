@@ -220,6 +220,46 @@ describe('a changed plan', () => {
     expect(named(log.settle())).toEqual(['wave_completed 3', 'mission_completed']);
   });
 
+  describe('where an attempt of what it replaces may still run', () => {
+    const overdue = () => {
+      const log = given(claimed(), opened(), requested({ retries: 0 }));
+      log.settle();
+      log.when(proposed(1, planOf([['cert_agent', 'env_agent'], ['proxy_agent']])));
+      log.settle();
+      log.when(completed(ENV));
+      log.when(started(CERT));
+      // Its worker may be paused, or cut off: nobody says that the attempt has ended.
+      log.settle(expired(timerKeys.deadline(ID, CERT, 1)));
+      log.when(proposed(2, planOf([['cert_agent']], 3)));
+      return log;
+    };
+
+    test('has that ended first, and begins nothing before', () => {
+      const log = overdue();
+      expect(only('task_assigned', log.settle())).toMatchObject({
+        ...{ task_id: CERT, attempt: 2, only: 'fence', requires: ['workspace_of'], workspace_of: null },
+        share_tokens: null,
+      });
+      log.when(completed(CERT, 2, {}, { status: 'unverified', summary: 'nothing is left' }));
+      expect(log.task(CERT)).toMatchObject({
+        status: 'failed',
+        detail: 'the execution deadline has passed without a result',
+        summary: '',
+      });
+      expect(named(log.settle())).toEqual(['wave_started 3', 'task_assigned deploy-cert_agent-wave3']);
+    });
+
+    test('ends the mission where that cannot be done', () => {
+      const log = overdue();
+      log.settle();
+      log.when(failed(CERT, 2, { retriable: false, error: 'the lock is held' }));
+      log.settle();
+      log.when(planFailed(3, 'no planner knows'));
+      log.settle();
+      expect(endReasonOf(log.mission())).toContain(`${CERT} failed after 2 attempts: the lock is held`);
+    });
+  });
+
   test('that fails, too, ends the mission with the reason', () => {
     const log = plannedAndFailed();
     log.settle();

@@ -1112,4 +1112,43 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'fence-before-begin',
+    rule: 'a mission begins nothing before what may still run in its workspace has ended',
+    seed: 1,
+    faults: ['again', 'cancel', 'stall', 'move', 'tools'],
+    changes: [
+      {
+        file: 'domain/mission-decide.ts',
+        from: 'if (mission.index.fences.size > 0) return decideFences(mission, context);',
+        to: 'if (mission.index.fences.size < 0) return decideFences(mission, context);',
+      },
+    ],
+  },
+  {
+    name: 'fence-replaced',
+    rule: 'what may still run of a task that a changed plan replaces is ended before anything of that plan begins',
+    seed: 1,
+    faults: ['stall', 'move', 'tools'],
+    changes: [
+      {
+        file: 'domain/mission-planning.ts',
+        from: 'if (task.mayRun || task.fence)',
+        to: 'if (task.fence)',
+      },
+    ],
+  },
+  {
+    name: 'fence-partition',
+    rule: 'a task keeps its partition in the missions of a workspace: its fence is made of the claims there',
+    seed: 1,
+    faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
+    changes: [
+      {
+        file: 'domain/mission-planning.ts',
+        from: 'targetPartition: before?.target_partition ?? null,',
+        to: 'targetPartition: null,',
+      },
+    ],
+  },
 ];

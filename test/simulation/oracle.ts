@@ -102,11 +102,12 @@ export function createOracle(options: OracleOptions): Oracle {
   const asked = createAskOracle();
   const taint = createTaintOracle(reaching, reaching.length > 0 || lacksAgents);
   const paused = createPauseOracle();
-  /** Missions of attempts by the workspace that they use: an attempt's number is the only one of its task there. */
-  const missionIn = new Map<string, string>();
-  const missionOf = (task: TaskPlace) =>
-    missionIn.get(`${task.missionId}/${task.taskId}/${task.attempt}`) ?? task.missionId;
-  const starts = createStartOracle((key) => takenAt.get(key), missionOf);
+  /** Assignments by the workspace that their attempts use: an attempt's number is the only one of its task there. */
+  const assignedIn = new Map<string, PayloadOf<'task_assigned'>>();
+  const assignmentOf = ({ missionId, taskId, attempt }: TaskPlace) =>
+    assignedIn.get(`${missionId}/${taskId}/${attempt}`);
+  const missionOf = (task: TaskPlace) => assignmentOf(task)?.mission_id ?? task.missionId;
+  const starts = createStartOracle((key) => takenAt.get(key), assignmentOf);
   const spending = createSpendingOracle(
     (id) => missions.flatMap((oracle) => oracle.state.missions.get(id) ?? [])[0]?.budget,
   );
@@ -164,8 +165,8 @@ export function createOracle(options: OracleOptions): Oracle {
     if (takenAt.has(key)) throw new Violation('taken-once', `${key} is taken a second time`);
     takenAt.set(key, oracle);
     if (event.event_type === 'task_assigned') {
-      const { mission_id, task_id, attempt } = event.payload;
-      missionIn.set(`${workspaceOf(event.payload)}/${task_id}/${attempt}`, mission_id);
+      const { task_id, attempt } = event.payload;
+      assignedIn.set(`${workspaceOf(event.payload)}/${task_id}/${attempt}`, event.payload);
     }
     const isDecided = [...lost, ...missions].some(({ partition, state, effects }) => {
       if (source === null || partition !== source.partition || state.epoch !== source.epoch) return false;

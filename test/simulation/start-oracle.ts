@@ -3,6 +3,7 @@
  * fence.
  */
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
+import type { PayloadOf } from '../../src/domain/events.js';
 import type { PartitionId } from '../../src/ports/log.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
@@ -21,15 +22,16 @@ export interface StartOracle {
   onBaseline(process: SimProcess, task: TaskPlace): void;
 }
 
-/**
- * @param takenAt where an attempt was taken; undefined: nowhere
- * @param missionOf the mission of an attempt, which may use the workspace of another
- */
+/** The assignment of an attempt, whose mission may use the workspace of another; undefined: it was never taken. */
+type AssignmentOf = (task: TaskPlace) => PayloadOf<'task_assigned'> | undefined;
+
+/** @param takenAt where an attempt was taken; undefined: nowhere */
 export function createStartOracle(
   takenAt: (attemptKey: string) => (TaskOracle & PartitionId) | undefined,
-  missionOf: (task: TaskPlace) => string,
+  assignmentOf: AssignmentOf,
 ): StartOracle {
-  const workspaces = createWorkspaceOracle(missionOf);
+  const workspaces = createWorkspaceOracle(assignmentOf);
+  const missionOf = (task: TaskPlace) => assignmentOf(task)?.mission_id ?? task.missionId;
   const revisions = new Map<string, ReadonlyMap<string, string>>();
   const readUpTo = new Map<string, number>();
   const started = new Set<string>();
@@ -72,30 +74,44 @@ export function createStartOracle(
   };
 }
 
-/** Ids of missions sort by their time. */
-function createWorkspaceOracle(missionOf: (task: TaskPlace) => string): Pick<StartOracle, 'onStart' | 'onEnd'> {
-  const newest = new Map<string, string>();
+/**
+ * What runs side by side in a workspace is of one wave of one mission: a wave begins when nothing of the one before it
+ * is left, also where a changed plan has replaced it. Ids of missions sort by their time.
+ */
+function createWorkspaceOracle(assignmentOf: AssignmentOf): Pick<StartOracle, 'onStart' | 'onEnd'> {
+  const newest = new Map<string, Stage>();
   const running = new Map<string, Set<Start>>();
+  const stageOf = ({ call: { task, step } }: Start): Stage => {
+    const { mission_id: mission, wave_number: wave } = assignmentOf(task) ?? {
+      mission_id: task.missionId,
+      wave_number: 0,
+    };
+    return { mission, wave, what: `${task.taskId}/${task.attempt}#${step} of ${mission}` };
+  };
   return {
     onStart(start) {
-      const { task, step, tool } = start.call;
-      const workspace = task.missionId;
-      const mission = missionOf(task);
-      const what = `${task.taskId}/${task.attempt}#${step} of ${mission}`;
-      const before = newest.get(workspace) ?? mission;
       // Reading ends at once, and needs no fence.
-      if (tool !== 'execute_terminal_command') return;
-      if (mission < before) throw new Violation('one-mission', `${what} starts after a tool of ${before}`);
+      if (start.call.tool !== 'execute_terminal_command') return;
+      const workspace = start.call.task.missionId;
+      const stage = stageOf(start);
+      const before = newest.get(workspace);
+      if (before !== undefined && isBefore(stage, before))
+        throw new Violation('one-wave', `${stage.what} starts after ${before.what}`);
+      newest.set(workspace, stage);
       const others = running.get(workspace) ?? new Set();
       running.set(workspace, others.add(start));
-      newest.set(workspace, mission);
-      for (const other of others)
-        if (missionOf(other.call.task) !== mission)
-          throw new Violation(
-            'one-mission',
-            `${what} starts beside ${other.call.task.taskId}/${other.call.task.attempt} of ${missionOf(other.call.task)}`,
-          );
+      for (const other of [...others].map(stageOf))
+        if (isBefore(other, stage)) throw new Violation('one-wave', `${stage.what} starts beside ${other.what}`);
     },
     onEnd: (start) => void running.get(start.call.task.missionId)?.delete(start),
   };
 }
+
+interface Stage {
+  readonly mission: string;
+  readonly wave: number;
+  readonly what: string;
+}
+
+const isBefore = (one: Stage, other: Stage): boolean =>
+  one.mission < other.mission || (one.mission === other.mission && one.wave < other.wave);

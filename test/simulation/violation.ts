@@ -37,7 +37,9 @@ const INVARIANTS = {
   'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
   'deleted-is-done': 'no record is deleted that a replay would read',
   'one-mission':
-    'no tool of a mission starts in a workspace while one of an earlier mission runs, or after a later one began',
+    'a mission does not begin in a workspace that another one uses, or may have used since it was asked for',
+  'one-wave':
+    'no command starts in a workspace beside one of an earlier wave or mission, or after one of a later one',
   'wave-order': 'the next wave never starts over a failure',
   'plan-has-a-reader':
     'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',

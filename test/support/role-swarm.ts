@@ -172,6 +172,7 @@ export async function createRoleSwarm(options: {
     log,
     topics,
     ledger,
+    volume,
     events,
     records,
     view,
@@ -289,9 +290,9 @@ export async function createRoleSwarm(options: {
       );
       return id;
     },
-    async append(event: AgentEvent, missionId: string, partition = 0): Promise<void> {
+    async append(event: AgentEvent, missionId: string, partition = 0, topic = topics.coordination): Promise<void> {
       const appender = log.createAppender('test');
-      await appender.append({ topic: topics.coordination, partition, key: missionId, event });
+      await appender.append({ topic, partition, key: missionId, event });
       await appender.close();
     },
     /** Resolves when the condition holds; it is asked again after every record. */

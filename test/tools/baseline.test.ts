@@ -104,6 +104,55 @@ describe('the checks before the first step', () => {
     });
   });
 
+  describe('in a mission that continues another one in its workspace', () => {
+    const next = (continuedBy: string, attempt: number): TaskPlace => ({
+      ...harness.task(undefined, undefined, attempt),
+      continuedBy,
+    });
+
+    test('what was there before the first of them counts, whatever its attempts have made since', async () => {
+      const [made, held] = ['test -f made.txt', 'test -d .'];
+      const first = await take([made]);
+      put('made.txt', 'by the first mission');
+      const second = await take([made, held], { task: next('20260102', 2), claimOffset: 20 });
+      expect(second.checks).toEqual([...first.checks, { workspace: 0, empty: 0 }]);
+      rmSync(join(harness.workspace(), 'made.txt'));
+      // Also where the second mission knows a check that the first one did not have.
+      expect((await take([held, made], { task: next('20260103', 3), claimOffset: 30 })).checks).toEqual(
+        second.checks.toReversed(),
+      );
+    });
+
+    test('a check that no earlier mission knew runs, and only that', async () => {
+      await take(['exit 3']);
+      put('new.txt', 'by the first mission');
+      const { checks } = await take(['test -f new.txt'], { task: next('20260102', 2), claimOffset: 20 });
+      expect(checks).toEqual([{ workspace: 0, empty: 1 }]);
+    });
+
+    test('protected files are compared with what is there when its attempt begins', async () => {
+      put('spec.txt', 'old');
+      const rules = { listed: ['spec.txt'] };
+      const before = await take([], rules);
+      // A person corrects it between the missions.
+      put('spec.txt', 'new');
+      const task = next('20260102', 2);
+      const again = await take([], { ...rules, task, claimOffset: 20 });
+      expect(again.protected).not.toEqual(before.protected);
+      const changed = () => harness.executor.changedPaths(task, again.protected, rulesOf([], rules), never);
+      expect(await changed()).toEqual([]);
+      put('spec.txt', 'weaker');
+      expect(await changed()).toEqual(['spec.txt (content)']);
+    });
+
+    test('its own later attempts keep its own', async () => {
+      await take(['test -f a.txt']);
+      const second = await take(['test -f b.txt'], { task: next('20260102', 2), claimOffset: 20 });
+      put('b.txt', 'by that attempt');
+      expect(await take(['test -f b.txt'], { task: next('20260102', 3), claimOffset: 30 })).toEqual(second);
+    });
+  });
+
   test('two workers at once keep the same one', async () => {
     const both = await Promise.all(
       [take(['true']), take(['true'], { claimOffset: 11 })].map((one) => one.catch((error: unknown) => error)),

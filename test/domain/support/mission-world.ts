@@ -11,7 +11,7 @@ import { evolveCoordination } from '../../../src/domain/mission-evolve.js';
 import { createMissionId } from '../../../src/domain/mission-id.js';
 import { leftForPlanning } from '../../../src/domain/mission-budget.js';
 import { createCoordinationState, type CoordinationState, type Mission } from '../../../src/domain/mission-state.js';
-import { hasOpenAttempt, type MissionTask } from '../../../src/domain/mission-task-state.js';
+import { hasOpenAttempt, onlyOf, type MissionTask } from '../../../src/domain/mission-task-state.js';
 import type { FoldRecord } from '../../../src/domain/record.js';
 import { eventOf, T0, type Random } from './events.js';
 import { aside, choicesOf, moves, type Move } from './moves.js';
@@ -203,9 +203,9 @@ function workerSays(mission: Mission, task: MissionTask, random: Random, append:
   if (kind < 0.4) return append(started(task.id, task.attempt, id));
   if (kind < 0.5) return append(progress(task.id, 1 + random.below(9), task.attempt, id));
   const attempt = random.chance(0.95) ? task.attempt : 1 + random.below(task.attempt + 1);
-  // A worker keeps to its share; the mission's checks ask no model.
+  // A worker keeps to its share; checks and fences ask no model.
   const used =
-    task.kind === 'verify'
+    task.kind === 'verify' || onlyOf(task) !== null
       ? {}
       : { tokens_in: random.below((task.share.tokens ?? 500) + 1), cost_usd: random.next() * (task.share.usd ?? 0.1) };
   if (attempt !== task.attempt) return append(completed(task.id, attempt, {}, {}, id));
