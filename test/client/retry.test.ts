@@ -69,7 +69,7 @@ test('says what is checked and what runs; both reports link, and the budget is a
   expect(new Set(requires.map(String))).toEqual(new Set([WORKSPACE_OF]));
 });
 
-test('a mission whose tasks are all verified needs a task that is to run again; of a chain the last is continued', async () => {
+test('where all is verified a task must be named; of a chain the last mission is continued', async () => {
   await swarm.startWorker();
   const { mission_id: old } = await client.run(MISSION);
   await expect(client.retry(old)).rejects.toMatchObject({ code: 'nothing_to_retry' });

@@ -104,7 +104,7 @@ describeWithBroker('retry', () => {
     );
     expect((await reportOf('status', old)).report.continued_by).toEqual([report.mission_id]);
     expect((await swarm.run('status', old)).stdout).toContain(`continued by: ${report.mission_id}`);
-  }, 120_000);
+  }, 240_000);
 
   test('of a chain only the last one is continued; a named task runs again, and one whose check fails', async () => {
     const old = await failed();
@@ -129,7 +129,7 @@ describeWithBroker('retry', () => {
     const shown = await swarm.run('show', third.report.mission_id, FIRST);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toContain('attempt 4');
-  }, 120_000);
+  }, 240_000);
 
   test('of an open mission, and of one whose task is unknown, is refused', async () => {
     const old = await failed();
@@ -144,7 +144,7 @@ describeWithBroker('retry', () => {
       stderr: expect.stringContaining(`mission ${next} has not ended`),
     });
     expect(await swarm.run('cancel', next)).toMatchObject({ code: 0 });
-  }, 120_000);
+  }, 240_000);
 
   test('--edit: a changed task is not carried, and the file says what else holds', async () => {
     const old = await failed();
@@ -164,7 +164,7 @@ describeWithBroker('retry', () => {
       code: 2,
       stderr: expect.stringContaining('nonsense'),
     });
-  }, 120_000);
+  }, 240_000);
 
   test('a worker that is killed amid a carried check: another one takes over, and checks it again', async () => {
     const old = await failed();
@@ -192,5 +192,5 @@ describeWithBroker('retry', () => {
       .map(({ payload }) => payload.owner);
     expect(new Set(owners).size).toBe(2);
     expect(await ledger(old)).toBe('first_agent\nsecond_agent\n');
-  }, 120_000);
+  }, 240_000);
 });

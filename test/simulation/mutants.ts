@@ -1115,8 +1115,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'fence-before-begin',
     rule: 'a mission begins nothing before what may still run in its workspace has ended',
-    seed: 1,
-    faults: ['again', 'cancel', 'stall', 'move', 'tools'],
+    seed: 1393,
+    faults: ['again', 'cancel', 'crash', 'tools'],
     changes: [
       {
         file: 'domain/mission-decide.ts',
@@ -1129,7 +1129,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'fence-replaced',
     rule: 'what may still run of a task that a changed plan replaces is ended before anything of that plan begins',
     seed: 1,
-    faults: ['stall', 'move', 'tools'],
+    faults: ['crash', 'tools', 'planner'],
     changes: [
       {
         file: 'domain/mission-planning.ts',
@@ -1142,7 +1142,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'fence-partition',
     rule: 'a task keeps its partition in the missions of a workspace: its fence is made of the claims there',
     seed: 1,
-    faults: ['again', 'cancel', 'stall', 'tools', 'move', 'crash', 'delay'],
+    faults: ['again', 'cancel', 'crash', 'tools', 'move'],
     changes: [
       {
         file: 'domain/mission-planning.ts',

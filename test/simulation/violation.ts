@@ -38,8 +38,7 @@ const INVARIANTS = {
   'deleted-is-done': 'no record is deleted that a replay would read',
   'one-mission':
     'a mission does not begin in a workspace that another one uses, or may have used since it was asked for',
-  'one-wave':
-    'no command starts in a workspace beside one of an earlier wave or mission, or after one of a later one',
+  'one-wave': 'no command starts in a workspace beside one of an earlier wave or mission, or after one of a later one',
   'wave-order': 'the next wave never starts over a failure',
   'plan-has-a-reader':
     'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',
