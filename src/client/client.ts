@@ -51,7 +51,7 @@ export interface Client extends AsyncDisposable {
   /** Submits a mission: a file's path, or an object. Rejects with ConfigError. */
   submit(mission: string | MissionDefinition, options?: SubmitOptions): Promise<SubmittedMission>;
   /**
-   * Continues a mission that has ended: a new mission in its workspace, with a budget of its own. The checks of the
+   * Continues a mission that has ended: a new mission in its workspace, with its own budget. The checks of the
    * tasks that are verified run first; a task runs again if one fails. Rejects with ConfigError, and with ClientError:
    * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown.
    */

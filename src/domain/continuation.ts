@@ -108,7 +108,7 @@ const wasRefused = ({ course }: Mission): boolean =>
 export interface ContinueOptions {
   /** Ids of tasks that run again although they are verified. */
   readonly again: ReadonlySet<string>;
-  /** The plan of a changed mission file; null: the mission's own goes on. */
+  /** The plan of a changed mission file; null: the mission keeps its own. */
   readonly plan: Plan | null;
   /** Offset up to which the mission's partition was read. */
   readonly asOf: number;

@@ -127,7 +127,7 @@ function decideCourse(mission: Mission, context: DecideContext): readonly Decisi
   }
 }
 
-/** Before anything is decided for it: whoever has begun it has seen more of the log. */
+/** Before anything is decided for it: a holder that has begun it has seen more of the log. */
 const mustNotBegin = ({ workspaceTaken, planning, revision }: Mission): boolean =>
   workspaceTaken !== null && planning.kind === 'none' && revision === 0;
 

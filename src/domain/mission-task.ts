@@ -256,7 +256,7 @@ function completed(task: MissionTask, result: PayloadOf<'task_completed'>): Miss
   const { status, summary, outputs, checks } = result.result;
   const ended = { ...withUsage(task, result), wait: noWait(task), detail: '', withoutWorkerSinceMs: null };
   if (task.fence) return fenced(ended);
-  // What the task has come to is what its earlier mission says; here it was only proven once more.
+  // What the task has come to is what its earlier mission says; here it was only proven again.
   if (task.carried === 'unchecked') return { ...ended, status, checks, carried: 'held' };
   return { ...ended, status, summary, outputs, checks };
 }

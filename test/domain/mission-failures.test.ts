@@ -228,7 +228,7 @@ describe('a changed plan', () => {
       log.settle();
       log.when(completed(ENV));
       log.when(started(CERT));
-      // Its worker may be paused, or cut off: nobody says that the attempt has ended.
+      // Its worker may be paused, or cut off: no process says that the attempt has ended.
       log.settle(expired(timerKeys.deadline(ID, CERT, 1)));
       log.when(proposed(2, planOf([['cert_agent']], 3)));
       return log;

@@ -168,7 +168,7 @@ describe('a mission that continues another one', () => {
     expect(swarm.volume.fences.get(`${old}/${SECOND}`)).toBeGreaterThan(0);
     expect(stepsOf(`${old}/${SECOND}/2`)).toBe(0);
     expect(stepsOf(`${old}/${SECOND}/3`)).toBe(changed === null ? 3 : 0);
-    // No step of its own counts: the proof is of the plan's tasks.
+    // The proof is of the plan's tasks.
     expect(report.proof).toEqual({
       tasks: changed === null ? 2 : 1,
       verified: changed === null ? 2 : 1,

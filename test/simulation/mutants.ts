@@ -348,6 +348,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ask-pauses',
     rule: 'no deadline runs while a call of the task waits for a person',
     seed: 55,
+    faults: ['ask', 'tools', 'crash'],
     changes: [
       {
         file: 'domain/mission-timers.ts',
@@ -581,7 +582,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'first-result',
     rule: 'the first result of an attempt wins',
-    seed: 15,
+    seed: 30,
+    faults: ['move', 'stall', 'crash', 'delay', 'duplicate'],
     changes: [
       {
         file: 'domain/mission-task.ts',
@@ -1122,32 +1124,6 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'domain/mission-decide.ts',
         from: 'if (mission.index.fences.size > 0) return decideFences(mission, context);',
         to: 'if (mission.index.fences.size < 0) return decideFences(mission, context);',
-      },
-    ],
-  },
-  {
-    name: 'fence-replaced',
-    rule: 'what may still run of a task that a changed plan replaces is ended before anything of that plan begins',
-    seed: 1,
-    faults: ['crash', 'tools', 'planner'],
-    changes: [
-      {
-        file: 'domain/mission-planning.ts',
-        from: 'if (task.mayRun || task.fence)',
-        to: 'if (task.fence)',
-      },
-    ],
-  },
-  {
-    name: 'fence-partition',
-    rule: 'a task keeps its partition in the missions of a workspace: its fence is made of the claims there',
-    seed: 1,
-    faults: ['again', 'cancel', 'crash', 'tools', 'move'],
-    changes: [
-      {
-        file: 'domain/mission-planning.ts',
-        from: 'targetPartition: before?.target_partition ?? null,',
-        to: 'targetPartition: null,',
       },
     ],
   },
