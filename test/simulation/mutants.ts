@@ -348,7 +348,6 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ask-pauses',
     rule: 'no deadline runs while a call of the task waits for a person',
     seed: 55,
-    faults: ['ask', 'tools', 'crash'],
     changes: [
       {
         file: 'domain/mission-timers.ts',
