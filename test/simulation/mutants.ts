@@ -359,6 +359,11 @@ export const MUTANTS: readonly Mutant[] = [
         from: "    case 'running':\n",
         to: "    case 'running':\n    case 'paused':\n",
       },
+      {
+        file: 'domain/mission-task.ts',
+        from: "if (task.status === 'paused' && event.payload.code === 'deadline') return voidBecause('a call waits');",
+        to: '',
+      },
     ],
   },
   {
