@@ -21,7 +21,7 @@ playbooks:
       - { name: write, command: echo ${name} >> ledger.txt && touch ${name}.done, unless: test -f ${name}.done }
     changes: [ledger.txt, ${name}.done, wait.txt]
     acceptance:
-      - { name: done, command: "if test -f wait.txt; then sleep 5; fi; test -f ${name}.done" }
+      - { name: done, command: "while test -f wait.txt; do sleep 0.2; done; test -f ${name}.done" }
 ---
 You write a ledger.
 `;
