@@ -10,7 +10,7 @@ import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { LogRecord, Watch } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createSystemClock, createSystemIds } from '../../src/telemetry/system-clock.js';
-import { testBroker } from './broker.js';
+import { testBroker, type TestBroker } from './broker.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -33,8 +33,10 @@ export async function createSwarmProcesses(files: {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Flags of every process. */
   readonly flags?: readonly string[];
+  /** Default: the tests' own. */
+  readonly broker?: TestBroker;
 }) {
-  const { brokers, registryUrl } = testBroker();
+  const { brokers, registryUrl } = files.broker ?? testBroker();
   const ids = createSystemIds();
   const prefix = `e2e.${ids.uuid().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
