@@ -1,4 +1,4 @@
-/** docs/operations.md, "Backup and restore", on a separate local stack: what is restored continues where it was taken. */
+/** docs/operations.md, "Backup and restore", on a local stack in a separate place: what is restored continues from there. */
 import { execa } from 'execa';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -75,7 +75,7 @@ describeWithJava('a backup of the local stack and the workspaces', () => {
     await copy(place.dataDir, backup('stack'));
     await copy(workspaces(), backup('workspaces'));
 
-    // It goes on, and then all of that is lost.
+    // The mission continues, and then all of that is lost.
     await up();
     const after = serving();
     await completed(missionId);
