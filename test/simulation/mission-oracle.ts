@@ -79,8 +79,11 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     switch (event.event_type) {
       case 'task_assigned':
         assignedBy.set(attemptKey(event.payload), event.payload.owner);
-        // It runs nothing: it ends what an earlier mission may have left running.
-        if (event.payload.only !== 'fence') checkWaves(before, event.payload.wave_number, event.payload.task_id);
+        // A fence runs nothing: it ends what an earlier attempt may have left running.
+        if (event.payload.only !== 'fence') {
+          checkWaves(before, event.payload.wave_number, event.payload.task_id);
+          checkFences(before, event.payload.task_id);
+        }
         checkName(before, event.payload);
         effects.set(offset, { offset, event });
         return;
@@ -147,6 +150,12 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     const key = attemptKey(event.payload);
     if (assignedBy.get(key) === holder)
       throw new Violation('decided-once', `${place}: ${key} is assigned again by ${holder}`);
+  }
+
+  function checkFences({ index }: Mission, what: string): void {
+    const [left] = index.fences.keys();
+    if (left !== undefined)
+      throw new Violation('fence-first', `${place}: ${what} is assigned, and an attempt of ${left} may still run`);
   }
 
   function checkWaves(mission: Mission, wave: number, what: string): void {

@@ -1131,4 +1131,29 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'fence-partition',
+    rule: 'a task keeps its partition in the missions of a workspace: its fence is made of the claims there',
+    seed: 28,
+    faults: ['again', 'cancel', 'crash', 'tools', 'move'],
+    changes: [
+      {
+        file: 'domain/mission-planning.ts',
+        from: 'targetPartition: before?.target_partition ?? null,',
+        to: 'targetPartition: null,',
+      },
+    ],
+  },
+  {
+    name: 'fence-replaced',
+    rule: 'what may still run of a task that a changed plan replaces is ended before anything of that plan begins',
+    seed: 15,
+    changes: [
+      {
+        file: 'domain/mission-planning.ts',
+        from: 'if (task.mayRun || task.fence)',
+        to: 'if (task.fence)',
+      },
+    ],
+  },
 ];

@@ -104,6 +104,8 @@ export function createOracle(options: OracleOptions): Oracle {
   const paused = createPauseOracle();
   /** Assignments by the workspace that their attempts use: an attempt's number is the only one of its task there. */
   const assignedIn = new Map<string, PayloadOf<'task_assigned'>>();
+  /** The partition of a task's attempts, whose claims its fence is made of. */
+  const fencedBy = new Map<string, string>();
   const assignmentOf = ({ missionId, taskId, attempt }: TaskPlace) =>
     assignedIn.get(`${missionId}/${taskId}/${attempt}`);
   const missionOf = (task: TaskPlace) => assignmentOf(task)?.mission_id ?? task.missionId;
@@ -166,7 +168,12 @@ export function createOracle(options: OracleOptions): Oracle {
     takenAt.set(key, oracle);
     if (event.event_type === 'task_assigned') {
       const { task_id, attempt } = event.payload;
-      assignedIn.set(`${workspaceOf(event.payload)}/${task_id}/${attempt}`, event.payload);
+      const task = `${workspaceOf(event.payload)}/${task_id}`;
+      assignedIn.set(`${task}/${attempt}`, event.payload);
+      const before = fencedBy.get(task) ?? idOf(oracle);
+      if (before !== idOf(oracle))
+        throw new Violation('one-partition', `${task}/${attempt} is in ${idOf(oracle)}, and was in ${before}`);
+      fencedBy.set(task, before);
     }
     const isDecided = [...lost, ...missions].some(({ partition, state, effects }) => {
       if (source === null || partition !== source.partition || state.epoch !== source.epoch) return false;

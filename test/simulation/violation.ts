@@ -38,6 +38,8 @@ const INVARIANTS = {
   'deleted-is-done': 'no record is deleted that a replay would read',
   'one-mission':
     'a mission does not begin in a workspace that another one uses, or may have used since it was asked for',
+  'fence-first': 'nothing is assigned before what cancelled attempts may have left running is ended',
+  'one-partition': 'all attempts of a task are in one partition, also in the missions that continue its own',
   'one-wave': 'no command starts in a workspace beside one of an earlier wave or mission, or after one of a later one',
   'wave-order': 'the next wave never starts over a failure',
   'plan-has-a-reader':
