@@ -1,4 +1,4 @@
-/** docs/operations.md, "Backup and restore", on a local stack in a separate place: what is restored continues from there. */
+/** docs/operations.md, "Backup and restore", on a separate local stack: what was restored continues from there. */
 import { execa } from 'execa';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
