@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe, startInPipe } from './support/ravenhelm.js';
 
@@ -216,15 +217,25 @@ test("with --agent the agent's network holds, and the result has its connections
   try {
     const command = `curl -s http://localhost:${port}/; curl -s http://evil.example/`;
     const { stdout } = await sandbox('exec', '--json', '--agent', 'first_agent', '--', command);
-    expect(JSON.parse(stdout)).toMatchObject({
+    const { connections, ...result } = z.looseObject({ connections: z.array(z.unknown()) }).parse(JSON.parse(stdout));
+    expect(result).toMatchObject({
       decision: 'allow',
       exit_code: 0,
       stdout: expect.stringMatching(/^hello\nThis agent may not reach that host and port/),
-      connections: [
-        { host: 'localhost', port, address: '127.0.0.1', outcome: 'ended', bytes_received: expect.any(Number) },
-        { host: 'evil.example', port: 80, address: null, outcome: 'refused', bytes_sent: 0 },
-      ],
     });
+    // In the order in which they end: the first may be closed after the second was refused.
+    const ended = {
+      host: 'localhost',
+      port,
+      address: '127.0.0.1',
+      outcome: 'ended',
+      bytes_received: expect.any(Number),
+    };
+    const refused = { host: 'evil.example', port: 80, address: null, outcome: 'refused', bytes_sent: 0 };
+    expect(connections).toHaveLength(2);
+    expect(connections).toEqual(
+      expect.arrayContaining([expect.objectContaining(ended), expect.objectContaining(refused)]),
+    );
     const forPeople = await sandbox('exec', '--agent', 'first_agent', '--', command);
     expect(forPeople.stderr).toBe("network: evil.example:80 refused: not in the agent's network\n");
     const asked = await sandbox(
