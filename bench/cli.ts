@@ -7,6 +7,7 @@ import { measureHistory } from './speed/history.js';
 import { measureMissions } from './speed/missions.js';
 import { measureMissionSize } from './speed/mission-size.js';
 import { measureSandbox } from './speed/sandbox.js';
+import { measureSnapshots } from './speed/snapshots.js';
 import { runSpeed } from './speed/speed.js';
 import type { Cluster } from './support/product-log.js';
 import { closeAll, closeOnce } from './support/closing.js';
@@ -59,6 +60,8 @@ async function* measure(
     return yield await measureMissionSize(task.options.rounds);
   if (task.bench === 'speed' && task.parts.every((part) => part === 'sandbox'))
     return yield await measureSandbox(task.options.rounds, projectDir);
+  if (task.bench === 'speed' && task.parts.every((part) => part === 'snapshots'))
+    return yield await measureSnapshots(task.options.rounds);
   const cluster = await findCluster();
   closeOnce(() => cluster.stop());
   if (task.bench === 'pressure') {

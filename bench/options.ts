@@ -20,6 +20,7 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   cpu                  what the processor time of a task goes into
   mission-size         what a task costs in missions of 10 to 10,000 tasks; needs no broker
   sandbox              what the sandbox adds to a command, and its parts; needs no broker
+  snapshots            the first and second snapshot of 50,000 files, beside git; needs no broker
   --beside DIR         another copy of the product, built, that missions measures in turns with this one
   --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
   --history N          missions that durable-call runs in one topic (default 10000)

@@ -7,10 +7,15 @@ export type {
   AttemptsOptions,
   Client,
   DeadLetters,
+  DiffOptions,
   FollowOptions,
+  MissionDiff,
+  RestoreOptions,
   RetryMissionOptions,
   SubmitOptions,
 } from './client/client.js';
+export type { FileChange } from './client/snapshot-diff.js';
+export type { RestoreResult, WorkspaceDiff } from './client/snapshots.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
 export { createClient, type ClientOptions, type OperatorKey } from './client/create-client.js';
 export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
@@ -45,6 +50,7 @@ export type {
   MissionReport,
   MissionStatus,
   Proof,
+  SnapshotReport,
   TaskReport,
   TaskStatus,
   WaitingCallReport,

@@ -106,6 +106,7 @@ const host: Host = {
   user: userName(),
   hostname: hostname(),
   pid: process.pid,
+  isRoot: process.getuid?.() === 0,
   nodePath: process.execPath,
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),

@@ -42,7 +42,8 @@ function ofOtherUser(rounds: number, projectDir: string): Promise<Finding> {
       await cp(join(projectDir, 'dist', layer), join(directory, 'src', layer), { recursive: true });
     await cp(join(here, 'bench'), join(directory, 'bench'), { recursive: true });
     await cp(join(projectDir, 'bin'), join(directory, 'bin'), { recursive: true });
-    await cp(join(projectDir, 'node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
+    for (const name of ['node_modules/zod', 'node_modules/ignore'])
+      await cp(join(projectDir, name), join(directory, name), { recursive: true });
     await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
     const root = join(directory, 'workspaces');
     await mkdir(root);

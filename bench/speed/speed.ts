@@ -11,6 +11,7 @@ import { measureOneTask } from './one-task.js';
 import type { SpeedOptions } from './options.js';
 import { measureSandbox } from './sandbox.js';
 import { measureScaleOut } from './scale-out.js';
+import { measureSnapshots } from './snapshots.js';
 import { measureStartUp } from './start-up.js';
 
 export const SPEED_PARTS = [
@@ -25,6 +26,7 @@ export const SPEED_PARTS = [
   'cpu',
   'mission-size',
   'sandbox',
+  'snapshots',
 ] as const;
 export type SpeedPart = (typeof SPEED_PARTS)[number];
 
@@ -52,5 +54,7 @@ export function runSpeed(part: SpeedPart, options: SpeedOptions): Promise<readon
       return measureMissionSize(options.rounds);
     case 'sandbox':
       return measureSandbox(options.rounds, options.projectDir);
+    case 'snapshots':
+      return measureSnapshots(options.rounds);
   }
 }

@@ -142,6 +142,7 @@ export function createStubTools(delayMs: number): ToolExecutor {
     runInEmpty: async ({ checks }) => checks.map(() => 1),
     changedPaths: async () => [],
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
+    takeSnapshot: async () => null,
     prepareWorkspace: async () => '/nowhere',
     checkWorkspace: async () => undefined,
   };

@@ -27,6 +27,8 @@ export interface MissionFile {
   readonly limits?: LimitSettings;
   /** What agents may follow: the brief, and the files of a given workspace; absent: the brief only. */
   readonly trust?: { readonly brief: boolean; readonly workspace: boolean };
+  /** Whether snapshots of the workspace are taken; null or absent: with --workspace. */
+  readonly snapshots?: boolean | null;
   /** Agents that may take part, in dependency order. */
   readonly agents: readonly string[];
   readonly success: readonly Check[];
@@ -117,6 +119,13 @@ const missionSchema = z
       })
       .prefault({})
       .describe('What agents may follow; tasks that read anything else are tainted.'),
+    snapshots: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the workspace is kept as it was before the mission and after each wave, for diff and restore. ' +
+          'Default: with --workspace.',
+      ),
     agents: z
       .array(text)
       .min(1, 'must name at least one agent')
@@ -166,6 +175,7 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     },
     limits: limitSettings(mission.limits),
     trust: mission.trust,
+    snapshots: mission.snapshots ?? null,
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
     plan: plan === null ? null : withNotes(plan, mission.success),

@@ -3,6 +3,7 @@ import { register as registerAcl } from './commands/acl.js';
 import { register as registerApprovals } from './commands/approvals.js';
 import { register as registerAgents } from './commands/agents.js';
 import { register as registerConfig } from './commands/config.js';
+import { register as registerDiff } from './commands/diff.js';
 import { register as registerDeadLetters } from './commands/dead-letters.js';
 import { register as registerDecide } from './commands/decide.js';
 import { register as registerInit } from './commands/init.js';
@@ -13,6 +14,7 @@ import { register as registerPolicy } from './commands/policy.js';
 import { register as registerPurge } from './commands/purge.js';
 import { register as registerRecover } from './commands/recover.js';
 import { register as registerRetry } from './commands/retry.js';
+import { register as registerRestore } from './commands/restore.js';
 import { register as registerRun } from './commands/run.js';
 import { register as registerSandbox } from './commands/sandbox.js';
 import { register as registerServe } from './commands/serve.js';
@@ -44,6 +46,8 @@ const COMMANDS: readonly Register[] = [
   registerStatus,
   registerWatch,
   registerShow,
+  registerDiff,
+  registerRestore,
   registerDecide,
   registerApprovals,
   registerOperators,

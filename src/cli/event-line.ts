@@ -95,6 +95,12 @@ const DETAILS: Details = {
   task_started: (payload) => joined(', ', attempt(payload.attempt), payload.worker_id),
   task_progress: ({ message }) => message,
   model_failed_over: (payload) => `${payload.from_model} → ${payload.to_model}, ${payload.reason}`,
+  snapshot_taken: ({ wave_number: wave, files, bytes, left_out }) =>
+    joined(
+      ', ',
+      `${wave === 0 ? 'before the mission' : `after wave ${wave}`}: ${count(files, 'file')}, ${bytes} bytes`,
+      left_out === 0 ? '' : `${left_out} left out`,
+    ),
   task_paused: (payload) =>
     joined(
       '; ',

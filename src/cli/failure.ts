@@ -42,6 +42,7 @@ const EXIT_OF_CODE: Readonly<Record<string, ExitCode>> = {
   unknown_model: EXIT.usage,
   ollama_host: EXIT.usage,
   http_address: EXIT.usage,
+  snapshot_unreadable: EXIT.usage,
   workspace: EXIT.usage,
   permission: EXIT.usage,
   no_model: EXIT.usage,

@@ -17,6 +17,7 @@ export interface Host {
   readonly user: string;
   readonly hostname: string;
   readonly pid: number;
+  readonly isRoot: boolean;
   /** The node that runs this process. */
   readonly nodePath: string;
   readonly stdout: Output;

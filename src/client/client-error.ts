@@ -17,6 +17,10 @@ export type ClientErrorCode =
   | 'attempt_runs'
   /** Every task is verified, and none is named. */
   | 'nothing_to_retry'
+  /** There is no snapshot of this wave, its files lie elsewhere, or they are not those that the log names. */
+  | 'snapshot_unknown'
+  | 'snapshot_elsewhere'
+  | 'snapshot_changed'
   /** It is paused, or is not. */
   | 'already_paused'
   | 'not_paused'

@@ -26,6 +26,7 @@ import { createOneMission, type OneMission } from './one-mission.js';
 import { retryMission } from './retry.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
+import { diffMission, planMissionRestore } from './snapshots.js';
 import { pause, resume, setBudget, steer } from './steering.js';
 import { submitMission, withWorkspace } from './submit.js';
 
@@ -87,6 +88,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     ...steeringOn(context, log, missions, closing),
+    ...snapshotsOn(context, { missions, workspaceRoot, closing }),
     processes: whileOpen((options) => processesOf(context, log, options)),
     approvals: approvalsOn(context, log, missions, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),
@@ -119,6 +121,35 @@ function steeringOn(
     pause: whileOpen((missionId, reason) => ask(missionId, pause(reason))),
     resume: whileOpen((missionId) => ask(missionId, resume)),
     setBudget: whileOpen((missionId, limits) => ask(missionId, setBudget(limits))),
+  };
+}
+
+const WAVE_OPTIONS = z.strictObject({ wave: optionIn('diff --wave').optional(), patch: z.boolean().default(false) });
+const RESTORE_OPTIONS = z.strictObject({ wave: optionIn('restore --wave'), dryRun: z.boolean().default(false) });
+
+function snapshotsOn(
+  context: ClientContext,
+  { missions, workspaceRoot, closing: { whileOpen } }: Omit<Reading, 'feed'>,
+): Pick<Client, 'diff' | 'restore'> {
+  return {
+    diff: whileOpen(async (wanted, options = {}) => {
+      const { wave = null, patch: wantsPatch } = checkedOptions(WAVE_OPTIONS, options, 'diff');
+      return missions.with(wanted, async ({ mission }) => {
+        const { patch, ...diff } = await diffMission(mission, workspaceRoot, wave);
+        if (!wantsPatch) return { ...diff, patch: null };
+        let text = '';
+        for await (const part of patch(context.signal)) text += part;
+        return { ...diff, patch: text };
+      });
+    }),
+    restore: whileOpen(async (wanted, options) => {
+      const { wave, dryRun } = checkedOptions(RESTORE_OPTIONS, options, 'restore');
+      const open = await missions.withOpen(async ({ view }) => view.missions().flatMap((id) => view.mission(id) ?? []));
+      return missions.with(wanted, async ({ mission }) => {
+        const { carryOut, ...planned } = await planMissionRestore(mission, open, workspaceRoot, wave, context.signal);
+        return dryRun ? planned : carryOut(context.signal);
+      });
+    }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { BudgetLimits, MissionDefinition } from './mission-definition.js';
 import type { RecoveredPartition, RecoverOptions } from './recover.js';
 import type { RedriveOptions, RedriveOutcome } from './redrive.js';
 import type { RetriedMission } from './retry.js';
+import type { RestoreResult, WorkspaceDiff } from './snapshots.js';
 import type { SubmittedMission } from './submit.js';
 
 export interface SubmitOptions {
@@ -30,6 +31,25 @@ export interface FollowOptions {
   readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
   /** Ends waiting; the mission continues. */
   readonly signal?: AbortSignal;
+}
+
+export interface DiffOptions {
+  /** Only what this wave has changed, 1 to 1000000. Default what the mission has. */
+  readonly wave?: number;
+  /** Whether the result has a patch in the form of git. Default false. */
+  readonly patch?: boolean;
+}
+
+export interface MissionDiff extends WorkspaceDiff {
+  /** null without options.patch. */
+  readonly patch: string | null;
+}
+
+export interface RestoreOptions {
+  /** 0 to 1000000. */
+  readonly wave: number;
+  /** Only says what would change. Default false. */
+  readonly dryRun?: boolean;
 }
 
 export interface AttemptsOptions {
@@ -89,6 +109,16 @@ export interface Client extends AsyncDisposable {
    * with ClientError: budget_invalid, mission_ended.
    */
   setBudget(missionId: string, limits: BudgetLimits): Promise<void>;
+  /**
+   * What the mission has changed in its workspace, or one of its waves, from its snapshots, where this computer has the
+   * volume of the workspaces. Rejects with ClientError: snapshot_unknown, snapshot_elsewhere, snapshot_changed.
+   */
+  diff(missionId: string, options?: DiffOptions): Promise<MissionDiff>;
+  /**
+   * Makes the workspace of a mission that has ended what it was after a wave (0: before the mission). Files made since
+   * are removed. Rejects like diff, and with mission_open.
+   */
+  restore(missionId: string, options: RestoreOptions): Promise<RestoreResult>;
   /** The processes that answer within timeoutMs (1 to 600000, default 2000), with what they hold and run. */
   processes(options?: { readonly timeoutMs?: number }): Promise<readonly StatusReport[]>;
   /** Calls that wait for a person, because the policy asks. */

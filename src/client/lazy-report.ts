@@ -25,6 +25,7 @@ const FIELDS = {
   proof: true,
   sandbox_off: true,
   tasks: true,
+  snapshots: true,
   unserved_agents: true,
   waiting_calls: true,
   success: true,

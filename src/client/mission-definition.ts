@@ -35,6 +35,8 @@ export interface MissionDefinition {
    * read anything else are tainted.
    */
   readonly trust?: { readonly brief?: boolean; readonly workspace?: boolean };
+  /** Whether snapshots of its workspace are taken, for diff() and restore(). Default: where `workspace` is given. */
+  readonly snapshots?: boolean;
   /** Agents that may take part. Default all. */
   readonly agents?: readonly string[];
   /**

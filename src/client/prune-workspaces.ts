@@ -1,7 +1,10 @@
 import {
+  createSnapshotMeter,
+  listSnapshots,
   listWorkspaces,
   measuredBytes,
   removeLeftAside,
+  removeSnapshots,
   removeWorkspace,
   type KeptWorkspace,
 } from '../tools/workspaces.js';
@@ -32,8 +35,8 @@ export interface Pruned {
 }
 
 /**
- * Removes workspaces below the root, with the files beside them. Those of open missions stay, whatever their age, and
- * those in which a step runs. A directory from --workspace is never removed.
+ * Removes workspaces below the root, with the files beside them and their snapshots. Those of open missions stay,
+ * whatever their age, and those in which a step runs. A directory from --workspace is never removed.
  */
 export async function pruneWorkspaces(options: PruneOptions): Promise<Pruned> {
   const { workspaceRoot, dryRun } = options;
@@ -53,9 +56,27 @@ export async function pruneWorkspaces(options: PruneOptions): Promise<Pruned> {
   return { workspaces, kept };
 }
 
+/**
+ * Removes the snapshots of missions in a directory from --workspace. Its files stay as they are, and what these
+ * missions have changed can no longer be shown or undone. Snapshots of open missions stay.
+ */
+export async function pruneSnapshots(directory: string, options: Omit<PruneOptions, 'workspaceRoot'>): Promise<Pruned> {
+  const kept = { open: 0, in_use: 0, newer: 0, unknown: 0 };
+  const workspaces: PrunedWorkspace[] = [];
+  const measure = createSnapshotMeter(directory);
+  if (!options.dryRun) await removeLeftAside(directory);
+  for (const snapshots of await listSnapshots(directory)) {
+    const reason = reasonToKeep(snapshots, options);
+    if (reason === null) workspaces.push({ ...snapshots, bytes: await measure(snapshots.missionId) });
+    else kept[reason] += 1;
+  }
+  if (!options.dryRun) for (const { missionId } of workspaces) await removeSnapshots(directory, missionId);
+  return { workspaces, kept };
+}
+
 function reasonToKeep(
   { missionId, lastUsedMs }: KeptWorkspace,
-  { olderThanMs, nowMs, stateOf }: PruneOptions,
+  { olderThanMs, nowMs, stateOf }: Omit<PruneOptions, 'workspaceRoot'>,
 ): 'open' | 'newer' | 'unknown' | null {
   const state = stateOf(missionId);
   if (state === 'open') return 'open';

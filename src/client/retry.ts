@@ -4,6 +4,7 @@ import type { MissionFile } from '../agent/mission-file.js';
 import { continuationOf, newerIn, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
+import { SNAPSHOTS } from '../domain/requirements.js';
 import type { Log } from '../ports/log.js';
 import { appendOne } from './append-one.js';
 import { askProcesses } from './ask-processes.js';
@@ -168,5 +169,6 @@ function fileOf({ request, budget }: Mission): MissionFile {
     success: request.success,
     plan: request.plan,
     planner: request.planner === 'order' ? 'order' : null,
+    snapshots: request.requires.includes(SNAPSHOTS),
   };
 }

@@ -4,7 +4,7 @@ import { workspaceOf, type Continuation } from '../domain/continuation.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { EventOf } from '../domain/events.js';
 import { createMissionId } from '../domain/mission-id.js';
-import { WORKSPACE_OF } from '../domain/requirements.js';
+import { SNAPSHOTS, WORKSPACE_OF } from '../domain/requirements.js';
 import type { MissionReport } from '../domain/report.js';
 import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
@@ -87,7 +87,10 @@ export function requestEvent(
       workspace,
       workspace_marker: marker,
       requested_by: context.requester,
-      requires: continued === undefined ? [] : [WORKSPACE_OF],
+      requires: [
+        ...(continued === undefined ? [] : [WORKSPACE_OF]),
+        ...((mission.snapshots ?? workspace !== null) ? [SNAPSHOTS] : []),
+      ],
       workspace_of: continued?.workspaceOf ?? null,
       continues: continued?.continues ?? null,
       planner: mission.planner,

@@ -43,6 +43,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   task_started: MISSION,
   task_progress: MISSION,
   model_failed_over: MISSION,
+  snapshot_taken: MISSION,
   task_retry_requested: MISSION,
   task_paused: MISSION,
   task_resumed: MISSION,

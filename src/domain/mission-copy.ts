@@ -10,6 +10,7 @@ export function copyOfMission(mission: Mission): MissionFold {
     waves: mission.waves.map((wave) => ({ ...wave })),
     effects: new Map(mission.effects),
     agentFailures: new Map(mission.agentFailures),
+    snapshots: new Map(mission.snapshots),
     answers: new Map(mission.answers),
     waitingRequests: new Map(mission.waitingRequests),
     decidedRequests: new Map(mission.decidedRequests),

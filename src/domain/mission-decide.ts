@@ -26,8 +26,8 @@ import { decideAnswers } from './mission-approvals.js';
 import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
-import { WORKSPACE_OF } from './requirements.js';
 import { cutToBytes, SIZES } from './sizes.js';
+import { SNAPSHOT_AT_END, SNAPSHOTS, WORKSPACE_OF } from './requirements.js';
 import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
@@ -499,7 +499,7 @@ function assignment(
       workspace_marker: request.workspace_marker,
       feedback: feedbackFor(mission, task),
       answer: answer === null ? null : cutToBytes(answer.text, SIZES.feedback),
-      requires: request.workspace_of === null && only === null ? [] : [WORKSPACE_OF],
+      requires: requirementsOf(mission, wave, task, only),
       workspace_of: request.workspace_of,
       only,
       agent_digest: revision.digest,
@@ -512,6 +512,23 @@ function assignment(
       untrusted: untrustedFor(mission, task, revision.reach ?? [], context.mayReach),
     },
   };
+}
+
+/** An attempt that only ends what another one left running changes no file. */
+function requirementsOf(
+  mission: Mission,
+  wave: Wave,
+  task: MissionTask,
+  only: PayloadOf<'task_assigned'>['only'],
+): string[] {
+  const continues = mission.request.workspace_of !== null || only !== null;
+  return [...(continues ? [WORKSPACE_OF] : []), ...(only === 'fence' ? [] : snapshotsOf(mission, wave, task))];
+}
+
+/** A verify task changes nothing: the snapshot before it is that of the last wave. */
+function snapshotsOf({ request, waves }: Mission, wave: Wave, { kind }: MissionTask): readonly string[] {
+  if (!request.requires.includes(SNAPSHOTS)) return [];
+  return wave === waves.at(-1) && kind !== 'verify' ? [SNAPSHOTS, SNAPSHOT_AT_END] : [SNAPSHOTS];
 }
 
 /** What the tasks write that may run at the same time. */

@@ -136,6 +136,7 @@ function requested(
     voidRequests: [],
     effects: new Map(),
     squadReady: false,
+    snapshots: new Map(),
     workspaceTaken: taken,
     continuedBy: [],
     firstOffset: record.offset,
@@ -306,6 +307,9 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       return callDecided(mission, event, record.offset);
     case 'approval_void':
       return approvalVoid(mission, event.payload);
+    case 'snapshot_taken':
+      mission.snapshots.set(event.payload.wave_number, event.payload);
+      return APPLIED;
     case 'model_failed_over':
       return APPLIED; // Part of its story, and nothing of its state.
     default:

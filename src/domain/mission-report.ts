@@ -38,6 +38,11 @@ export function reportMission(mission: Mission): MissionReport {
     proof: proofOf(tasks),
     sandbox_off: tasks.some((task) => task.sandboxOff),
     tasks: tasks.map((task) => reportTask(mission, task)),
+    snapshots: [...mission.snapshots.values()]
+      .map(({ wave_number: wave, digest, files, bytes, left_out, worker_id: taken_by }) => {
+        return { wave, digest, files, bytes, left_out, taken_by };
+      })
+      .sort((a, b) => a.wave - b.wave),
     unserved_agents: agentsWithoutWorker(mission),
     waiting_calls: waitingCalls(mission).map(reportCall),
     // A changed plan has its own checks, which come after those of an earlier try.

@@ -200,6 +200,8 @@ export interface Mission {
   /** Decisions that must reach tasks partitions, by their offsets, in log order. */
   readonly effects: ReadonlyMap<number, Effect>;
   readonly squadReady: boolean;
+  /** Snapshots of its workspace by the wave after which they were taken; 0: before it. */
+  readonly snapshots: ReadonlyMap<number, PayloadOf<'snapshot_taken'>>;
   /** Why it must not begin in the workspace of the mission that it continues; null: it may, or has its own. */
   readonly workspaceTaken: string | null;
   /** Missions that continue this one, as far as was read; oldest first. */
@@ -217,9 +219,18 @@ export interface Mission {
 export type MissionFold = {
   -readonly [K in keyof Omit<
     Mission,
-    'tasks' | 'index' | 'waves' | 'effects' | 'agentFailures' | 'answers' | 'waitingRequests' | 'decidedRequests'
+    | 'snapshots'
+    | 'tasks'
+    | 'index'
+    | 'waves'
+    | 'effects'
+    | 'agentFailures'
+    | 'answers'
+    | 'waitingRequests'
+    | 'decidedRequests'
   >]: Mission[K];
 } & {
+  readonly snapshots: Map<number, PayloadOf<'snapshot_taken'>>;
   readonly answers: Map<string, CallAnswer>;
   readonly waitingRequests: Map<string, WaitingRequest>;
   readonly decidedRequests: Map<string, number>;

@@ -70,6 +70,9 @@ export const RANGES = {
   'show --step': whole(1, 999_999_999),
   'workspace prune --older-than': whole(0, 9_999, 'minutes, hours or days'),
   'status --limit': whole(1, 1_000_000),
+  'diff --wave': whole(1, 1_000_000),
+  // 0: before the mission.
+  'restore --wave': whole(0, 1_000_000),
   'recover partition': whole(0, 999_999),
   'createSwarm drainMs': whole(0, 600_000, 'milliseconds'),
   'kafkaLog sessionTimeoutMs': whole(6_000, 1_800_000, 'milliseconds'),

@@ -10,7 +10,7 @@ import { showHidden } from './hidden-text.js';
 import { mapTexts } from './map-texts.js';
 import { replaceDecoded } from './decoded-text.js';
 import { formsOf } from './secret-forms.js';
-import { EVERY_MARK, mark, redactPatterns } from './secret-patterns.js';
+import { countMarks, EVERY_MARK, mark, redactPatterns } from './secret-patterns.js';
 import { READINGS } from './secret-readings.js';
 
 /** Gives the text without its secrets. The same text gives the same result; a result stays as it is. */
@@ -42,6 +42,11 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
       readings.reduce((left, { read, forms }) => replaceDecoded(left, read(left), forms, marked), plain),
     );
   };
+}
+
+/** Whether there is something in the text that the redactor hides, beyond what was redacted before. */
+export function holdsSecret(text: string, redact: Redact): boolean {
+  return countMarks(redact(text)) > countMarks(text);
 }
 
 /** A redactor that learns further secrets. */

@@ -93,12 +93,28 @@ export interface MissionReport {
   /** Whether commands of any task ran without a sandbox, with the rights of the worker's user. */
   readonly sandbox_off: boolean;
   readonly tasks: readonly TaskReport[];
+  /** Snapshots of its workspace, by wave; empty: none is taken. */
+  readonly snapshots: readonly SnapshotReport[];
   /** Agents that open tasks wait for, because they have no live worker, or are not known. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
   /** Calls that wait for a person (ravenhelm approvals). */
   readonly waiting_calls: readonly WaitingCallReport[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
+}
+
+/** A snapshot of a mission's workspace, as the log has it. */
+export interface SnapshotReport {
+  /** The wave after which it was taken; 0: before the mission. */
+  readonly wave: number;
+  /** sha256 of its list, hex. */
+  readonly digest: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Paths that are not in it although no .gitignore names them. */
+  readonly left_out: number;
+  /** The process that has taken it. */
+  readonly taken_by: string;
 }
 
 /** A call that waits for a person, because the policy asks. */

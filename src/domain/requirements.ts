@@ -16,8 +16,16 @@ import type { AgentEvent } from './events.js';
  */
 export const WORKSPACE_OF = 'workspace_of';
 
+/**
+ * Of a mission and each of its tasks: before a task begins, its worker takes a snapshot of the workspace, unless one of
+ * the same wave has done so.
+ */
+export const SNAPSHOTS = 'snapshots';
+/** Of the tasks of the last wave, behind which no task follows: a snapshot is taken when the task has ended, too. */
+export const SNAPSHOT_AT_END = 'snapshot_at_end';
+
 /** The names that this build knows. */
-const KNOWN_REQUIREMENTS: readonly string[] = [WORKSPACE_OF];
+const KNOWN_REQUIREMENTS: readonly string[] = [WORKSPACE_OF, SNAPSHOTS, SNAPSHOT_AT_END];
 
 /** Why this build cannot handle the event; null when it can. */
 export function unmetRequirement(event: AgentEvent, known: readonly string[] = KNOWN_REQUIREMENTS): string | null {

@@ -14,6 +14,10 @@ export const isRedacted = (text: string): boolean => MARK.test(text);
 /** What the first redacted place of the text was; null: nothing was redacted. */
 export const firstRedacted = (text: string): string | null => MARK.exec(text)?.[1] ?? null;
 
+/** How often something was redacted in the text. */
+export const countMarks = (text: string): number => text.split(MARK_SPLIT).length - 1;
+const MARK_SPLIT = new RegExp(MARK.source.replace('(', '(?:'));
+
 /** The text without what has the form of a secret. */
 export function redactPatterns(text: string): string {
   let redacted = text;

@@ -55,6 +55,29 @@ export interface ToolExecutor {
    * needs. It rejects as prepareWorkspace does. What was right once is not looked at again; each call looks for itself.
    */
   checkWorkspace(task: TaskPlace): Promise<void>;
+  /**
+   * Takes a snapshot of the workspace. settled: before any task of the next wave begins; null when it was taken before.
+   * end: a task of the wave has ended.
+   * @param wave the wave after which it is taken; 0: before the mission
+   */
+  takeSnapshot(
+    task: TaskPlace,
+    wave: number,
+    when: 'settled' | 'end',
+    signal: AbortSignal,
+  ): Promise<SnapshotFacts | null>;
+}
+
+/** What a snapshot of a workspace has. */
+export interface SnapshotFacts {
+  /** The wave after which it was taken; 0: before the mission. */
+  readonly wave: number;
+  /** sha256 of its list, hex: two workspaces with the same files have the same one. */
+  readonly digest: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Paths that are not in it although no .gitignore names them. */
+  readonly leftOut: number;
 }
 
 export interface ToolDefinition {

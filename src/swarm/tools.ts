@@ -117,6 +117,7 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (...call) => (await executor()).takeFence(...call),
     recoverOutcome: async (...call) => (await executor()).recoverOutcome(...call),
+    takeSnapshot: async (...call) => (await executor()).takeSnapshot(...call),
     prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
     checkWorkspace: async (...call) => (await executor()).checkWorkspace(...call),
     run: async (...call) => (await executor()).run(...call),

@@ -27,6 +27,7 @@ export function reportingFullDisks(executor: ToolExecutor, describe?: () => Prom
     takeBaseline: reporting(executor.takeBaseline),
     runInEmpty: reporting(executor.runInEmpty),
     changedPaths: reporting(executor.changedPaths),
+    takeSnapshot: reporting(executor.takeSnapshot),
     prepareWorkspace: reporting(executor.prepareWorkspace),
     checkWorkspace: reporting(executor.checkWorkspace),
   };

@@ -44,8 +44,14 @@ function withoutWorkspace(path: string): string {
  * is equivalent), so that a link created in between is not followed. (With realpath and open, such a race leaked
  * 1,954 of 40,000 reads.) Links are resolved here, within root. Opening a pipe does not block.
  * @param hidden a name in root that is refused
+ * @param mostLinks that are followed; 0: none is, because who writes there wants no other place
  */
-export async function openInside(root: string, parts: readonly string[], hidden: string | null): Promise<FileHandle> {
+export async function openInside(
+  root: string,
+  parts: readonly string[],
+  hidden: string | null,
+  mostLinks = MAX_LINKS,
+): Promise<FileHandle> {
   const opened: FileHandle[] = [await open(root, constants.O_RDONLY | constants.O_DIRECTORY)];
   const pending = [...parts];
   let links = 0;
@@ -63,7 +69,7 @@ export async function openInside(root: string, parts: readonly string[], hidden:
         opened.push(next);
         continue;
       }
-      if (++links > MAX_LINKS) throw new CallRefused('too many symbolic links');
+      if (++links > mostLinks) throw new CallRefused(tooManyLinks(mostLinks));
       const target = await linkTarget(name);
       if (target.fromRoot) await closeAll(opened.splice(1));
       pending.unshift(...target.parts);
@@ -75,6 +81,9 @@ export async function openInside(root: string, parts: readonly string[], hidden:
     await closeAll(opened);
   }
 }
+
+const tooManyLinks = (most: number): string =>
+  most === 0 ? 'a directory on its way is a symbolic link' : 'too many symbolic links';
 
 async function openWithoutLinks(name: string): Promise<FileHandle | 'link'> {
   try {

@@ -267,15 +267,21 @@ async function restoreMode(workspace: string, ours: boolean): Promise<void> {
 async function accountOf(workspace: string, ours: boolean): Promise<Account> {
   const { uid, gid } = await lstat(workspace);
   if (uid !== 0) return { uid, gid: gid === 0 ? SANDBOX_ACCOUNT.gid : gid };
-  const names = ours ? [] : (await readdir(workspace)).filter((name) => name !== STATE_DIRECTORY);
+  if (!ours) await refuseRoots(workspace);
+  await chown(workspace, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
+  return SANDBOX_ACCOUNT;
+}
+
+/** Rejects with WorkspaceUnusable where root owns a directory that has files. */
+export async function refuseRoots(workspace: string): Promise<void> {
+  if ((await lstat(workspace)).uid !== 0) return;
+  const names = (await readdir(workspace)).filter((name) => name !== STATE_DIRECTORY);
   if (names.length > 0) {
     throw new WorkspaceUnusable(
       `${workspace} belongs to root and is not empty; agents never run as root. ` +
         `Change its owner: chown -R ${SANDBOX_ACCOUNT.uid}:${SANDBOX_ACCOUNT.gid} ${workspace}`,
     );
   }
-  await chown(workspace, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
-  return SANDBOX_ACCOUNT;
 }
 
 async function requireWritable(workspace: string): Promise<void> {
@@ -300,6 +306,7 @@ export async function workspaceMarker(directory: string): Promise<string> {
     // No access for other users: outputs may contain what the agents' files contain.
     await makeDirectory(directory);
     await mkdir(join(directory, STATE_DIRECTORY), { mode: 0o700 }).catch(existing);
+    await ignoreState(directory);
     return (await readMarker(directory)) ?? (await writeMarker(directory));
   } catch (error) {
     if (error instanceof WorkspaceUnusable) throw error;
@@ -310,6 +317,11 @@ export async function workspaceMarker(directory: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Git sees nothing of the state, whatever the .gitignore of the repository says. */
+async function ignoreState(directory: string): Promise<void> {
+  await linkNew(join(directory, STATE_DIRECTORY, '.gitignore'), '*\n');
 }
 
 /** By hand: in Node 20, recursive mkdir never ends on a file system that answers ENOENT to mkdir, such as /proc. */
@@ -332,7 +344,8 @@ async function writeMarker(directory: string): Promise<string> {
   return marker;
 }
 
-async function readMarker(directory: string): Promise<string | null> {
+/** null: the directory has none. */
+export async function readMarker(directory: string): Promise<string | null> {
   const path = join(directory, STATE_DIRECTORY, 'workspace-id');
   const text = await readFile(path, 'utf8').catch(absent);
   if (text === null) return null;

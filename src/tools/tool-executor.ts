@@ -31,6 +31,7 @@ import { stopLeftWriters } from './engine/writers.js';
 import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
 import { secretsOf } from './provisions.js';
+import { takeSnapshot } from './snapshots/take.js';
 import { codeOf } from './system-errors.js';
 import {
   argumentVector,
@@ -63,6 +64,16 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
     checkWorkspace: (task) => checkPlace(runtime, task),
+    async takeSnapshot(task, wave, when, signal) {
+      await nothingWrites(task);
+      const place = await placeOf(runtime, task);
+      await requireSpace(runtime, place);
+      return takeSnapshot(
+        place,
+        { missionId: task.continuedBy ?? task.missionId, wave, when, redact: runtime.redact },
+        signal,
+      );
+    },
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
       await nothingWrites(call.task);

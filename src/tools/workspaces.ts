@@ -4,10 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LAUNCHER_PATH } from './launcher-process.js';
 import { keyDirectory, STATE_DIRECTORY } from './places.js';
+import { missionsWithSnapshots, snapshotsOf } from './snapshots/snapshot-files.js';
 import { absent, codeOf } from './system-errors.js';
 
 /** A mission's workspace below WORKSPACE_ROOT. */
@@ -21,16 +23,28 @@ const runsOf = (root: string): string => join(root, STATE_DIRECTORY, 'runs');
 
 /**
  * The workspaces that missions have left or use, the longest unused first. A directory that no step of a mission has
- * run in is none. Resolves with none where there is no root.
+ * run in, and of which there is no snapshot, is none. Resolves with none where there is no root.
  */
 export async function listWorkspaces(root: string): Promise<readonly KeptWorkspace[]> {
-  const missions = (await readdir(runsOf(root), { withFileTypes: true }).catch(absent)) ?? [];
-  const kept = await Promise.all(
-    missions
-      .filter((entry) => entry.isDirectory())
-      .map(async ({ name }) => ({ missionId: name, lastUsedMs: await lastUsedOf(root, name) })),
+  const runs = (await readdir(runsOf(root), { withFileTypes: true }).catch(absent)) ?? [];
+  const withRuns = runs.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const missions = new Set([...withRuns, ...(await missionsWithSnapshots(root))]);
+  return byAge([...missions].map(async (missionId) => ({ missionId, lastUsedMs: await lastUsedOf(root, missionId) })));
+}
+
+/** Missions that have snapshots in a directory from --workspace, the longest unused first. */
+export async function listSnapshots(directory: string): Promise<readonly KeptWorkspace[]> {
+  const missions = await missionsWithSnapshots(directory);
+  return byAge(
+    missions.map(async (missionId) => {
+      const own = join(snapshotsOf(directory), missionId);
+      return { missionId, lastUsedMs: (await lstat(own).catch(gone))?.mtimeMs ?? 0 };
+    }),
   );
-  return kept.toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
+}
+
+async function byAge(kept: readonly Promise<KeptWorkspace>[]): Promise<readonly KeptWorkspace[]> {
+  return (await Promise.all(kept)).toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
 }
 
 /** A task's directory changes at each start mark and outcome; its outputs at each file there. */
@@ -40,6 +54,7 @@ async function lastUsedOf(root: string, missionId: string): Promise<number> {
   const paths = [
     join(root, missionId),
     runs,
+    join(snapshotsOf(root), missionId),
     ...tasks.flatMap((task) => [join(runs, task), join(runs, task, 'outputs')]),
   ];
   const times = await Promise.all(paths.map(async (path) => (await lstat(path).catch(gone))?.mtimeMs ?? 0));
@@ -64,14 +79,37 @@ export async function notedUsage(runs: string): Promise<{ readonly bytes: number
   return bytes === undefined ? null : { bytes: Number(bytes), files: Number(files) };
 }
 
-/** Bytes on the disk of a mission's workspace and of the files beside it. What cannot be read counts nothing. */
-export async function measuredBytes(root: string, missionId: string): Promise<number> {
+/**
+ * Bytes on the disk of a mission's workspace, of the files beside it and of its snapshots. What cannot be read counts
+ * nothing.
+ */
+export function measuredBytes(root: string, missionId: string): Promise<number> {
+  return bytesOf(
+    [join(root, missionId), join(runsOf(root), missionId), join(snapshotsOf(root), missionId)],
+    () => true,
+  );
+}
+
+/**
+ * Measures snapshots in a directory from --workspace, one mission after the other: a file that several of them share
+ * is freed with the last of its names.
+ */
+export function createSnapshotMeter(directory: string): (missionId: string) => Promise<number> {
+  const names = new Map<number, number>();
+  const isLastName = ({ ino, nlink }: Stats) => {
+    names.set(ino, (names.get(ino) ?? 0) + 1);
+    return names.get(ino) === nlink;
+  };
+  return (missionId) => bytesOf([join(snapshotsOf(directory), missionId)], isLastName);
+}
+
+async function bytesOf(paths: readonly string[], isFreed: (file: Stats) => boolean): Promise<number> {
   let bytes = 0;
-  const todo = [join(root, missionId), join(runsOf(root), missionId)];
+  const todo = [...paths];
   for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
     const entry = await lstat(path).catch(unreadable);
     if (entry === null) continue;
-    bytes += entry.blocks * 512;
+    if (entry.isDirectory() || isFreed(entry)) bytes += entry.blocks * 512;
     if (!entry.isDirectory()) continue;
     const names = (await readdir(path).catch(unreadable)) ?? [];
     todo.push(...names.map((name) => join(String(path), name)));
@@ -89,28 +127,42 @@ function unreadable(error: unknown): null {
  * that starts later finds neither. Node has no file locks.
  */
 const SET_ASIDE = `
-my ($workspace, $runs, $keys, $to) = @ARGV;
-opendir(my $list, $runs) or die "cannot list $runs: $!\\n";
+use Errno;
+my ($workspace, $runs, $keys, $snapshots, $to) = @ARGV;
 my @held;
-for my $task (grep { !/^\\./ } readdir $list) {
+my @tasks;
+if (opendir(my $list, $runs)) { @tasks = grep { !/^\\./ } readdir $list; }
+elsif (!$!{ENOENT}) { die "cannot list $runs: $!\\n"; }
+for my $task (@tasks) {
   open(my $lock, '+<', "$runs/$task/lock") or next;
   flock($lock, 2 | 4) or exit 72;
   push @held, $lock;
 }
-for my $pair ([$workspace, 'workspace'], [$keys, 'keys'], [$runs, 'runs']) {
+for my $pair ([$workspace, 'workspace'], [$keys, 'keys'], [$snapshots, 'snapshots'], [$runs, 'runs']) {
   next unless -e $pair->[0];
   rename $pair->[0], "$to/$pair->[1]" or die "cannot rename $pair->[0]: $!\\n";
 }`;
 const BUSY = 72;
 
-/** Removes a mission's workspace, the files beside it and its key. Resolves with false if a step of it runs. */
+/** Removes the snapshots of a mission that has ended in a directory from --workspace. */
+export async function removeSnapshots(directory: string, missionId: string): Promise<void> {
+  const aside = join(directory, STATE_DIRECTORY, `pruned-${randomUUID()}`);
+  await rename(join(snapshotsOf(directory), missionId), aside);
+  await removeAll(aside);
+}
+
+/**
+ * Removes a mission's workspace, the files beside it, its snapshots and its key. Resolves with false if a step of it
+ * runs.
+ */
 export async function removeWorkspace(root: string, missionId: string): Promise<boolean> {
   const keys = keyDirectory(root, { missionId, workspace: null, workspaceMarker: '' });
   const aside = join(root, STATE_DIRECTORY, `pruned-${randomUUID()}`);
   await mkdir(aside, { mode: 0o700 });
   const { code, said } = await run('perl', [
     ...['-e', SET_ASIDE],
-    ...[join(root, missionId), join(runsOf(root), missionId), keys, aside],
+    ...[join(root, missionId), join(runsOf(root), missionId), keys],
+    ...[join(snapshotsOf(root), missionId), aside],
   ]);
   if (code !== 0 && code !== BUSY) throw new Error(`Could not remove the workspace of ${missionId}: ${said}`);
   await removeAll(aside);

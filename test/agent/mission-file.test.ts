@@ -43,6 +43,7 @@ describe('a mission file', () => {
       success: [],
       plan: null,
       planner: null,
+      snapshots: null,
     });
   });
 
@@ -60,6 +61,7 @@ describe('a mission file', () => {
       'approval: approval',
       'retries: 0',
       'on_failure: ask',
+      'snapshots: true',
       'budget: { usd: 1, tokens: 200000, minutes: 0.5 }',
       'limits: { memory_mb: 512, processes: 64 }',
       'trust: { brief: false, workspace: true }',
@@ -81,6 +83,7 @@ describe('a mission file', () => {
       approval: 'approval',
       retries: 0,
       onFailure: 'ask',
+      snapshots: true,
       budget: { usd: 1, tokens: 200_000, minutes: 0.5 },
       limits: { memory_mb: 512, processes: 64 },
       trust: { brief: false, workspace: true },

@@ -29,6 +29,7 @@ export function createClient(site: Site, env: Readonly<Record<string, string | u
       user: 'chaos',
       hostname: hostname(),
       pid: process.pid,
+      isRoot: false,
       nodePath: process.execPath,
       stdout: collect(stdout),
       stderr: collect(stderr),

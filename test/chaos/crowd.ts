@@ -39,6 +39,7 @@ const host: Host = {
   user: 'chaos',
   hostname: hostname(),
   pid: process.pid,
+  isRoot: false,
   nodePath: process.execPath,
   stdout: output(() => undefined),
   stderr: output((text) => {

@@ -44,6 +44,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   workspace_of: null,
   continues: null,
   continued_by: [],
+  snapshots: [],
   unserved_agents: [],
   waiting_calls: [],
   workspace: null,

@@ -25,7 +25,7 @@ const FILES: Readonly<Record<string, Readonly<Record<string, RangeName>>>> = {
     maxSteps: 'agent max_steps',
   },
   'swarm/logs.ts': { maxRecordBytes: 'memoryLog maxRecordBytes', sessionTimeoutMs: 'kafkaLog sessionTimeoutMs' },
-  'client/client.ts': { attempt: 'show --attempt' },
+  'client/client.ts': { wave: 'diff --wave', attempt: 'show --attempt' },
   'client/mission-definition.ts': {
     usd: 'mission budget.usd',
     tokens: 'mission budget.tokens',

@@ -180,6 +180,8 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
   'show --step': { read: argument('show --step'), named: /number/ },
   'workspace prune --older-than': { read: olderThan, named: /--older-than/ },
   'status --limit': { read: argument('status --limit'), named: /number/ },
+  'diff --wave': { read: argument('diff --wave'), named: /number/ },
+  'restore --wave': { read: argument('restore --wave'), named: /number/ },
   'recover partition': { read: argument('recover partition'), named: /number/ },
   'createSwarm drainMs': { read: swarm, named: /^createSwarm: drainMs/ },
   'kafkaLog sessionTimeoutMs': { read: kafka, named: /^kafkaLog: sessionTimeoutMs/ },

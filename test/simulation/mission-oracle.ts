@@ -1,6 +1,7 @@
 /** Watches one coordination partition: what its log means, from offset 0, by the rules of the true domain. */
 import type { DaySpending } from '../../src/domain/daily-spending.js';
-import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
+import { SNAPSHOTS } from '../../src/domain/requirements.js';
+import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import { evolveCoordination, missionIdOf, ownerOfDecision } from '../../src/domain/mission-evolve.js';
 import { parseMissionId } from '../../src/domain/mission-id.js';
 import { restoreCoordination } from '../../src/domain/mission-replay.js';
@@ -85,6 +86,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
           checkFences(before, event.payload.task_id);
         }
         checkName(before, event.payload);
+        checkRequirements(before, event);
         effects.set(offset, { offset, event });
         return;
       case 'plan_proposed':
@@ -111,6 +113,14 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
       default:
         return;
     }
+  }
+
+  /** What a mission requires of its workers reaches them with each task. */
+  function checkRequirements({ id, request }: Mission, { payload }: EventOf<'task_assigned'>): void {
+    const isFence = payload.only === 'fence';
+    const lost = request.requires.find((name) => !payload.requires.includes(name) && !(isFence && name === SNAPSHOTS));
+    if (lost !== undefined)
+      throw new Violation('requirements-kept', `${place}: ${attemptKey(payload)} lacks ${lost} of ${id}`);
   }
 
   function checkWant(reason: string): void {

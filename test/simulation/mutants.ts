@@ -1068,6 +1068,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'snapshot-first',
+    rule: 'nothing of a task begins before the snapshot that undoes it',
+    seed: 3,
+    changes: [
+      {
+        file: 'roles/worker/task-snapshots.ts',
+        from: 'if (!requires.includes(SNAPSHOTS) || deps.current().steps.length > 0) return;',
+        to: 'if (requires.includes(SNAPSHOTS) || deps.current().steps.length > 0) return;',
+      },
+    ],
+  },
+  {
+    name: 'requirements-kept',
+    rule: 'what a mission requires of its workers is required by each of its tasks',
+    seed: 1,
+    changes: [
+      {
+        file: 'domain/mission-decide.ts',
+        from: 'if (!request.requires.includes(SNAPSHOTS)) return [];',
+        to: 'if (request.requires.length >= 0) return [];',
+      },
+    ],
+  },
+  {
     name: 'requests-wait',
     rule: 'what is asked of a guarded mission waits until its holder has accepted it',
     seed: 41,

@@ -46,6 +46,7 @@ export interface Oracle {
   onTold(process: SimProcess, turn: TurnContext): void;
   /** A model is asked for a step. @param chain names of the agent's models */
   onAsked(model: string, chain: readonly string[], turn: TurnContext): void;
+  onSnapshot(task: TaskPlace): void;
   /** A baseline starts. */
   onBaseline(process: SimProcess, task: TaskPlace): void;
   /** What is not at its end yet; null when everything is. */
@@ -319,6 +320,7 @@ export function createOracle(options: OracleOptions): Oracle {
       }),
     onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
     onAsked: (model, chain, turn) => looking(() => checkBegin(model, chain, turn)),
+    onSnapshot: starts.onSnapshot,
     onBaseline: (process, task) => looking(() => starts.onBaseline(process, task)),
     onTold(process, turn) {
       const { task, steps } = turn;

@@ -3,10 +3,12 @@ import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import { orderPlan } from '../../src/domain/plan-order.js';
 import type { PlanScope } from '../../src/domain/plan.js';
+import { SNAPSHOTS } from '../../src/domain/requirements.js';
 import type { Faults } from './faults.js';
 import { largeWavePlan } from './large-wave.js';
 import type { Random } from './random.js';
 import { COMMAND, READ } from './sim-tools.js';
+import { textHash } from './text-hash.js';
 
 export interface Scenario {
   readonly roster: readonly AgentSpec[];
@@ -125,7 +127,7 @@ export function createRequest(
     workspace: null,
     workspace_marker: 'marker',
     requested_by: 'person',
-    requires: [],
+    requires: textHash(missionId) % 2 === 0 ? [SNAPSHOTS] : [],
     workspace_of: null,
     continues: null,
     limits: {},

@@ -44,6 +44,8 @@ export interface SimVolumeOptions {
   beforeEnd(process: SimProcess): void;
   /** A baseline starts. */
   onBaseline(process: SimProcess, task: TaskPlace): void;
+  /** A snapshot of the state before the task's wave is asked for. */
+  onSnapshot(task: TaskPlace): void;
   /** A tool is started now. */
   onStart(start: Start): void;
   /** Nothing of it runs any more. */
@@ -111,6 +113,7 @@ export function createSimVolume({
   beforeSpawn,
   beforeEnd,
   onBaseline,
+  onSnapshot,
   onStart,
   onEnd,
   onSecondStart,
@@ -396,6 +399,10 @@ export function createSimVolume({
         if (faults.on('tools') && random.chance(0.3))
           await new Promise<void>((resolve) => process.later(random.next() * 5_000, resolve));
         return later(() => filesOf(place).outcomes.get(stepOf(place, step)) ?? null);
+      },
+      async takeSnapshot(task, _wave, when) {
+        if (when === 'settled') onSnapshot(task);
+        return null;
       },
       prepareWorkspace,
       checkWorkspace: async () => void (await prepareWorkspace()),

@@ -176,6 +176,7 @@ export async function simulate({
     beforeSpawn: (process) => trouble.beforeSpawn(process),
     beforeEnd: (process) => trouble.beforeSpawn(process),
     onBaseline: oracle.onBaseline,
+    onSnapshot: oracle.onSnapshot,
     onStart(start) {
       world.tell(
         () =>

@@ -15,6 +15,8 @@ export interface StartOracle {
   /** @param agents what it was started with */
   onStarted(process: SimProcess, agents: readonly AgentSpec[]): void;
   onDelivered(process: SimProcess, partition: PartitionId, nextOffset: number): void;
+  /** A snapshot of the state before the task's wave is taken, or was. */
+  onSnapshot(task: TaskPlace): void;
   /** @throws Violation */
   onStart(start: Start): void;
   onEnd(start: Start): void;
@@ -35,6 +37,7 @@ export function createStartOracle(
   const revisions = new Map<string, ReadonlyMap<string, string>>();
   const readUpTo = new Map<string, number>();
   const started = new Set<string>();
+  const withSnapshot = new Set<string>();
   const last = new Map<string, { readonly attempt: number; readonly claimOffset: number }>();
   const placeOf = (process: SimProcess, { topic, partition }: PartitionId) => `${process.id} ${topic}[${partition}]`;
 
@@ -43,6 +46,7 @@ export function createStartOracle(
       void revisions.set(process.id, new Map(agents.map(({ name, digest }) => [name, digest]))),
     onDelivered: (process, partition, nextOffset) => void readUpTo.set(placeOf(process, partition), nextOffset),
     onEnd: workspaces.onEnd,
+    onSnapshot: (task) => void withSnapshot.add(`${missionOf(task)}/${task.taskId}/${task.attempt}`),
     onBaseline(process, task) {
       const key = `${missionOf(task)}/${task.taskId}/${task.attempt}`;
       const oracle = takenAt(key);
@@ -58,6 +62,9 @@ export function createStartOracle(
       const mission = missionOf(call.task);
       const oracle = takenAt(`${mission}/${taskId}/${attempt}`);
       if (oracle === undefined) throw new Violation('read-back-first', `${step}: the attempt was never taken`);
+      const key = `${mission}/${taskId}/${attempt}`;
+      if (oracle.needsSnapshot(key) && !withSnapshot.has(key))
+        throw new Violation('snapshot-first', `${step} starts before a snapshot was taken`);
       const named = { ...call, task: { ...call.task, missionId: mission } };
       oracle.checkStart(named, readUpTo.get(placeOf(process, oracle)) ?? 0, revisions.get(process.id) ?? new Map());
       const before = last.get(task) ?? { attempt: 0, claimOffset: -1 };

@@ -4,6 +4,7 @@ import { baselineOf } from '../../src/domain/baseline.js';
 import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
+import { SNAPSHOTS } from '../../src/domain/requirements.js';
 import {
   createTaskPartitionState,
   evolveTaskPartition,
@@ -31,6 +32,7 @@ export interface TaskOracle {
    * @param revisions of the process's agents, by name
    */
   checkStart(call: ToolCall, readUpTo: number, revisions: ReadonlyMap<string, string>): void;
+  needsSnapshot(attempt: string): boolean;
   /** @param readUpTo next offset that the process will read in this partition */
   checkBaselineStart(attempt: string, readUpTo: number): void;
   checkCommit(committed: CommittedOffset, isDelivered: (attemptKey: string) => boolean): void;
@@ -164,6 +166,7 @@ export function createTaskOracle(place: string): TaskOracle {
     onWritten,
     onPoison,
     checkStart,
+    needsSnapshot: (key) => state.attempts.get(key)?.assignment.requires.includes(SNAPSHOTS) === true,
     checkBaselineStart(key, readUpTo) {
       const first = callOffsets.get(`${key}#1`);
       if (first !== undefined && first < readUpTo)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Baseline } from '../../src/domain/baseline.js';
 import {
   FenceLost,
+  WorkspaceFull,
   type TaskPlace,
   type ToolCall,
   type ToolExecutor,
@@ -20,6 +21,8 @@ export interface Ledger {
   readonly prepared: string[];
   /** Commands of checks that were run in an empty directory with their finish. */
   readonly late: string[];
+  /** Snapshots that were asked for: the task, how many starts there were, the wave and when. */
+  readonly snapshots: string[];
 }
 
 /** How a command behaves, or its outcome. hang: until it is aborted or released. The call is not known of a check. */
@@ -41,12 +44,15 @@ export interface SharedVolume {
   readonly outcomes: Map<string, ToolOutcome>;
   /** By mission/task. */
   readonly baselines: Map<string, Baseline>;
+  /** Settled ones, by mission and wave. */
+  readonly snapshots: Set<string>;
 }
 
 export const createSharedVolume = (): SharedVolume => ({
   fences: new Map(),
   outcomes: new Map(),
   baselines: new Map(),
+  snapshots: new Set(),
 });
 
 const nameOf = (task: TaskPlace): string => `${task.missionId}/${task.taskId}`;
@@ -168,5 +174,13 @@ export function createScriptedTools(
       return '/workspace';
     },
     checkWorkspace: async () => undefined,
+    async takeSnapshot(task, wave, when) {
+      ledger.snapshots.push(`${task.taskId} after ${ledger.starts.length}: wave ${wave} ${when}`);
+      if (behaviour(`snapshot ${wave} ${when}`) === 'fail') throw new WorkspaceFull({ cause: new Error('ENOSPC') });
+      const name = `${task.missionId} ${wave}`;
+      if (when === 'settled' && volume.snapshots.has(name)) return null;
+      volume.snapshots.add(name);
+      return { wave, digest: `digest ${wave}`, files: 2, bytes: 10, leftOut: 0 };
+    },
   };
 }

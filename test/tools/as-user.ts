@@ -34,7 +34,8 @@ export function placeForUser(): UserPlace {
   }
   cpSync(resolve('bin'), join(directory, 'bin'), { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
-  cpSync(resolve('node_modules/zod'), join(directory, 'node_modules/zod'), { recursive: true });
+  for (const name of ['zod', 'ignore'])
+    cpSync(resolve('node_modules', name), join(directory, 'node_modules', name), { recursive: true });
   const root = join(directory, 'workspaces');
   mkdirSync(root);
   chownSync(root, USER, USER);

@@ -255,6 +255,28 @@ describe('locations', () => {
     });
     expect((await harness.call('workspace_list', {}, reading)).observation).not.toContain('.ravenhelm"');
   });
+
+  test('commands neither see nor change the snapshots of their workspace', async () => {
+    const given = temporaryDirectory();
+    if (isRoot) chownSync(given, 12_345, 12_345);
+    const markers = { own: await workspaceMarker(harness.root), given: await workspaceMarker(given) };
+    for (const [base, task] of [
+      [harness.root, { ...harness.task('kept'), workspaceMarker: markers.own }],
+      [given, { ...harness.task('given'), workspace: given, workspaceMarker: markers.given }],
+    ] as const) {
+      await harness.sh('echo mine > mine.txt', { task, step: 1 });
+      const signal = new AbortController().signal;
+      expect(await harness.executor.takeSnapshot(task, 1, 'settled', signal)).toMatchObject({ wave: 1, files: 1 });
+      const command =
+        'find / -name "wave-*.json" -o -path "*/snapshots/*/objects" 2>/dev/null | grep -v ^/proc; ' +
+        `ls -R ../.ravenhelm .ravenhelm ${base} | grep snapshots; rm -rf .ravenhelm/* ../.ravenhelm/*; true`;
+      expect((await harness.sh(command, { task, step: 2 })).stdout).toBe('');
+      const list = join(base, '.ravenhelm/snapshots/m1/wave-1.json');
+      expect(existsSync(list)).toBe(true);
+      expect(statSync(list).mode & 0o777).toBe(0o600);
+      expect(await harness.executor.takeSnapshot(task, 1, 'settled', signal)).toBeNull();
+    }
+  });
 });
 
 describe('the marker', () => {

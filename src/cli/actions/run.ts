@@ -26,6 +26,7 @@ import { reportText } from '../report-text.js';
 import { asOperator } from '../operators-setting.js';
 import { withSwarm, type OnAsk } from '../swarm-session.js';
 import { oneLine } from '../text-width.js';
+import { checkWorkspace } from '../workspace-check.js';
 
 export interface RunOptions {
   readonly file: string;
@@ -48,6 +49,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
   await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
   warnOfChecks(context, mission, options.file);
+  await checkWorkspace(context, options.workspace, true);
   const junit = await openJunit(context, options.junit, roster);
   return withSwarm(
     context,

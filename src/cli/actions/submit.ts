@@ -16,6 +16,7 @@ import { readMission, readRoster } from '../mission-source.js';
 import { asOperator } from '../operators-setting.js';
 import { printReport, requireCounts } from './run.js';
 import { oneLine } from '../text-width.js';
+import { checkWorkspace } from '../workspace-check.js';
 
 export interface SubmitOptions {
   readonly file: string;
@@ -34,6 +35,7 @@ export async function submitMission(given: CommandContext, options: SubmitOption
   const mission = await readMission(context, options.file, roster);
   await requireFits(context, mission, options.file);
   warnOfChecks(context, mission, options.file);
+  await checkWorkspace(context, options.workspace, false);
   const junit = await openJunit(context, options.junit, roster);
   return withClient(context, async (session) => {
     const feed = options.wait ? await session.missions.fromNow() : null;

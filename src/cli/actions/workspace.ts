@@ -1,7 +1,10 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isFileSystemError, unreadableReason } from '../../agent/text-file.js';
+import { pruneSnapshots, pruneWorkspaces, type MissionState, type Pruned } from '../../client/prune-workspaces.js';
 import { workspaceOf } from '../../domain/continuation.js';
-import { pruneWorkspaces, type MissionState, type Pruned } from '../../client/prune-workspaces.js';
 import { withClient } from '../client-session.js';
-import { CliError } from '../cli-error.js';
+import { CliError, wrongUse } from '../cli-error.js';
 import type { CommandContext } from '../context.js';
 import { roughDuration } from '../durations.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -12,21 +15,31 @@ export interface PruneFlags {
   /** null: of ended missions, however new. */
   readonly olderThanMs: number | null;
   readonly dryRun: boolean;
+  /** A directory from --workspace, whose snapshots are meant; null: the workspaces below WORKSPACE_ROOT. */
+  readonly workspace: string | null;
 }
 
 /** Removes workspaces and prints what that frees. Without a log only an age says which are not needed. */
 export async function pruneWorkspace(context: CommandContext, flags: PruneFlags): Promise<ExitCode> {
   const nowMs = context.host.clock.now();
   const stateOf = await missionStates(context, flags);
-  const pruned = await pruneWorkspaces({
-    ...flags,
-    nowMs,
-    stateOf,
-    workspaceRoot: context.config.values.WORKSPACE_ROOT,
-  });
+  const options = { ...flags, nowMs, stateOf };
+  const pruned =
+    flags.workspace === null
+      ? await pruneWorkspaces({ ...options, workspaceRoot: context.config.values.WORKSPACE_ROOT })
+      : await pruneSnapshots(await existingDirectory(context, flags.workspace), options);
   if (context.json) context.print(asJson(pruned, flags));
   else context.host.stdout.write(asText(pruned, flags, nowMs));
   return EXIT.done;
+}
+
+async function existingDirectory({ host }: CommandContext, given: string): Promise<string> {
+  const directory = resolve(host.cwd, given);
+  const found = await realpath(directory).catch((error: unknown) => {
+    if (!isFileSystemError(error)) throw error;
+    throw wrongUse(`${directory} cannot be used: ${unreadableReason(error)}`, 'Name a directory that missions had.');
+  });
+  return found;
 }
 
 /** What the log says of each mission. Where there is no log, none is known, which needs an age. */
@@ -77,14 +90,15 @@ function asJson({ workspaces, kept }: Pruned, { dryRun }: PruneFlags): object {
   };
 }
 
-function asText({ workspaces, kept }: Pruned, { dryRun }: PruneFlags, nowMs: number): string {
+function asText({ workspaces, kept }: Pruned, { dryRun, workspace }: PruneFlags, nowMs: number): string {
   const rows = workspaces.map(({ missionId, bytes, lastUsedMs }) => [
     missionId,
     shownBytes(bytes),
     `${roughDuration(nowMs - lastUsedMs)} ago`,
   ]);
   const list = rows.length === 0 ? '' : table([['MISSION', 'SIZE', 'LAST USED'], ...rows]);
-  const number = `${workspaces.length} workspace${workspaces.length === 1 ? '' : 's'}`;
+  const count = (noun: string) => `${workspaces.length} ${noun}${workspaces.length === 1 ? '' : 's'}`;
+  const number = workspace === null ? count('workspace') : `snapshots of ${count('mission')}`;
   return `${list}${dryRun ? 'would free' : 'freed'} ${shownBytes(total(workspaces))} (${number}); ${keptText(kept)}\n`;
 }
 

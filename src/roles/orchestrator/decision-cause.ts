@@ -15,6 +15,7 @@ const NO_CAUSE: ReadonlySet<EventType> = new Set([
   'task_paused',
   'task_resumed',
   'model_failed_over',
+  'snapshot_taken',
 ] satisfies EventType[]);
 
 /** What has happened to a mission since its last decisions. */

@@ -54,6 +54,7 @@ function changedByItself({ event_type, payload }: AgentEvent): ChangedTasks {
     case 'wave_completed':
     case 'squad_ready':
     case 'model_failed_over':
+    case 'snapshot_taken':
     case 'request_void':
     case 'mission_waits':
     case 'mission_budget_requested':

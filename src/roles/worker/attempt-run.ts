@@ -25,6 +25,7 @@ import { deadlineReason } from './deadline-reason.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
+import { snapshotAtEnd, snapshotBefore } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
 import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
@@ -61,6 +62,7 @@ export async function runAttempt(
     deadline.cancel();
   }
   await steps.idle();
+  await snapshotAtEnd(context, deps, logger, end, control.thinking.signal);
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
@@ -116,6 +118,7 @@ async function endOf(
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
+  await snapshotBefore(context, deps, limits.signal);
   const decided = await steps.performDecided(limits.remainingMs);
   if (isChecksOnly(deps)) return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());

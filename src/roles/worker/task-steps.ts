@@ -2,8 +2,6 @@
 import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { encodeBaseline } from '../../domain/baseline.js';
-import { workspaceOf } from '../../domain/continuation.js';
-import { permissionsOf } from '../../domain/permissions.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
 import { taintOf } from '../../domain/taint.js';
 import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
@@ -21,6 +19,7 @@ import { acceptanceOf, parseArguments } from './task-result.js';
 import { createTaskBaseline, type TaskBaseline } from './task-baseline.js';
 import type { TaskJournal } from './task-journal.js';
 import { networkOf } from './task-network.js';
+import { placeOf } from './task-place.js';
 import type { WorkerContext } from './worker-context.js';
 
 export interface TaskSteps {
@@ -253,22 +252,4 @@ function needsWorkspace({ attempt: { assignment }, spec, current }: ExecutionDep
     assignment.protected.length > 0 ||
     current().steps.length > 0
   );
-}
-
-/**
- * A mission's success checks belong to no agent: they see the key that the mission's agents have used, and have no
- * agent's permissions.
- */
-function placeOf({ attempt: { assignment }, spec }: ExecutionDeps): TaskPlace {
-  const isVerify = assignment.kind === 'verify';
-  return {
-    missionId: workspaceOf(assignment),
-    ...(assignment.workspace_of === null ? {} : { continuedBy: assignment.mission_id }),
-    taskId: assignment.task_id,
-    attempt: assignment.attempt,
-    workspace: assignment.workspace,
-    workspaceMarker: assignment.workspace_marker,
-    secretsKey: isVerify ? 'existing' : spec.secretsKey === true ? 'made' : 'none',
-    ...(isVerify ? {} : { permissions: permissionsOf(spec) }),
-  };
 }

@@ -77,7 +77,8 @@ type NewsType =
   | 'task_paused'
   | 'task_resumed'
   | 'approval_void'
-  | 'model_failed_over';
+  | 'model_failed_over'
+  | 'snapshot_taken';
 export type MissionNews = {
   [T in NewsType]: {
     readonly type: T;

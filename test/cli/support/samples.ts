@@ -52,6 +52,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     proof: { tasks: tasks.length, verified: tasks.filter((one) => one.status === 'verified').length, held_before: 0 },
     sandbox_off: false,
     tasks,
+    snapshots: [],
     unserved_agents: [],
     waiting_calls: [],
     success: [],

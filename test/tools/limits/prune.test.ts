@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pruneWorkspaces, type MissionState, type PruneOptions } from '../../../src/client/prune-workspaces.js';
+import {
+  pruneSnapshots,
+  pruneWorkspaces,
+  type MissionState,
+  type PruneOptions,
+} from '../../../src/client/prune-workspaces.js';
 import { listWorkspaces } from '../../../src/tools/workspaces.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory, type Harness } from '../harness.js';
 
@@ -26,6 +31,16 @@ async function mission(missionId: string, daysAgo: number): Promise<void> {
   const then = new Date(NOW_MS - daysAgo * DAY_MS);
   for (const path of [join(run, 'outputs'), run, join(run, '..'), join(root, missionId)])
     await utimes(path, then, then);
+}
+
+/** Snapshots with 1 MiB of contents, which a later mission in the same directory shares. */
+async function snapshots(base: string, missionId: string, shares: string | null = null): Promise<void> {
+  const own = join(base, '.ravenhelm/snapshots', missionId);
+  await mkdir(join(own, 'objects'), { recursive: true });
+  await writeFile(join(own, 'wave-0.json'), '{}\n');
+  const content = join(own, 'objects/content');
+  if (shares === null) await writeFile(content, Buffer.alloc(1 << 20, 1));
+  else await link(join(base, '.ravenhelm/snapshots', shares, 'objects/content'), content);
 }
 
 const prune = (states: Readonly<Record<string, MissionState>>, change: Partial<PruneOptions> = {}) =>
@@ -61,6 +76,19 @@ describe('without an age', () => {
     expect((await readdir(join(root, '.ravenhelm'))).toSorted()).toEqual(['runs', 'workspace-keys']);
     await mission('later', 0);
     expect(names(await prune({ later: 'ended' }))).toEqual(['later']);
+  });
+
+  test('the snapshots go with the workspace, and count; they alone are a workspace too', async () => {
+    for (const name of ['ended', 'open']) {
+      await mission(name, 1);
+      await snapshots(root, name);
+    }
+    await snapshots(root, 'orphan');
+    const pruned = await prune({ ended: 'ended', open: 'open', orphan: 'ended' });
+    expect(names(pruned).toSorted()).toEqual(['ended', 'orphan']);
+    expect(pruned.workspaces.map(({ bytes }) => bytes >= 1 << 20)).toEqual([true, true]);
+    expect(pruned.workspaces.find(({ missionId }) => missionId === 'ended')?.bytes).toBeGreaterThan(2 << 20);
+    expect(await readdir(join(root, '.ravenhelm/snapshots'))).toEqual(['open']);
   });
 
   test('dryRun says the same and removes nothing', async () => {
@@ -101,6 +129,44 @@ test('what a prune that was interrupted has set aside is removed by the next', a
   expect(existsSync(aside)).toBe(true);
   await prune({});
   expect(existsSync(aside)).toBe(false);
+});
+
+describe('snapshots in a directory from --workspace', () => {
+  const pruneHere = (states: Readonly<Record<string, MissionState>>, dryRun = false) =>
+    pruneSnapshots(root, {
+      ...{ olderThanMs: null, dryRun, nowMs: NOW_MS },
+      stateOf: (missionId) => states[missionId] ?? 'unknown',
+    });
+
+  test('those of ended missions are removed; the files of the directory and its state stay', async () => {
+    await writeFile(join(root, 'mine'), 'mine');
+    for (const name of ['a', 'open', 'unknown']) await snapshots(root, name);
+    expect(names(await pruneHere({ a: 'ended', open: 'open' }, true))).toEqual(['a']);
+    const pruned = await pruneHere({ a: 'ended', open: 'open' });
+    expect(names(pruned)).toEqual(['a']);
+    expect(pruned.kept).toEqual({ open: 1, in_use: 0, newer: 0, unknown: 1 });
+    expect((await readdir(join(root, '.ravenhelm/snapshots'))).toSorted()).toEqual(['open', 'unknown']);
+    expect(await readdir(join(root, '.ravenhelm'))).toEqual(['snapshots']);
+    expect(await left()).toEqual(['mine']);
+  });
+
+  test('what missions share is freed with the last of them', async () => {
+    await snapshots(root, 'a');
+    await snapshots(root, 'b', 'a');
+    const freed = async (states: Readonly<Record<string, MissionState>>, dryRun = false) =>
+      (await pruneHere(states, dryRun)).workspaces.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(await freed({ a: 'ended', b: 'open' }, true)).toBeLessThan(1 << 19);
+    const all = await freed({ a: 'ended', b: 'ended' }, true);
+    expect(all).toBeGreaterThanOrEqual(1 << 20);
+    expect(all).toBeLessThan(2 << 20);
+    expect(await freed({ a: 'ended', b: 'ended' })).toBe(all);
+    expect(await readdir(join(root, '.ravenhelm/snapshots'))).toEqual([]);
+  });
+
+  test('a directory that has none is left as it is', async () => {
+    expect(await pruneHere({})).toEqual({ workspaces: [], kept: { open: 0, in_use: 0, newer: 0, unknown: 0 } });
+    expect(await readdir(root)).toEqual([]);
+  });
 });
 
 describe('a workspace in which a step runs', () => {

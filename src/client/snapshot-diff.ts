@@ -1,0 +1,90 @@
+/** What two snapshots differ in, and the patch that git takes. */
+import { createTwoFilesPatch } from 'diff';
+import { CallRefused } from '../tools/errors.js';
+import { ClientError } from './client-error.js';
+import type { ListedEntry, ListingDifference } from '../tools/listing.js';
+import type { Manifest } from '../tools/snapshots/manifest.js';
+import type { ObjectStore } from '../tools/snapshots/object-store.js';
+
+export interface FileChange {
+  readonly path: string;
+  /** created, removed, content, mode, or what was replaced by what, such as "file replaced by link". */
+  readonly what: string;
+  /** What is there afterwards; null: nothing. */
+  readonly type: ListedEntry['type'] | null;
+}
+
+export function changeOf({ path, what, now }: ListingDifference): FileChange {
+  return { path, what, type: now?.type ?? null };
+}
+
+/** A longer text is named, and not compared. */
+const MOST_TEXT_BYTES = 4 * 1024 * 1024;
+/** Comparing two texts that have little in common may take very long. */
+const MOST_MS = 10_000;
+
+/** In the form of git, file by file: git apply takes it, but for what it only names (binary, or too long). */
+export async function* patchOf(
+  differences: readonly ListingDifference[],
+  before: Manifest,
+  objects: ObjectStore,
+  signal: AbortSignal,
+): AsyncIterable<string> {
+  const old = new Map(before.entries.map((entry) => [entry.path, entry]));
+  for (const { path, now } of differences) {
+    signal.throwIfAborted();
+    const was = old.get(path) ?? null;
+    // What is replaced by something else is removed and created, as in git.
+    if (was !== null && now !== null && was.type !== now.type) {
+      yield await onePatch(path, was, null, objects);
+      yield await onePatch(path, null, now, objects);
+    } else yield await onePatch(path, was, now, objects);
+  }
+}
+
+async function onePatch(
+  path: string,
+  given: ListedEntry | null,
+  wanted: ListedEntry | null,
+  objects: ObjectStore,
+): Promise<string> {
+  const [was, now] = [asGitSees(given), asGitSees(wanted)];
+  if (was === null && now === null) return '';
+  const [a, b] = [gitPath(`a/${path}`), gitPath(`b/${path}`)];
+  const head = [`diff --git ${a} ${b}`];
+  if (was === null && now !== null) head.push(`new file mode ${gitMode(now)}`);
+  else if (was !== null && now === null) head.push(`deleted file mode ${gitMode(was)}`);
+  else if (was !== null && now !== null && gitMode(was) !== gitMode(now))
+    head.push(`old mode ${gitMode(was)}`, `new mode ${gitMode(now)}`);
+  if (was?.digest === now?.digest) return head.length === 1 ? '' : `${head.join('\n')}\n`;
+  const [before, after] = await Promise.all([textOf(path, was, objects), textOf(path, now, objects)]);
+  const names = [was === null ? '/dev/null' : a, now === null ? '/dev/null' : b] as const;
+  if (before === null || after === null) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
+  if (before === after) return `${head.join('\n')}\n`; // both are empty
+  const text = createTwoFilesPatch(names[0], names[1], before, after, undefined, undefined, { timeout: MOST_MS });
+  if (text === undefined) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
+  const body = text.slice(text.indexOf('--- ')).replace(/^(---|\+\+\+) (.*)\t$/gm, '$1 $2');
+  return `${head.join('\n')}\n${body}`;
+}
+
+/** Git has neither directories nor special files. */
+const asGitSees = (entry: ListedEntry | null): ListedEntry | null =>
+  entry === null || entry.type === 'directory' || entry.type === 'other' || entry.digest === null ? null : entry;
+
+const gitMode = ({ type, mode }: ListedEntry): string =>
+  type === 'link' ? '120000' : (mode & 0o100) === 0 ? '100644' : '100755';
+
+/** Quoted where git would not read it otherwise. */
+const gitPath = (path: string): string => (/["\\\u0000-\u001f\u007f]/.test(path) ? JSON.stringify(path) : path);
+
+/** null: no text. */
+async function textOf(path: string, entry: ListedEntry | null, objects: ObjectStore): Promise<string | null> {
+  if (entry === null) return '';
+  const bytes = await objects.readWhole(entry.digest ?? '').catch((error: unknown) => {
+    if (!(error instanceof CallRefused)) throw error;
+    throw new ClientError('snapshot_changed', `${error.message}: ${path}`, 'Without --patch the paths are shown.');
+  });
+  if (bytes.length > MOST_TEXT_BYTES || bytes.includes(0)) return null;
+  const text = bytes.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(bytes) ? text : null;
+}

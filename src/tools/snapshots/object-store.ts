@@ -1,0 +1,146 @@
+/**
+ * Contents by their digest, each once: the files of a mission's snapshots. An object is complete when it has its
+ * name, so that a crash leaves drafts only, and two writers of the same content do no harm.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { access, link, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CallRefused } from '../errors.js';
+import { codeOf } from '../system-errors.js';
+
+export interface ObjectStore {
+  /** Makes an object of another store one of this store, without a copy. Resolves with whether it is one now. */
+  adopt(digest: string, from: ObjectStore): Promise<boolean>;
+  /** @param beside a store that may have it already; null: there is none */
+  put(content: Buffer, beside: ObjectStore | null): Promise<string>;
+  /** Copies a file from its begin to its end; resolves with the digest of the copy. */
+  putFile(file: FileHandle, beside: ObjectStore | null, signal: AbortSignal): Promise<string>;
+  /** Absolute. */
+  pathOf(digest: string): string;
+  /** Rejects with CallRefused at its end where it is not what was kept: a computer that lost power may have lost it. */
+  read(digest: string): AsyncIterable<Buffer>;
+  readWhole(digest: string): Promise<Buffer>;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** @param directory absolute; made when something is put */
+export function createObjectStore(directory: string): ObjectStore {
+  const pathOf = (digest: string) => join(directory, digest.slice(0, 2), digest);
+  const drafts = join(directory, 'drafts');
+  const made = new Set<string>();
+  const make = async (path: string) => {
+    if (made.has(path)) return;
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    made.add(path);
+  };
+  const has = (digest: string) =>
+    access(pathOf(digest), constants.R_OK).then(
+      () => true,
+      (error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return false;
+        throw error;
+      },
+    );
+  async function adopt(digest: string, from: ObjectStore): Promise<boolean> {
+    if (await has(digest)) return true;
+    await make(dirname(pathOf(digest)));
+    return link(from.pathOf(digest), pathOf(digest)).then(() => true, existsOrNot);
+  }
+  async function keep(draft: string, digest: string): Promise<void> {
+    await make(dirname(pathOf(digest)));
+    await rename(draft, pathOf(digest)); // the same content may be there: then it takes its place
+  }
+  return {
+    adopt,
+    pathOf,
+    read: (digest) => readChecked(pathOf(digest), digest),
+    async readWhole(digest) {
+      const parts: Buffer[] = [];
+      for await (const part of readChecked(pathOf(digest), digest)) parts.push(part);
+      return Buffer.concat(parts);
+    },
+    async put(content, beside) {
+      const digest = createHash('sha256').update(content).digest('hex');
+      if (beside === null ? await has(digest) : await adopt(digest, beside)) return digest;
+      await make(drafts);
+      const draft = join(drafts, randomUUID());
+      return withoutDraft(draft, async () => {
+        await writeFile(draft, content, { mode: 0o600, flag: 'wx' });
+        await keep(draft, digest);
+        return digest;
+      });
+    },
+    async putFile(file, beside, signal) {
+      await make(drafts);
+      const draft = join(drafts, randomUUID());
+      return withoutDraft(draft, async () => {
+        const digest = await copy(file, draft, signal);
+        if (beside !== null && (await adopt(digest, beside))) await rm(draft);
+        else await keep(draft, digest);
+        return digest;
+      });
+    },
+  };
+}
+
+/** The work takes its draft away; a failure leaves none. */
+async function withoutDraft<T>(draft: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Another process may have put it here, or removed it there; a file has a highest number of links. */
+function existsOrNot(error: unknown): boolean {
+  if (codeOf(error) === 'EEXIST') return true;
+  if (['ENOENT', 'EMLINK', 'EXDEV', 'EPERM'].includes(codeOf(error))) return false;
+  throw error;
+}
+
+async function* readChecked(path: string, digest: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  const content: AsyncIterable<Buffer> = createReadStream(path);
+  for await (const part of content) {
+    hash.update(part);
+    yield part;
+  }
+  if (hash.digest('hex') !== digest) throw new CallRefused('its content in the snapshot is damaged');
+}
+
+async function copy(file: FileHandle, path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const target = await open(path, 'wx', 0o600);
+  try {
+    for (let at = 0; ; ) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) return hash.digest('hex');
+      const part = buffer.subarray(0, bytesRead);
+      hash.update(part);
+      await target.writeFile(part);
+      at += bytesRead;
+    }
+  } finally {
+    await target.close();
+  }
+}
+
+/** The digest of what is not kept. */
+export async function digestOnly(content: FileHandle | Buffer, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  if (Buffer.isBuffer(content)) return hash.update(content).digest('hex');
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let at = 0; ; ) {
+    signal.throwIfAborted();
+    const { bytesRead } = await content.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}

@@ -1,0 +1,190 @@
+/** Takes a snapshot of a mission's workspace. A crash leaves no list, so that the next worker takes it again. */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { holdsSecret, type Redact } from '../../domain/redaction.js';
+import type { SnapshotFacts } from '../../ports/tools.js';
+import type { RunPlace } from '../places.js';
+import { codeOf } from '../system-errors.js';
+import { lookAt } from './look.js';
+import { digestOfManifest, encodeManifest, SnapshotUnreadable, type Manifest } from './manifest.js';
+import type { ObjectStore } from './object-store.js';
+import { endName, missionsWithSnapshots, settledName, snapshotFiles, type SnapshotFiles } from './snapshot-files.js';
+
+/** Read at once; a larger file is copied in parts. */
+const SMALL_BYTES = 256n * 1024n;
+
+export interface SnapshotOptions {
+  readonly missionId: string;
+  /** The wave after which it is taken; 0: before the mission. */
+  readonly wave: number;
+  /**
+   * settled: before any task of the next wave begins; the first one counts, and later calls take none. end: a task of
+   * the wave has ended; the one that started last counts.
+   */
+  readonly when: 'settled' | 'end';
+  /** Files in which it would hide something are not kept: a snapshot may outlive them. */
+  readonly redact: Redact;
+}
+
+/** Resolves with what the snapshot has, or null when the settled one of this wave is there already. */
+export async function takeSnapshot(
+  { base, workspace, holdsState }: Pick<RunPlace, 'base' | 'workspace' | 'holdsState'>,
+  { missionId, wave, when, redact }: SnapshotOptions,
+  signal: AbortSignal,
+): Promise<SnapshotFacts | null> {
+  const files = snapshotFiles(base, missionId);
+  const target = join(files.directory, when === 'settled' ? settledName(wave) : endName(wave, randomUUID()));
+  if (when === 'settled' && (await isThere(target))) return null;
+  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+  const draft = join(files.directory, `draft-${randomUUID()}`);
+  try {
+    const begunNs = await clockOfVolume(draft);
+    const { first, last, beside } = await earlier({ base, holdsState }, missionId);
+    const keeping = { objects: files.objects, beside: beside?.objects ?? null, redact, signal };
+    const look = await lookAt({
+      workspace,
+      holdsState,
+      before: last ?? beside?.last ?? null,
+      ignores: first?.ignores ?? null,
+      ...(last === null && beside !== null ? { isKept: (digest) => files.objects.adopt(digest, beside.objects) } : {}),
+      keep: (file, size) => keepContent(keeping, file, size),
+      keepTarget: (content) => files.objects.put(content, keeping.beside),
+      signal,
+    });
+    const manifest: Manifest = { missionId, wave, begunNs, ...look };
+    await writeSynced(draft, encodeManifest(manifest));
+    const isFirst = when === 'end' ? await renamed(draft, target) : await linked(draft, target);
+    return isFirst ? factsOf(manifest) : null;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function factsOf(manifest: Manifest): SnapshotFacts {
+  const files = manifest.entries.filter(({ type }) => type === 'file');
+  return {
+    wave: manifest.wave,
+    digest: digestOfManifest(manifest),
+    files: files.length,
+    bytes: files.reduce((sum, { mark }) => sum + Number(mark.size), 0),
+    leftOut: manifest.leftOut.length,
+  };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'r')).close();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Times of files are compared with it, so it is not this computer's clock: the volume may be another one's. */
+async function clockOfVolume(draft: string): Promise<string> {
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    return String((await file.stat({ bigint: true })).mtimeNs);
+  } finally {
+    await file.close();
+  }
+}
+
+interface Earlier {
+  /** The mission's own. */
+  readonly first: Manifest | null;
+  readonly last: Manifest | null;
+  /** Of the mission before, in a directory that several have used; null: there is none. */
+  readonly beside: { readonly last: Manifest; readonly objects: ObjectStore } | null;
+}
+
+async function earlier(
+  { base, holdsState }: Pick<RunPlace, 'base' | 'holdsState'>,
+  missionId: string,
+): Promise<Earlier> {
+  const own = snapshotFiles(base, missionId);
+  const [first, last] = await endsOf(own);
+  if (first !== null || !holdsState) return { first, last, beside: null };
+  const id = (await missionsWithSnapshots(base)).filter((each) => each < missionId).at(-1);
+  if (id === undefined) return { first, last, beside: null };
+  const other = snapshotFiles(base, id);
+  const [, found] = await endsOf(other).catch((error: unknown) => {
+    if (error instanceof SnapshotUnreadable) return [null, null] as const; // then all is read
+    throw error;
+  });
+  return { first, last, beside: found === null ? null : { last: found, objects: other.objects } };
+}
+
+async function endsOf(files: SnapshotFiles): Promise<readonly [first: Manifest | null, last: Manifest | null]> {
+  const waves = await files.waves();
+  const [first, last] = [waves[0], waves.at(-1)];
+  if (first === undefined || last === undefined) return [null, null];
+  const read = await files.read(first);
+  return [read, first === last ? read : await files.read(last)];
+}
+
+interface Keeping {
+  readonly objects: ObjectStore;
+  readonly beside: ObjectStore | null;
+  readonly redact: Redact;
+  readonly signal: AbortSignal;
+}
+
+/** Null: it holds a secret. */
+async function keepContent(keeping: Keeping, file: FileHandle, size: bigint): Promise<string | null> {
+  const { objects, beside, redact, signal } = keeping;
+  if (size > SMALL_BYTES) return keepLarge(keeping, file);
+  const content = Buffer.alloc(Number(size) + 1);
+  let length = 0;
+  while (length < content.length) {
+    const { bytesRead } = await file.read(content, length, content.length - length, length);
+    if (bytesRead === 0) {
+      const whole = content.subarray(0, length);
+      return holdsSecret(whole.toString('utf8'), redact) ? null : objects.put(whole, beside);
+    }
+    length += bytesRead;
+  }
+  signal.throwIfAborted();
+  return keepLarge(keeping, file); // it has grown
+}
+
+/** Longer than a secret, so that one that is cut at the end of a part is whole in the next. */
+const OVERLAP_BYTES = 16 * 1024;
+
+async function keepLarge({ objects, beside, redact, signal }: Keeping, file: FileHandle): Promise<string | null> {
+  const part = Buffer.alloc(Number(SMALL_BYTES) + OVERLAP_BYTES);
+  for (let at = 0; ; at += Number(SMALL_BYTES)) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(part, 0, part.length, at);
+    if (holdsSecret(part.subarray(0, bytesRead).toString('utf8'), redact)) return null;
+    if (bytesRead < part.length) return objects.putFile(file, beside, signal);
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function renamed(draft: string, target: string): Promise<true> {
+  await rename(draft, target);
+  return true;
+}
+
+/** False: another worker was first, and its list counts; no task of the next wave had begun then. */
+async function linked(draft: string, target: string): Promise<boolean> {
+  try {
+    await link(draft, target);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}

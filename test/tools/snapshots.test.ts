@@ -1,0 +1,377 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createRedactor } from '../../src/domain/redaction.js';
+import { differencesOf } from '../../src/tools/snapshots/manifest.js';
+import { MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
+import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
+import { missionsWithSnapshots, snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
+import { takeSnapshot } from '../../src/tools/snapshots/take.js';
+
+const run = promisify(execFile);
+const never = new AbortController().signal;
+const MISSION = '20261123-141502-417-p05-x7k2';
+const LATER = '20261123-151502-417-p03-a1b2';
+const SECRET = 'correct-horse-battery';
+const redact = createRedactor([SECRET]);
+
+describe('snapshots of a workspace', () => {
+  let base: string;
+  let outside: string;
+  beforeEach(async () => {
+    base = await realpath(await mkdtemp(join(tmpdir(), 'ravenhelm-snapshot-')));
+    outside = await mkdtemp(join(tmpdir(), 'ravenhelm-outside-'));
+    await mkdir(join(base, '.ravenhelm'));
+  });
+  afterEach(async () => {
+    for (const directory of [base, outside]) await rm(directory, { recursive: true, force: true });
+  });
+
+  const at = (path: string) => join(base, path);
+  const put = async (path: string, text: string | Buffer) => {
+    await mkdir(join(at(path), '..'), { recursive: true });
+    await writeFile(at(path), text);
+  };
+  const place = () => ({ base, workspace: base, holdsState: true });
+  const take = (wave: number, when: 'settled' | 'end' = 'settled', missionId = MISSION) =>
+    takeSnapshot(place(), { missionId, wave, when, redact }, never);
+  const files = () => snapshotFiles(base, MISSION);
+  const manifest = async (wave: number) => {
+    const read = await files().read(wave);
+    if (read === null) throw new Error(`there is no snapshot ${wave}`);
+    return read;
+  };
+  const paths = async (wave: number) => (await manifest(wave)).entries.map(({ path }) => path);
+  const back = async (wave: number) => {
+    const to = await manifest(wave);
+    const plan = await planRestore(place(), to, never);
+    const failed = await restore(place(), plan, files().objects, never);
+    return { changes: plan.changes.map(({ path, what }) => `${path} ${what}`), failed };
+  };
+  /** Everything but the state, as type, mode and content. */
+  const state = async (directory = base): Promise<Record<string, string>> => {
+    const found: Record<string, string> = {};
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (path === at('.ravenhelm')) continue;
+      const stats = await lstat(path);
+      const mode = (stats.mode & 0o7777).toString(8);
+      const own = path.slice(base.length + 1);
+      if (stats.isSymbolicLink()) found[own] = `link ${await readlink(path)}`;
+      else if (stats.isDirectory()) Object.assign(found, { [own]: `directory ${mode}` }, await state(path));
+      else if (stats.isFile()) found[own] = `file ${mode} ${await readFile(path, 'utf8')}`;
+      else found[own] = 'other';
+    }
+    return found;
+  };
+
+  test('bring files, links, modes and empty directories back, and remove what came', async () => {
+    await put('src/a.txt', 'one\n');
+    await put('run.sh', '#!/bin/sh\n');
+    await chmod(at('run.sh'), 0o755);
+    await put('gone.txt', 'still here\n');
+    await mkdir(at('empty'));
+    await mkdir(at('deep/er'), { recursive: true });
+    await chmod(at('deep'), 0o750);
+    await symlink('src/a.txt', at('now'));
+    await put('becomes-directory', 'file\n');
+    await put('becomes-file/x', 'x\n');
+    const before = await state();
+    expect(await take(0)).toMatchObject({ wave: 0, files: 5, leftOut: 0 });
+
+    await put('src/a.txt', 'two\n');
+    await chmod(at('run.sh'), 0o644);
+    await rm(at('gone.txt'));
+    await rm(at('empty'), { recursive: true });
+    await rm(at('deep'), { recursive: true });
+    await rm(at('now'));
+    await symlink(outside, at('now'));
+    await rm(at('becomes-directory'));
+    await put('becomes-directory/inner/y', 'y\n');
+    await rm(at('becomes-file'), { recursive: true });
+    await put('becomes-file', 'now a file\n');
+    await put('new/deep/file.txt', 'new\n');
+    const { changes, failed } = await back(0);
+    expect(failed).toEqual([]);
+    expect(changes).toEqual(
+      expect.arrayContaining(['src/a.txt content', 'run.sh mode', 'new/deep/file.txt removed', 'gone.txt created']),
+    );
+    expect(await state()).toEqual(before);
+    expect(await readdir(outside)).toEqual([]);
+    expect((await back(0)).changes).toEqual([]);
+  });
+
+  test('leave out what .gitignore says, as git does, and .git itself; restoring does not touch it', async () => {
+    await run('git', ['init', '-q', base]);
+    await put('.gitignore', '/build/\n*.log\n!keep.log\n/.ravenhelm/\n');
+    await put('sub/.gitignore', 'local\n!important.log\n');
+    for (const path of ['a.log', 'keep.log', 'build/x', 'sub/build/x', 'sub/local', 'local', 'sub/important.log'])
+      await put(path, `${path}\n`);
+    await take(0);
+    const listed = await run('git', ['-C', base, 'ls-files', '--others', '--exclude-standard']);
+    const held = (await manifest(0)).entries.filter(({ type }) => type === 'file').map(({ path }) => path);
+    expect(held).toEqual(listed.stdout.trim().split('\n').sort());
+    await put('a.log', 'changed\n');
+    await put('keep.log', 'changed\n');
+    expect((await back(0)).changes).toEqual(['keep.log content']);
+    expect(await readFile(at('a.log'), 'utf8')).toBe('changed\n');
+  });
+
+  test('keep the rules of the first one: a pattern that an agent adds hides nothing', async () => {
+    await put('a.txt', 'a\n');
+    await take(0);
+    await put('.gitignore', '*\n');
+    await put('evil.sh', 'x\n');
+    await take(1);
+    expect(await paths(1)).toEqual(['.gitignore', 'a.txt', 'evil.sh']);
+    await back(0);
+    expect(Object.keys(await state())).toEqual(['a.txt']);
+  });
+
+  test('name what they cannot hold, and leave it alone', async () => {
+    await writeFile(at('large.bin'), '');
+    await (await import('node:fs/promises')).truncate(at('large.bin'), MOST_FILE_BYTES + 1);
+    await run('mkfifo', [at('pipe')]);
+    await writeFile(Buffer.concat([Buffer.from(`${base}/no`), Buffer.from([0xff]), Buffer.from('text')]), 'x');
+    await put('ok.txt', 'ok\n');
+    await take(0);
+    expect((await manifest(0)).leftOut).toEqual([
+      { path: 'large.bin', why: 'too large' },
+      { path: 'no\ufffdtext', why: 'name is not UTF-8' },
+      { path: 'pipe', why: 'special file' },
+    ]);
+    await put('ok.txt', 'changed\n');
+    await rm(at('pipe'));
+    expect(await back(0)).toEqual({ changes: ['ok.txt content'], failed: [] });
+    expect((await lstat(at('large.bin'))).size).toBe(MOST_FILE_BYTES + 1);
+  });
+
+  test('do not read again what has not changed, and see what was changed with its old time and size', async () => {
+    await put('same.txt', 'aaaa\n');
+    await put('sly.txt', 'aaaa\n');
+    await take(0);
+    const old = (await lstat(at('sly.txt'))).mtime;
+    // What is so new that it might be written again without a new time is read again.
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    await take(1);
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    await take(2);
+    await writeFile(at('sly.txt'), 'bbbb\n');
+    await utimes(at('sly.txt'), old, old);
+    // A file that could not be read any more shows whether it is read.
+    const inode = (await manifest(2)).entries.find(({ path }) => path === 'same.txt')?.mark.inode;
+    expect(inode).toBe(String((await lstat(at('same.txt'))).ino));
+    await take(3);
+    const digests = async (wave: number) =>
+      Object.fromEntries((await manifest(wave)).entries.map(({ path, digest }) => [path, digest]));
+    expect((await digests(3))['same.txt']).toBe((await digests(0))['same.txt']);
+    expect((await digests(3))['sly.txt']).not.toBe((await digests(2))['sly.txt']);
+  });
+
+  test('the first settled one of a wave counts; of those at the end the one that started last', async () => {
+    await put('a.txt', '1\n');
+    const two = await Promise.all([take(0), take(0)]);
+    expect(two.filter((facts) => facts !== null)).toHaveLength(1);
+    await put('a.txt', '2\n');
+    expect(await take(0)).toBeNull();
+    await back(0);
+    expect(await readFile(at('a.txt'), 'utf8')).toBe('1\n');
+    await put('a.txt', 'failed\n');
+    await take(1, 'end');
+    await put('a.txt', 'done\n');
+    await take(1, 'end');
+    await put('a.txt', 'later\n');
+    await back(1);
+    expect(await readFile(at('a.txt'), 'utf8')).toBe('done\n');
+    await put('a.txt', 'settled\n');
+    await take(1);
+    expect(await files().waves()).toEqual([0, 1]);
+    await put('a.txt', 'later\n');
+    await back(1);
+    expect(await readFile(at('a.txt'), 'utf8')).toBe('settled\n');
+  });
+
+  test('one that was stopped leaves nothing that counts, and is taken again', async () => {
+    await put('a.txt', '1\n');
+    const stop = new AbortController();
+    const stopped = takeSnapshot(place(), { missionId: MISSION, wave: 0, when: 'settled', redact }, stop.signal);
+    stop.abort(new Error('killed'));
+    await expect(stopped).rejects.toThrow('killed');
+    expect(await files().waves()).toEqual([]);
+    expect(await take(0)).toMatchObject({ files: 1 });
+    expect((await readdir(files().directory)).sort()).toEqual(['objects', 'wave-0.json']);
+  });
+
+  test('contents are kept once, whatever has them, and hard links come back as separate files', async () => {
+    await put('a.txt', 'same\n');
+    await put('b.txt', 'same\n');
+    await link(at('a.txt'), at('c.txt'));
+    expect(await take(0)).toMatchObject({ files: 3 });
+    const objects = join(base, '.ravenhelm/snapshots', MISSION, 'objects');
+    const kept = (await readdir(objects, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    expect(kept).toHaveLength(1);
+    expect((await lstat(objects)).mode & 0o077).toBe(0);
+    await writeFile(at('c.txt'), 'other\n');
+    await back(0);
+    expect(Object.values(await state())).toEqual(Array(3).fill(expect.stringMatching(/same\n$/)));
+  });
+
+  test('restoring follows no link out of the workspace', async () => {
+    await put('dir/file.txt', 'mine\n');
+    await take(0);
+    await rename(at('dir'), at('moved'));
+    await symlink(outside, at('dir'));
+    await writeFile(join(outside, 'file.txt'), 'theirs\n');
+    await back(0);
+    expect(await readFile(join(outside, 'file.txt'), 'utf8')).toBe('theirs\n');
+    expect(await readFile(at('dir/file.txt'), 'utf8')).toBe('mine\n');
+    expect((await lstat(at('dir'))).isDirectory()).toBe(true);
+  });
+
+  test('a list that was changed is refused', async () => {
+    await put('a.txt', '1\n');
+    await take(0);
+    await writeFile(join(files().directory, 'wave-0.json'), '{"format":1}\n');
+    await expect(files().read(0)).rejects.toMatchObject({ code: 'snapshot_unreadable' });
+  });
+
+  test('a worker that is killed leaves no list, and the next one takes a whole snapshot', async () => {
+    for (const name of ['a.txt', 'b.txt', 'd.txt']) await put(name, `${name}\n`);
+    await put('c.txt', 'stop here\n');
+    const script = `
+      const { takeSnapshot } = await import(${JSON.stringify(resolve('dist/tools/snapshots/take.js'))});
+      const { writeSync } = await import('node:fs');
+      const redact = (text) => {
+        if (text.startsWith('stop')) { writeSync(1, 'half'); for (;;); }
+        return text;
+      };
+      const options = { missionId: ${JSON.stringify(MISSION)}, wave: 0, when: 'settled', redact };
+      await takeSnapshot(${JSON.stringify(place())}, options, new AbortController().signal);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(String(await once(child.stdout, 'data'))).toBe('half');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await readdir(files().directory)).toEqual(expect.arrayContaining([expect.stringMatching(/^draft-/)]));
+    expect(await files().waves()).toEqual([]);
+    await put('c.txt', 'after\n');
+    expect(await take(0)).toMatchObject({ files: 4 });
+    for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await put(name, 'lost\n');
+    expect((await back(0)).failed).toEqual([]);
+    expect(await state()).toEqual({
+      ...{ 'a.txt': 'file 644 a.txt\n', 'b.txt': 'file 644 b.txt\n' },
+      ...{ 'c.txt': 'file 644 after\n', 'd.txt': 'file 644 d.txt\n' },
+    });
+  });
+
+  test('keep no file that holds a secret, however large it is, and name it', async () => {
+    await put('config.env', `PASSWORD=${SECRET}\n`);
+    // The secret lies across the border of two parts.
+    await put('large.txt', `${'x'.repeat(256 * 1024 - 5)}${SECRET}${'y'.repeat(300_000)}`);
+    await put('ok.txt', 'ok\n');
+    expect(await take(0)).toMatchObject({ files: 1, leftOut: 2 });
+    expect((await manifest(0)).leftOut).toEqual([
+      { path: 'config.env', why: 'holds a secret' },
+      { path: 'large.txt', why: 'holds a secret' },
+    ]);
+    const kept = await run('grep', ['-rlF', SECRET, join(base, '.ravenhelm')]).catch(({ code }) => code);
+    expect(kept).toBe(1);
+    await put('config.env', 'PASSWORD=\n');
+    await put('ok.txt', 'changed\n');
+    expect((await back(0)).changes).toEqual(['ok.txt content']);
+    expect(await readFile(at('config.env'), 'utf8')).toBe('PASSWORD=\n');
+  });
+
+  test('a file that a later snapshot does not hold is not shown as removed', async () => {
+    await put('config.env', 'PASSWORD=\n');
+    await put('ok.txt', 'ok\n');
+    await take(0);
+    await put('config.env', `PASSWORD=${SECRET}\n`);
+    await take(1);
+    expect(differencesOf(await manifest(0), await manifest(1))).toEqual([]);
+  });
+
+  test('a later mission in the same directory shares the contents, and outlives the earlier one', async () => {
+    await put('same.txt', 'same\n');
+    await put('other.txt', 'one\n');
+    await take(0);
+    await put('other.txt', 'two\n');
+    await take(0, 'settled', LATER);
+    expect(await missionsWithSnapshots(base)).toEqual([MISSION, LATER]);
+    const later = snapshotFiles(base, LATER);
+    const first = (await later.read(0))?.entries.find(({ path }) => path === 'same.txt');
+    expect((await lstat(later.objects.pathOf(first?.digest ?? ''))).nlink).toBe(2);
+    await rm(files().directory, { recursive: true });
+    for (const name of ['same.txt', 'other.txt']) await put(name, 'lost\n');
+    const to = await later.read(0);
+    if (to === null) throw new Error('there is no snapshot');
+    expect(await restore(place(), await planRestore(place(), to, never), later.objects, never)).toEqual([]);
+    expect(await state()).toEqual({ 'same.txt': 'file 644 same\n', 'other.txt': 'file 644 two\n' });
+  });
+
+  test('a content that was damaged is not restored, and is named', async () => {
+    await put('a.txt', 'mine\n');
+    await take(0);
+    const digest = (await manifest(0)).entries.find(({ path }) => path === 'a.txt')?.digest ?? '';
+    await writeFile(files().objects.pathOf(digest), '');
+    await put('a.txt', 'newer\n');
+    expect((await back(0)).failed).toEqual([{ path: 'a.txt', why: 'its content in the snapshot is damaged' }]);
+    expect(await state()).toEqual({ 'a.txt': 'file 644 newer\n' });
+  });
+
+  test('a directory that has ignored files in it stays, and is named', async () => {
+    await put('.gitignore', 'local\n');
+    await take(0);
+    await put('new/local', 'mine\n');
+    await put('new/made.txt', 'made\n');
+    expect((await back(0)).failed).toEqual([{ path: 'new', why: 'files that snapshots leave out are in it' }]);
+    expect(Object.keys(await state()).sort()).toEqual(['.gitignore', 'new', 'new/local']);
+  });
+
+  test('rights that were taken from directories do not keep it from being restored', async () => {
+    await put('dir/a.txt', 'mine\n');
+    await put('dir/b.txt', 'mine\n');
+    await take(0);
+    await rm(at('dir/b.txt'));
+    await put('dir/a.txt', 'theirs\n');
+    await put('new/c.txt', 'theirs\n');
+    for (const name of ['dir', 'new']) await chmod(at(name), 0o555);
+    expect((await back(0)).failed).toEqual([]);
+    expect(await state()).toEqual({
+      ...{ dir: 'directory 755', 'dir/a.txt': 'file 644 mine\n', 'dir/b.txt': 'file 644 mine\n' },
+    });
+  });
+
+  test('what changed after the plan was made: a link that took the place of a directory is not followed', async () => {
+    await put('dir/file.txt', 'mine\n');
+    await put('other/file.txt', 'other\n');
+    await take(0);
+    await put('dir/file.txt', 'changed\n');
+    const plan = await planRestore(place(), await manifest(0), never);
+    await rename(at('dir'), at('moved'));
+    await symlink('other', at('dir'));
+    expect(await restore(place(), plan, files().objects, never)).toEqual([
+      { path: 'dir/file.txt', why: 'a directory on its way is a symbolic link' },
+    ]);
+    expect(await readFile(at('other/file.txt'), 'utf8')).toBe('other\n');
+  });
+});
