@@ -190,9 +190,10 @@ function isRefused(error: unknown): true {
   throw error;
 }
 
+/** What the removal that was refused still removes may be gone. */
 async function giveRights(directory: string): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true }))
+  await chmod(directory, 0o700).catch(absent);
+  for (const entry of (await readdir(directory, { withFileTypes: true }).catch(absent)) ?? [])
     if (entry.isDirectory()) await giveRights(join(directory, entry.name));
 }
 

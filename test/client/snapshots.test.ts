@@ -40,6 +40,7 @@ interface Given {
 async function missionIn({ id = EARLIER, of = ENDED, workspace = base, snapshots = new Map() }: Given = {}) {
   const request = {
     ...of.request,
+    mission_id: id,
     workspace,
     workspace_marker: await workspaceMarker(workspace),
     requires: [SNAPSHOTS],
