@@ -40,7 +40,7 @@ export interface ClientFacts {
 }
 
 /** A client with time, ids and signal from its caller. Opens nothing before it is used. */
-export function createClientOn(given: ClientContext, { log, workspaceRoot, ...facts }: ClientFacts): Client {
+export function createClientOn(given: ClientContext, { log, workspaceRoot, roster }: ClientFacts): Client {
   const closing = createClosing();
   const { whileOpen } = closing;
   const context = { ...given, signal: AbortSignal.any([given.signal, closing.signal]) };
@@ -53,8 +53,8 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     cleanup.add('feed', () => opened.stop());
     if (closing.signal.aborted) void close(); // it was being opened when the client was closed
   });
-  const { roster } = facts;
   const missions = createOneMission(context, log, feed, cleanup);
+  const reading = { feed, missions, workspaceRoot, closing };
   const decide = (wanted: string, decision: Decide): Promise<void> =>
     missions.with(wanted, async (opened) => void (await decideFor(context, log, { ...opened, decision })));
   const submit: Client['submit'] = async (mission, { workspace } = {}) =>
@@ -79,7 +79,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
       await feed.open(); // its first events are seen, too
       return follow((await submit(mission, options)).missionId, options);
     }),
-    ...readingOn(context, log, { feed, missions, workspaceRoot, closing }),
+    ...{ ...readingOn(context, log, reading), ...snapshotsOn(context, reading) },
     approve: whileOpen((missionId) => decide(missionId, approve())),
     reject: whileOpen((missionId, reason) => decide(missionId, reject(reason))),
     answer: whileOpen(async (missionId, text) => {
@@ -88,7 +88,6 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, ...fa
     }),
     cancel: whileOpen((missionId, reason) => decide(missionId, cancel(reason))),
     ...steeringOn(context, log, missions, closing),
-    ...snapshotsOn(context, { missions, workspaceRoot, closing }),
     processes: whileOpen((options) => processesOf(context, log, options)),
     approvals: approvalsOn(context, log, missions, closing),
     deadLetters: deadLettersOn(context, log, feed, closing),

@@ -255,6 +255,11 @@ export function effectOf(mission: Mission, event: LaterRequest, timestampMs: num
   return evolved.kind === 'void' ? evolved : APPLIED;
 }
 
+function snapshotTaken(mission: MissionFold, payload: PayloadOf<'snapshot_taken'>): Folded {
+  mission.snapshots.set(payload.wave_number, payload);
+  return APPLIED;
+}
+
 function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
   const { event, timestampMs: atMs } = record;
   switch (event.event_type) {
@@ -308,8 +313,7 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'approval_void':
       return approvalVoid(mission, event.payload);
     case 'snapshot_taken':
-      mission.snapshots.set(event.payload.wave_number, event.payload);
-      return APPLIED;
+      return snapshotTaken(mission, event.payload);
     case 'model_failed_over':
       return APPLIED; // Part of its story, and nothing of its state.
     default:
