@@ -51,12 +51,36 @@ function isFollowed({ effects, chainIndex, task }: Loop): boolean {
   return nextInChain(effects.chain, chainIndex, task.playbook) !== undefined;
 }
 
-/** Why the chain moves on before a turn: its model has repeated itself without progress. null: it has not. */
+/**
+ * Why the chain moves on before a turn: its model has repeated itself without progress, or has finished too early as
+ * often as it may. null: it has not.
+ */
 export function stuck(loop: Loop): PassedWhy | null {
   const last = loop.transcript.steps.at(-1);
-  if (!last || last.chainIndex !== loop.chainIndex || loop.transcript.repetitions() < REPEATED_AT_MOST) return null;
-  if (!isFollowed(loop)) return null;
-  return { model: last.model, cause: 'gave_up', retriable: true, text: `${last.model}: ${repetitionOf(last)}` };
+  if (!last || last.chainIndex !== loop.chainIndex || !isFollowed(loop)) return null;
+  const why =
+    loop.transcript.repetitions() >= REPEATED_AT_MOST
+      ? repetitionOf(last)
+      : failedFinishes(loop, last) >= REPEATED_AT_MOST
+        ? `the same check failed after ${REPEATED_AT_MOST} finishes: ${failingCheck(last)}`
+        : null;
+  return why === null ? null : { model: last.model, cause: 'gave_up', retriable: true, text: `${last.model}: ${why}` };
+}
+
+/**
+ * How often the current model has finished with the checks failing that fail now, whatever it did in between: a new
+ * step before each finish is no progress of the checks. 0: the last step is no such finish.
+ */
+function failedFinishes({ transcript: { steps }, chainIndex }: Loop, last: TakenStep): number {
+  const failing = failingChecks(last);
+  if (failing === null) return 0;
+  return steps.filter((step) => step.chainIndex === chainIndex && failingChecks(step) === failing).length;
+}
+
+/** Names and exit codes of the checks that failed; null: the step is no finish with a failed check. */
+function failingChecks({ tool, checks }: TakenStep): string | null {
+  const failed = tool === FINISH ? (checks ?? []).filter((check) => check.exit_code !== 0) : [];
+  return failed.length === 0 ? null : JSON.stringify(failed.map(({ name, exit_code }) => [name, exit_code]));
 }
 
 function repeated(loop: Loop, last: TakenStep): LoopEnd {

@@ -9,6 +9,7 @@ import { openProvisions } from '../swarm/provisions.js';
 import type { SessionOptions } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { settingPlace } from './setting-place.js';
+import type { Settings } from './settings.js';
 
 export function topicsFile({ host }: CommandContext): string {
   return join(host.packageDir, 'topics.yaml');
@@ -41,7 +42,7 @@ export async function toolSettings(
     environment: host.env,
     workspaceRoot: values.WORKSPACE_ROOT,
     dockerHost: host.env['DOCKER_HOST'],
-    privateFiles: [join(host.cwd, '.env'), ...(values.KAFKA_TLS_KEY === null ? [] : [values.KAFKA_TLS_KEY])],
+    privateFiles: [join(host.cwd, '.env'), ...privateFilesOf(values)],
   });
   hide(hidden);
   const tools = {
@@ -54,6 +55,13 @@ export async function toolSettings(
   };
   return { tools, provide: async (added) => hide(await add(added)) };
 }
+
+/** The files with private keys that settings name. */
+export const privateFilesOf = ({
+  KAFKA_TLS_KEY,
+  OPERATOR_KEY,
+}: Pick<Settings, 'KAFKA_TLS_KEY' | 'OPERATOR_KEY'>): readonly string[] =>
+  [KAFKA_TLS_KEY, OPERATOR_KEY].filter((path) => path !== null);
 
 /** Where the agents' files are read again while a process serves. */
 export function agentFiles({ config }: CommandContext): NonNullable<SessionOptions['agentFiles']> {

@@ -21,7 +21,7 @@ export function untrustedFor(
   const { workspace, workspace_trusted } = mission.request;
   const writers = [...writersBeside(mission, task, reachOfAgent), ...taintedBefore(mission)];
   const sources = [
-    ...(task.kind === 'verify' ? [] : untrustedTexts(mission, task)),
+    ...(task.kind === 'verify' ? untrustedChecks(mission, task) : untrustedTexts(mission, task)),
     ...(workspace === null || workspace_trusted ? [] : [inCalls('workspace', '')]),
     ...(writers.length === 0 ? [] : [inCalls('files', shortList(writers))]),
     ...reach.map(({ origin, detail }) => inCalls(origin, detail)),
@@ -29,14 +29,32 @@ export function untrustedFor(
   return sources.map((source) => ({ ...source, detail: cutToBytes(source.detail, SIZES.origin) }));
 }
 
+const inPrompt = (origin: string, detail = '') => ({ origin, detail, in_prompt: true });
+
 /** Texts of the first prompt. */
 function untrustedTexts(mission: Mission, task: MissionTask): UntrustedSource[] {
   const { tainted } = mission.index;
-  const inPrompt = (origin: string, detail = '') => ({ origin, detail, in_prompt: true });
   const inputs = task.plan.dependencies.filter((id) => {
     const dependency = tainted.get(id);
     return dependency !== undefined && endedWell(dependency);
   });
+  return [
+    ...textsOfPlanner(mission),
+    ...(tainted.has(task.id) ? [inPrompt('attempt')] : []),
+    ...(inputs.length === 0 ? [] : [inPrompt('tasks', shortList(inputs))]),
+  ];
+}
+
+/** Of the mission's checks: those that a planner has added come from what it has read, a person's own do not. */
+function untrustedChecks(mission: Mission, { plan, plannedBy }: MissionTask): UntrustedSource[] {
+  const own = new Set(mission.request.success.map(({ command }) => command));
+  const isAdded = plannedBy !== 'mission' && plan.acceptance.some(({ command }) => !own.has(command));
+  return isAdded ? textsOfPlanner(mission) : [];
+}
+
+/** What a planner and each of its tasks read. */
+function textsOfPlanner(mission: Mission): UntrustedSource[] {
+  const { tainted } = mission.index;
   // A changed plan and a question to a person quote what tasks have said.
   const isReplanned =
     (planReasonOf(mission) !== null && tainted.size > 0) || mission.request.continues?.plan_tainted === true;
@@ -44,8 +62,6 @@ function untrustedTexts(mission: Mission, task: MissionTask): UntrustedSource[] 
     ...(mission.request.brief_trusted ? [] : [inPrompt('brief')]),
     ...(isReplanned ? [inPrompt('plan')] : []),
     ...(mission.answer !== null && tainted.size > 0 ? [inPrompt('answer')] : []),
-    ...(tainted.has(task.id) ? [inPrompt('attempt')] : []),
-    ...(inputs.length === 0 ? [] : [inPrompt('tasks', shortList(inputs))]),
   ];
 }
 

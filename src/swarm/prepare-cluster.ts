@@ -45,7 +45,7 @@ export async function prepareCluster(
     topics: plan.map((topic) => topic.name),
     retention: retentionRules(plan, topics, agents),
     differences,
-    warnings: differences.filter(isTooSmall).map(tooSmallLine),
+    warnings: [...differences.filter(isTooSmall).map(tooSmallLine), ...differences.filter(isWritersTime).map(timeLine)],
   };
 }
 
@@ -56,6 +56,15 @@ const tooSmallLine = ({ topic, setting, expected, actual }: TopicDifference): st
   `warning: ${topic} takes records of at most ${actual} bytes (${setting}), and up to ${expected} may be needed: ` +
   'missions, steps or results that are larger will be refused. Raise it: kafka-configs.sh --bootstrap-server BROKER ' +
   `--alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`;
+
+const TIME = 'message.timestamp.type';
+
+const isWritersTime = ({ setting, actual }: TopicDifference): boolean => setting === TIME && actual === 'CreateTime';
+
+const timeLine = ({ topic }: TopicDifference): string =>
+  `warning: ${topic} keeps the time that the writer of a record gives (${TIME}=CreateTime): whoever may write to it ` +
+  'can date an answer or a request before a key or a call expired. Let the broker give the time: kafka-configs.sh ' +
+  `--bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${TIME}=LogAppendTime`;
 
 /**
  * Creates the topic of an agent that was added if it is missing. Resolves with what the orchestrator deletes from it.

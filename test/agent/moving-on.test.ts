@@ -83,6 +83,43 @@ describe('a model that finishes three times with the same failing check', () => 
     expect(effects.decisions[3]?.refusals).toEqual([expect.stringContaining('overconfident: the same check failed')]);
   });
 
+  /** Between its finishes it does something new each time. */
+  const busy = () => {
+    let turn = 0;
+    return planningModel('overconfident', () => (turn++ % 2 === 0 ? finish() : run(`echo ${turn}`)));
+  };
+
+  test('leaves it also when it does something else between its finishes', async () => {
+    const effects = recordedEffects([busy(), scriptedModel('playbook', [run('make'), finish()])], failing);
+    expect((await runReActLoop(loopTask(), effects, limits())).kind).toBe('finished');
+    expect(effects.decisions.map(({ model }) => model)).toEqual([
+      ...Array.from({ length: 5 }, () => 'overconfident'),
+      'playbook',
+      'playbook',
+    ]);
+    expect(effects.failovers).toMatchObject([{ toModel: 'playbook', cause: 'gave_up', step: 6 }]);
+    expect(effects.failovers[0]?.reason).toContain('the same check failed after 3 finishes');
+  });
+
+  test('and does something else between them may work on where no other model follows', async () => {
+    const effects = recordedEffects([busy()], failing);
+    const { maxSteps } = loopTask().agent;
+    expect(await runReActLoop(loopTask(), effects, limits())).toMatchObject({ code: 'steps' });
+    expect(effects.decisions).toHaveLength(maxSteps);
+  });
+
+  test('does not leave it while another check fails than before', async () => {
+    let finishes = 0;
+    const other: Performer = ({ tool, model }) => {
+      if (tool !== 'finish' || model !== 'overconfident') return {};
+      finishes += 1;
+      return { outcome: 'error', checks: [{ ...check(1), name: `check ${finishes}` }], observation: 'failed' };
+    };
+    const effects = recordedEffects([busy(), scriptedModel('playbook', [finish()])], other);
+    await runReActLoop(loopTask(), effects, limits());
+    expect(effects.failovers).toEqual([]);
+  });
+
   test('leaves it also after a take-over', async () => {
     const before = recordedEffects([overconfident()], failing);
     await runReActLoop(loopTask(), before, limits());

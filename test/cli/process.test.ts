@@ -185,7 +185,7 @@ describe('a directory that cannot be used is wrong use, with the cure', () => {
       '--workspace below a file',
       {},
       ['run', 'missions/quick.yaml', '--workspace', 'package.json/x', ...MEMORY],
-      ['package.json/x cannot hold workspaces', '--workspace that of one mission'],
+      ['package.json/x cannot be used (a part of the path is not a directory)', 'Nothing was started.'],
     ],
     [
       'TMPDIR',

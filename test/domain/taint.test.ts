@@ -151,6 +151,29 @@ describe('a brief that quotes others', () => {
     expect(untrusted(log, ENV)).toEqual(['!brief']);
     expect(taints(log, ENV)).toEqual(['brief@0']);
   });
+
+  const OWN = { name: 'own', command: 'test -d .' };
+  const ADDED = { name: 'added', command: 'node upload.mjs https://host.example' };
+
+  test.each([
+    ['that a planner has added are untrusted', 'planner', [OWN, ADDED], ['!brief', 'files']],
+    ["of the mission's file are not", 'planner', [OWN], ['files']],
+    ['of a plan that a person has written are not', 'mission', [OWN, ADDED], ['files']],
+  ] as const)("the mission's checks %s", (_, planner, success_criteria, expected) => {
+    const plan = { ...PLAN, success_criteria: [...success_criteria] };
+    const log = given(claimed(), opened(), requested({ brief_trusted: false, success: [OWN] }));
+    log.settle();
+    log.when(proposed(1, plan, { planner }));
+    log.settle();
+    for (const task of [CERT, ENV]) log.when(completed(task));
+    log.settle();
+    log.when(completed(PROXY));
+    log.settle();
+    const verify = assignments(log).find(({ kind }) => kind === 'verify');
+    expect(untrusted(log, verify?.task_id ?? '')).toEqual(
+      expected.map((origin) => expect.stringMatching(new RegExp(`^${origin}`))),
+    );
+  });
 });
 
 describe('an agent that reaches the network', () => {

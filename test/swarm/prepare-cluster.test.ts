@@ -82,10 +82,10 @@ describe('a topic whose name differs from another in dots and underscores only',
   });
 });
 
-describe('a topic that is there and takes smaller records than topics.yaml has', () => {
-  const prepare = async (maxMessageBytes: string) => {
+describe('a topic that is there and takes smaller records than topics.yaml has, or has another time', () => {
+  const prepare = async (maxMessageBytes: string, more: Readonly<Record<string, string>> = {}) => {
     const log = createMemoryLog({ clock: systemClock });
-    const config = { 'max.message.bytes': maxMessageBytes };
+    const config = { 'max.message.bytes': maxMessageBytes, ...more };
     const partitions = 12;
     await log.admin.ensureTopics([{ name: topics.coordination, partitions, replicationFactor: null, config }]);
     const roster = createRoster([agentSpec]);
@@ -98,6 +98,14 @@ describe('a topic that is there and takes smaller records than topics.yaml has',
     expect(warning).toContain('team.a.coordination takes records of at most 1000000 bytes (max.message.bytes)');
     expect(warning).toContain('up to 8388608 may be needed');
     expect(warning).toContain('--entity-name team.a.coordination --add-config max.message.bytes=8388608');
+  });
+
+  test('is named with what it allows and the command, where it keeps the time of the writer', async () => {
+    const [warning, ...others] = await prepare('8388608', { 'message.timestamp.type': 'CreateTime' });
+    expect(others).toEqual([]);
+    expect(warning).toMatch(/^warning: team\.a\.coordination keeps the time that the writer/);
+    expect(warning).toContain('--entity-name team.a.coordination --add-config message.timestamp.type=LogAppendTime');
+    expect(await prepare('8388608', { 'message.timestamp.type': 'LogAppendTime' })).toEqual([]);
   });
 
   test('is not named where it takes as much, or more', async () => {

