@@ -8,7 +8,8 @@ import { SNAPSHOTS } from '../domain/requirements.js';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ListingDifference } from '../tools/listing.js';
 import { readMarker } from '../tools/places.js';
-import { differencesOf, digestOfManifest, type LeftOut, type Manifest } from '../tools/snapshots/manifest.js';
+import { differencesOf, digestOfManifest, distinctLeftOut } from '../tools/snapshots/manifest.js';
+import type { LeftOut, Manifest } from '../tools/snapshots/manifest.js';
 import { planRestore, restore, type NotRestored } from '../tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles, type SnapshotFiles } from '../tools/snapshots/snapshot-files.js';
 import { ClientError } from './client-error.js';
@@ -20,7 +21,7 @@ export interface WorkspaceDiff {
   readonly to: number;
   /** In order of the paths. */
   readonly changes: readonly FileChange[];
-  /** What the later snapshot does not have, although no .gitignore names it. */
+  /** What one of the snapshots does not have, although no .gitignore names it: whether it changed is not known. */
   readonly left_out: readonly LeftOut[];
   /** Files that changed while the later snapshot was taken. */
   readonly unsettled: readonly string[];
@@ -75,7 +76,7 @@ export async function diffMission(
     from,
     to,
     changes: differences.map(changeOf),
-    left_out: after.leftOut,
+    left_out: distinctLeftOut([...after.leftOut, ...before.leftOut]),
     unsettled: after.unsettled,
     patch: (signal) => patchOf(differences, before, files.objects, signal),
   };
@@ -139,10 +140,17 @@ export async function planRestoreOf(
   return {
     ...result,
     async carryOut(stop) {
-      return { ...result, failed: await restore(place, plan, files.objects, stop) };
+      const failed = await restore(place, plan, files.objects, stop);
+      if (plan.unseen.length === 0) return { ...result, failed };
+      const { changes } = await planRestore(place, to, stop);
+      const named = new Set(failed.map(({ path }) => path));
+      const rest = changes.filter(({ path }) => !named.has(path)).map(({ path }) => ({ path, why: CAME_TO_LIGHT }));
+      return { ...result, failed: [...failed, ...rest] };
     },
   };
 }
+
+const CAME_TO_LIGHT = 'it is in what could not be read before: restore again';
 
 function refuseOpen(mission: Mission, others: Iterable<Mission>): void {
   const { workspace, workspace_marker: marker } = mission.request;

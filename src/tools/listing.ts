@@ -8,7 +8,7 @@ import { constants, lstat as lstatWithCallback, type BigIntStats } from 'node:fs
 import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
 import { openInside } from './jail.js';
-import { codeOf } from './system-errors.js';
+import { codeOf, ReadFailed, reading, UNREADABLE } from './system-errors.js';
 
 export interface ListedEntry {
   /** Relative to the workspace. */
@@ -36,7 +36,7 @@ export interface WalkOptions extends Omit<ListOptions, 'isLeftOut'> {
   read(path: string, file: FileHandle): Promise<{ readonly digest: string; readonly stats: BigIntStats } | null>;
   /** The target of a link; resolves with its digest. */
   readTarget(path: string, target: Buffer): Promise<string>;
-  /** A file or directory that this user may not read. */
+  /** A file or directory that cannot be read, or not even looked at: then there is no entry of it. */
   onUnreadable(path: string): void;
   /** A name that is no UTF-8: what it names is not looked at. */
   onNoText(path: string): void;
@@ -118,20 +118,31 @@ async function walkDirectory(walk: Walk, directory: FileHandle, path: string): P
     const wanted = part.flatMap((name, index) => {
       const stats = found[index] ?? null;
       const below = path === '' ? name : `${path}/${name}`;
-      if (stats === null || (path === '' && name === walk.hidden) || walk.isSkipped(below, stats)) return [];
+      if (stats === 'unreadable') walk.onUnreadable(below);
+      if (
+        stats === null ||
+        stats === 'unreadable' ||
+        (path === '' && name === walk.hidden) ||
+        walk.isSkipped(below, stats)
+      )
+        return [];
       return [{ place: places[index] ?? '', path: below, stats }];
     });
     const [directories, others] = [true, false].map((is) => wanted.filter(({ stats }) => stats.isDirectory() === is));
     const unknown = (others ?? []).filter((one) => !isKnownFile(walk, one));
-    await Promise.all(unknown.map((one) => walkOne(walk, one).catch(goneOrThrow)));
+    await Promise.all(unknown.map((one) => walkOne(walk, one).catch(goneOrUnreadable(walk, one))));
     // One after the other, so that few are open.
-    for (const one of directories ?? []) await walkOne(walk, one).catch(goneOrThrow);
+    for (const one of directories ?? []) await walkOne(walk, one).catch(goneOrUnreadable(walk, one));
   }
 }
 
 /** Names in order. Node makes text of the others that names no file. */
 async function textNames(walk: Walk, directory: FileHandle, path: string): Promise<readonly string[]> {
-  const names = await readdir(`/proc/self/fd/${directory.fd}`, { encoding: 'buffer' });
+  const names = await readdir(`/proc/self/fd/${directory.fd}`, { encoding: 'buffer' }).catch((error: unknown) => {
+    if (path === '' || !UNREADABLE.includes(codeOf(error))) throw error;
+    walk.onUnreadable(path);
+    return [];
+  });
   const isText = (name: Buffer) => Buffer.from(name.toString('utf8'), 'utf8').equals(name);
   for (const name of names)
     if (!isText(name)) walk.onNoText(`${path === '' ? '' : `${path}/`}${name.toString('utf8')}`);
@@ -142,18 +153,30 @@ async function textNames(walk: Walk, directory: FileHandle, path: string): Promi
 }
 
 /** By callback: for 50,000 files the promises of node:fs take half a second more. Null: it was removed meanwhile. */
-const statsOf = (place: string): Promise<BigIntStats | null> =>
+const statsOf = (place: string): Promise<BigIntStats | 'unreadable' | null> =>
   new Promise((resolve, reject) => {
     lstatWithCallback(place, { bigint: true }, (error, stats) => {
       if (error === null) resolve(stats);
       else if (isGone(error)) resolve(null);
+      else if (UNREADABLE.includes(codeOf(error))) resolve('unreadable');
       else reject(error);
     });
   });
 
-function goneOrThrow(error: unknown): null {
-  if (isGone(error)) return null; // removed meanwhile: then it is not there
-  throw error;
+/** Removed meanwhile: then it is not there. Opened, but not readable: as what cannot be opened. */
+const goneOrUnreadable =
+  (walk: Walk, { path, stats }: Seen) =>
+  (error: unknown): void => {
+    if (isGone(error)) return;
+    if (!(error instanceof ReadFailed)) throw error;
+    addUnreadable(walk, path, stats);
+  };
+
+/** Its mode is all that is known. */
+function addUnreadable(walk: Walk, path: string, stats: BigIntStats): void {
+  walk.onUnreadable(path);
+  const type = stats.isSymbolicLink() ? 'link' : stats.isFile() ? 'file' : 'directory';
+  walk.onEntry({ path, type, mode: type === 'link' ? 0 : modeOf(stats), digest: null }, stats);
 }
 
 interface Seen {
@@ -175,18 +198,14 @@ const modeOf = ({ mode }: BigIntStats): number => Number(mode) & 0o7777;
 async function walkOne(walk: Walk, { place, path, stats }: Seen): Promise<void> {
   const mode = modeOf(stats);
   if (stats.isSymbolicLink()) {
-    const digest = await walk.readTarget(path, await readlink(place, { encoding: 'buffer' }));
+    const digest = await walk.readTarget(path, await reading(readlink(place, { encoding: 'buffer' })));
     return walk.onEntry({ path, type: 'link', mode: 0, digest }, stats);
   }
   if (!stats.isFile() && !stats.isDirectory()) return walk.onEntry({ path, type: 'other', mode, digest: null }, stats);
   const kept = stats.isFile() ? await walk.adoptedDigest(path, stats) : null;
   if (kept !== null) return walk.onEntry({ path, type: 'file', mode, digest: kept }, stats);
-  const opened = await openReadable(place);
-  // What this user may not read: its mode is all that is known.
-  if (opened === null) {
-    walk.onUnreadable(path);
-    return walk.onEntry({ path, type: stats.isFile() ? 'file' : 'directory', mode, digest: null }, stats);
-  }
+  const opened = await openReadable(place, UNREADABLE);
+  if (opened === null) return addUnreadable(walk, path, stats);
   try {
     await walkOpened(walk, opened, path);
   } finally {
@@ -196,7 +215,7 @@ async function walkOne(walk: Walk, { place, path, stats }: Seen): Promise<void> 
 
 /** What was opened may be another file than the one that was looked at. */
 async function walkOpened(walk: Walk, opened: FileHandle, path: string): Promise<void> {
-  const stats = await opened.stat({ bigint: true });
+  const stats = await reading(opened.stat({ bigint: true }));
   const mode = modeOf(stats);
   if (stats.isFile()) {
     const content = await walk.read(path, opened);
@@ -255,7 +274,7 @@ async function visit(listing: Listing, parent: FileHandle, name: string, path: s
       listing.add({ path, type: 'other', mode: stats.mode & 0o7777, digest: null });
       return;
     }
-    const opened = await openReadable(place);
+    const opened = await openReadable(place, ['EACCES']);
     if (opened === null) {
       // A file that this user may not read: its mode and size are all that is known.
       const type = stats.isFile() ? 'file' : 'directory';
@@ -272,11 +291,12 @@ async function visit(listing: Listing, parent: FileHandle, name: string, path: s
   }
 }
 
-async function openReadable(place: string): Promise<FileHandle | null> {
+/** @param unreadable codes of errors for which it resolves with null */
+async function openReadable(place: string, unreadable: readonly string[]): Promise<FileHandle | null> {
   try {
     return await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (codeOf(error) === 'EACCES') return null;
+    if (unreadable.includes(codeOf(error))) return null;
     throw error;
   }
 }

@@ -19,6 +19,23 @@ export function codeOf(error: unknown): string {
     : '';
 }
 
+/** Of one file or directory that cannot be read: others may be. */
+export const UNREADABLE: readonly string[] = ['EACCES', 'EPERM', 'EIO', 'ENOTCONN', 'ESTALE'];
+
+/** A file that was opened cannot be read. */
+export class ReadFailed extends Error {
+  readonly code = 'read_failed';
+  readonly retriable = false;
+}
+
+/** Rejects as the work does, but with ReadFailed where it is this file that cannot be read. */
+export function reading<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (UNREADABLE.includes(codeOf(error))) throw new ReadFailed(reasonOf(error), { cause: error });
+    throw error;
+  });
+}
+
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   return systemErrorWords(code) ?? (code || (error instanceof Error ? error.message : String(error)));

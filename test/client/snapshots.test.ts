@@ -1,7 +1,10 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { diffMission, missionInDirectory, planMissionRestore, planRestoreOf } from '../../src/client/snapshots.js';
+import { MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
 import { digestOfManifest } from '../../src/tools/snapshots/manifest.js';
 import { createRedactor } from '../../src/domain/redaction.js';
 import type { PayloadOf } from '../../src/domain/events.js';
@@ -11,9 +14,11 @@ import { workspaceMarker } from '../../src/tools/places.js';
 import { snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
 import { takeSnapshot } from '../../src/tools/snapshots/take.js';
 import { underWay } from '../domain/support/mission-log.js';
+import { asUser, USER } from '../tools/as-user.js';
 
 const never = new AbortController().signal;
 const redact = createRedactor();
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 let base: string;
 let outside: string;
@@ -158,6 +163,34 @@ test('where the directory is not, or is another one, the error says where the sn
     code: 'snapshot_elsewhere',
     message: expect.stringContaining('it is another directory'),
   });
+});
+
+test('diff names what either of the two snapshots does not hold', async () => {
+  await put('old', 'x');
+  await truncate(join(base, 'old'), MOST_FILE_BYTES + 1);
+  await take(0);
+  await rm(join(base, 'old'));
+  await put('new', 'x');
+  await truncate(join(base, 'new'), MOST_FILE_BYTES + 1);
+  await take(1);
+  const { left_out } = await diffMission(await missionIn(), '/nowhere', 1);
+  expect(left_out.map(({ path, why }) => `${path}: ${why}`)).toEqual(['new: too large', 'old: too large']);
+});
+
+asRoot('what restore could not see before it had opened a directory is named, and restored the next time', async () => {
+  await put('src/a.txt', 'mine\n');
+  await take(0);
+  const mission = await missionIn();
+  await promisify(execFile)('chown', ['-R', String(USER), base]);
+  await put('src/new.txt', 'theirs\n');
+  await chmod(join(base, 'src'), 0o000);
+  const restored = () =>
+    asUser(async () => (await planMissionRestore(mission, [], '/nowhere', 0, never)).carryOut(never));
+  expect((await restored()).failed).toEqual([
+    { path: 'src/new.txt', why: 'it is in what could not be read before: restore again' },
+  ]);
+  expect(await readFile(join(base, 'src/a.txt'), 'utf8')).toBe('mine\n');
+  expect(await restored()).toMatchObject({ changes: [{ path: 'src/new.txt', what: 'removed' }], failed: [] });
 });
 
 describe('without a log, by what lies in the directory', () => {

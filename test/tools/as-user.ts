@@ -15,6 +15,16 @@ export interface UserPlace {
   readonly root: string;
 }
 
+/** Does what this process does meanwhile with the rights of USER. */
+export async function asUser<T>(work: () => Promise<T>): Promise<T> {
+  process.seteuid?.(USER);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
 /** Compiles the tools to a directory that USER can enter; the clone may be closed to it. */
 export function placeForUser(): UserPlace {
   const directory = temporaryDirectory();

@@ -7,6 +7,7 @@ import {
   lstat,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   readlink,
@@ -14,6 +15,7 @@ import {
   rename,
   rm,
   symlink,
+  truncate,
   utimes,
   writeFile,
 } from 'node:fs/promises';
@@ -21,10 +23,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createRedactor } from '../../src/domain/redaction.js';
 import { differencesOf } from '../../src/tools/snapshots/manifest.js';
-import { MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
+import { lookAt, MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
+import { digestOnly } from '../../src/tools/snapshots/object-store.js';
 import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
 import { takeSnapshot } from '../../src/tools/snapshots/take.js';
+import { asUser, USER } from './as-user.js';
 
 const run = promisify(execFile);
 const never = new AbortController().signal;
@@ -32,6 +36,7 @@ const MISSION = '20261123-141502-417-p05-x7k2';
 const LATER = '20261123-151502-417-p03-a1b2';
 const SECRET = 'correct-horse-battery';
 const redact = createRedactor([SECRET]);
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 describe('snapshots of a workspace', () => {
   let base: string;
@@ -123,6 +128,7 @@ describe('snapshots of a workspace', () => {
     await run('git', ['init', '-q', base]);
     await put('.gitignore', '/build/\n*.log\n!keep.log\n/.ravenhelm/\n');
     await put('sub/.gitignore', 'local\n!important.log\n');
+    await put('Build/main.c', 'case counts\n');
     for (const path of ['a.log', 'keep.log', 'build/x', 'sub/build/x', 'sub/local', 'local', 'sub/important.log'])
       await put(path, `${path}\n`);
     await take(0);
@@ -148,7 +154,7 @@ describe('snapshots of a workspace', () => {
 
   test('name what they cannot hold, and leave it alone', async () => {
     await writeFile(at('large.bin'), '');
-    await (await import('node:fs/promises')).truncate(at('large.bin'), MOST_FILE_BYTES + 1);
+    await truncate(at('large.bin'), MOST_FILE_BYTES + 1);
     await run('mkfifo', [at('pipe')]);
     await writeFile(Buffer.concat([Buffer.from(`${base}/no`), Buffer.from([0xff]), Buffer.from('text')]), 'x');
     await put('ok.txt', 'ok\n');
@@ -373,5 +379,84 @@ describe('snapshots of a workspace', () => {
       { path: 'dir/file.txt', why: 'a directory on its way is a symbolic link' },
     ]);
     expect(await readFile(at('other/file.txt'), 'utf8')).toBe('other\n');
+  });
+
+  test('what took the place of something that the snapshot holds does not hide it', async () => {
+    await put('src/a.txt', 'mine\n');
+    await put('README.md', 'mine\n');
+    await put('lib/b.txt', 'mine\n');
+    await take(0);
+    const before = await state();
+    await rm(at('src'), { recursive: true });
+    await run('mkfifo', [at('src')]);
+    await truncate(at('README.md'), MOST_FILE_BYTES + 1);
+    await rm(at('lib'), { recursive: true });
+    await writeFile(at('lib'), '');
+    await truncate(at('lib'), MOST_FILE_BYTES + 1);
+    await run('mkfifo', [at('new')]);
+    const plan = await planRestore(place(), await manifest(0), never);
+    expect(plan.leftOut).toEqual([{ path: 'new', why: 'special file' }]);
+    expect(plan.changes.map(({ path, what }) => `${path} ${what}`)).toEqual([
+      'README.md content',
+      'lib file replaced by directory',
+      'lib/b.txt created',
+      'src other replaced by directory',
+      'src/a.txt created',
+    ]);
+    expect(await restore(place(), plan, files().objects, never)).toEqual([]);
+    expect(await state()).toEqual({ ...before, new: 'other' });
+  });
+
+  asRoot('what an agent has closed is not in the way, of a snapshot or of the way back', async () => {
+    for (const path of ['src/a.txt', 'docs/b.txt', 'docs/sub/c.txt', 'ok.txt']) await put(path, 'mine\n');
+    await run('chown', ['-R', String(USER), base]);
+    await asUser(() => take(0));
+    const before = await state();
+    await put('docs/new.txt', 'theirs\n');
+    await chmod(at('src'), 0o000);
+    await run('chmod', ['-R', '644', at('docs')]);
+    await chmod(at('ok.txt'), 0o000);
+    await asUser(() => take(1));
+    expect((await manifest(1)).leftOut.map(({ path, why }) => `${path}: ${why}`)).toEqual(
+      ['docs/b.txt', 'docs/new.txt', 'docs/sub', 'ok.txt', 'src'].map((path) => `${path}: not readable`),
+    );
+    await asUser(async () => {
+      const plan = await planRestore(place(), await manifest(0), never);
+      expect(plan.leftOut).toEqual([{ path: 'docs/new.txt', why: 'not readable' }]);
+      expect(await restore(place(), plan, files().objects, never)).toEqual([]);
+    });
+    expect(await state()).toEqual({ ...before, 'docs/new.txt': 'file 644 theirs\n' });
+  });
+
+  test('a file that cannot be read once it is open is left out, and named', async () => {
+    await put('bad.bin', 'x');
+    await put('ok.txt', 'x');
+    const broken = await open('/proc/self/mem'); // reading its begin fails with EIO
+    const look = await lookAt({
+      ...{ workspace: base, holdsState: true, before: null, ignores: null, signal: never },
+      keep: async (file) =>
+        digestOnly((await readlink(`/proc/self/fd/${file.fd}`)).endsWith('bad.bin') ? broken : file, never),
+      keepTarget: (target) => digestOnly(target, never),
+    });
+    await broken.close();
+    expect(look.leftOut).toEqual([{ path: 'bad.bin', why: 'not readable' }]);
+    expect(look.entries.map(({ path, digest }) => [path, digest === null])).toEqual([
+      ['bad.bin', true],
+      ['ok.txt', false],
+    ]);
+  });
+
+  test('what changed after the plan was made: no rights are set through a link', async () => {
+    await put('dir/sub/x', 'x\n');
+    await take(0);
+    await chmod(at('dir'), 0o700);
+    const plan = await planRestore(place(), await manifest(0), never);
+    await chmod(outside, 0o711);
+    await rename(at('dir'), at('moved'));
+    await symlink(outside, at('dir'));
+    const failed = await restore(place(), plan, files().objects, never);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(new Set(failed.map(({ path }) => path))).toEqual(new Set(['dir']));
+    expect((await lstat(outside)).mode & 0o777).toBe(0o711);
   });
 });

@@ -63,14 +63,17 @@ async function carryOutPlan(
   const done = await carryOut(host.interruption);
   if (context.json) context.print({ mission_id: missionId, ...done });
   for (const { path, why } of done.failed) host.stderr.write(`not restored: ${oneLine(path)}: ${why}\n`);
-  if (!context.json) context.say(`restored: ${done.changes.length - done.failed.length} of ${done.changes.length}`);
+  const notRestored = new Set(done.failed.map(({ path }) => path));
+  const restored = done.changes.filter(({ path }) => !notRestored.has(path));
+  if (!context.json) context.say(`restored: ${restored.length} of ${done.changes.length}`);
   return done.failed.length === 0 ? EXIT.done : EXIT.missionFailed;
 }
 
 /** What happens to the workspace: A is written, D removed, M written over. */
 function show({ host, say }: CommandContext, { wave, changes, left_out }: RestoreResult): void {
   const to = wave === 0 ? 'before the mission' : `after wave ${wave}`;
-  if (changes.length === 0) say(`the workspace is as it was ${to}`);
+  const what = left_out.length === 0 ? 'the workspace' : 'all that the snapshot holds';
+  if (changes.length === 0) say(`${what} is as it was ${to}`);
   else say(`To be as it was ${to}:`);
   for (const change of changes) say(`  ${changeText(change)}`);
   for (const line of leftOutLines({ left_out })) host.stderr.write(`${line}; it stays as it is\n`);

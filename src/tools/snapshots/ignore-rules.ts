@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import createIgnore, { type Ignore } from 'ignore';
-import { codeOf } from '../system-errors.js';
+import { codeOf, UNREADABLE } from '../system-errors.js';
 
 /** A .gitignore by the path of its directory; '' is the workspace. */
 export interface IgnoreFile {
@@ -32,7 +32,7 @@ export function createIgnoreRules(given: readonly IgnoreFile[] | null): IgnoreRu
   const matchers = new Map<string, Ignore>();
   const add = (file: IgnoreFile) => {
     files.push(file);
-    matchers.set(file.directory, createIgnore().add(file.text));
+    matchers.set(file.directory, createIgnore({ ignoreCase: false }).add(file.text));
   };
   for (const file of given ?? []) add(file);
   return {
@@ -69,7 +69,7 @@ async function textOf(directory: FileHandle): Promise<string | null> {
       await file.close();
     }
   } catch (error) {
-    if (['ENOENT', 'ELOOP', 'EACCES', 'ENXIO'].includes(codeOf(error))) return null;
+    if (['ENOENT', 'ELOOP', 'ENXIO', ...UNREADABLE].includes(codeOf(error))) return null;
     throw error;
   }
 }

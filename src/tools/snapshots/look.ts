@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { walkWorkspace } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
+import { reading } from '../system-errors.js';
 import { createIgnoreRules, type IgnoreFile } from './ignore-rules.js';
 import type { FileMark, LeftOut, Manifest, SnapshotEntry } from './manifest.js';
 
@@ -108,10 +109,10 @@ async function readSettled(
   onUnsettled: () => void,
 ): Promise<{ readonly digest: string; readonly stats: BigIntStats } | null> {
   for (let reads = 1; ; reads += 1) {
-    const before = await file.stat({ bigint: true });
+    const before = await reading(file.stat({ bigint: true }));
     const digest = await keep(file, before.size, signal);
     if (digest === null) return null;
-    const after = await file.stat({ bigint: true });
+    const after = await reading(file.stat({ bigint: true }));
     if (after.mtimeNs === before.mtimeNs && after.size === before.size) return { digest, stats: after };
     if (reads < MOST_READS) continue;
     onUnsettled();

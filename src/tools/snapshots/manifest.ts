@@ -139,6 +139,12 @@ export function digestOfManifest({ entries }: Pick<Manifest, 'entries'>): string
   return hash.digest('hex');
 }
 
+/** In order of the paths; the first reason of each counts. */
+export function distinctLeftOut(all: readonly LeftOut[]): readonly LeftOut[] {
+  const byPath = new Map(all.toReversed().map((each) => [each.path, each]));
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 /** What the later one has otherwise. Of what one of them could not hold nothing is known. */
 export function differencesOf(
   before: Pick<Manifest, 'entries' | 'leftOut'>,
@@ -149,7 +155,7 @@ export function differencesOf(
   return listingDifferences(before.entries, after.entries).filter(isKnown);
 }
 
-function selfAndParents(path: string): readonly string[] {
+export function selfAndParents(path: string): readonly string[] {
   const parts = path.split('/');
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }

@@ -7,7 +7,7 @@ import { constants, createReadStream } from 'node:fs';
 import { access, link, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallRefused } from '../errors.js';
-import { codeOf } from '../system-errors.js';
+import { codeOf, reading } from '../system-errors.js';
 
 export interface ObjectStore {
   /** Makes an object of another store one of this store, without a copy. Resolves with whether it is one now. */
@@ -119,7 +119,7 @@ async function copy(file: FileHandle, path: string, signal: AbortSignal): Promis
   try {
     for (let at = 0; ; ) {
       signal.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      const { bytesRead } = await reading(file.read(buffer, 0, buffer.length, at));
       if (bytesRead === 0) return hash.digest('hex');
       const part = buffer.subarray(0, bytesRead);
       hash.update(part);
@@ -138,7 +138,7 @@ export async function digestOnly(content: FileHandle | Buffer, signal: AbortSign
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   for (let at = 0; ; ) {
     signal.throwIfAborted();
-    const { bytesRead } = await content.read(buffer, 0, buffer.length, at);
+    const { bytesRead } = await reading(content.read(buffer, 0, buffer.length, at));
     if (bytesRead === 0) return hash.digest('hex');
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;

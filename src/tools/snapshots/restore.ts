@@ -1,6 +1,7 @@
 /** Makes a workspace what a snapshot says. What the snapshot does not have, such as ignored files, stays as it is. */
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, lchown, lstat, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, lchown, lstat, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { CallRefused } from '../errors.js';
 import { openInside } from '../jail.js';
@@ -8,7 +9,8 @@ import type { ListingDifference } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
 import { codeOf, reasonOf } from '../system-errors.js';
 import { lookAt } from './look.js';
-import { differencesOf, type LeftOut, type Manifest, type SnapshotEntry } from './manifest.js';
+import { differencesOf, distinctLeftOut, selfAndParents } from './manifest.js';
+import type { LeftOut, Manifest, SnapshotEntry } from './manifest.js';
 import { digestOnly, type ObjectStore } from './object-store.js';
 
 export interface RestorePlace {
@@ -22,6 +24,8 @@ export interface RestorePlan {
   readonly changes: readonly ListingDifference[];
   /** What the snapshot does not hold: it stays as it is. */
   readonly leftOut: readonly LeftOut[];
+  /** What cannot be read now, and is written back: what else is in a directory among them is not known yet. */
+  readonly unseen: readonly string[];
 }
 
 export interface NotRestored {
@@ -39,14 +43,21 @@ export async function planRestore(place: RestorePlace, to: Manifest, signal: Abo
     keepTarget: async (target) => digestOnly(target, signal),
     signal,
   });
-  return { changes: differencesOf(now, to), leftOut: distinct([...to.leftOut, ...now.leftOut]) };
+  // What the snapshot holds is written back, whatever has taken its place.
+  const held = new Set(to.entries.flatMap(({ path }) => selfAndParents(path)));
+  const inTheWay = now.leftOut.filter(({ path }) => held.has(path));
+  const tooLarge = inTheWay.filter(({ why }) => why === 'too large');
+  const entries = [...now.entries, ...tooLarge.map(({ path }) => ({ ...UNREAD_FILE, path }))];
+  const leftOut = now.leftOut.filter(({ path }) => !held.has(path));
+  return {
+    changes: differencesOf({ entries, leftOut }, to),
+    leftOut: distinctLeftOut([...to.leftOut, ...leftOut]),
+    unseen: inTheWay.flatMap(({ path, why }) => (why === 'not readable' ? [path] : [])),
+  };
 }
 
-/** In order of the paths; the first reason of each counts. */
-function distinct(all: readonly LeftOut[]): readonly LeftOut[] {
-  const byPath = new Map(all.toReversed().map((each) => [each.path, each]));
-  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-}
+const NO_MARK = { size: '0', mtimeNs: '0', ctimeNs: '0', inode: '0' };
+const UNREAD_FILE = { type: 'file', mode: 0, digest: null, mark: NO_MARK } as const;
 
 /**
  * Carries a plan out. Resolves with what could not be restored. May be called again after a failure, with a new plan.
@@ -75,7 +86,8 @@ export async function restore(
     if (wanted !== null) await attempt(path, (parent, name) => write(parent, name, wanted, objects, owner));
   // Rights of directories last: without them nothing could be written into them.
   for (const { path, now: wanted } of changes.toReversed())
-    if (wanted?.type === 'directory') await attempt(path, (parent, name) => chmod(`${parent}/${name}`, wanted.mode));
+    if (wanted?.type === 'directory')
+      await attempt(path, (parent, name) => setRights(`${parent}/${name}`, () => wanted.mode));
   return failed;
 }
 
@@ -164,13 +176,29 @@ function ignoreMissing(error: unknown): void {
   if (codeOf(error) !== 'ENOENT') throw error;
 }
 
-/** It may be there, with other rights. */
+/** It may be there, with other rights: with too few nothing could be written into it. */
 async function makeDirectory(place: string, owner: Owner | null): Promise<void> {
   try {
     await mkdir(place, { mode: 0o700 });
-    if (owner !== null) await chown(place, owner.uid, owner.gid);
+    if (owner !== null) await lchown(place, owner.uid, owner.gid);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
+    await setRights(place, (mode) => mode | 0o700);
+  }
+}
+
+/** Names a file without opening it, so that no rights are needed; Node has no name for the flag. */
+const O_PATH = 0o10000000;
+
+/** Of a directory, and not of what a link in its place leads to. */
+async function setRights(place: string, rightsFrom: (mode: number) => number): Promise<void> {
+  const directory = await open(place, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { mode } = await directory.stat();
+    const [old, wanted] = [mode & 0o7777, rightsFrom(mode & 0o7777)];
+    if (wanted !== old) await chmod(`/proc/self/fd/${directory.fd}`, wanted);
+  } finally {
+    await directory.close();
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { holdsSecret, type Redact } from '../../domain/redaction.js';
 import type { SnapshotFacts } from '../../ports/tools.js';
 import type { RunPlace } from '../places.js';
-import { codeOf } from '../system-errors.js';
+import { codeOf, reading } from '../system-errors.js';
 import { lookAt } from './look.js';
 import { digestOfManifest, encodeManifest, SnapshotUnreadable, type Manifest } from './manifest.js';
 import type { ObjectStore } from './object-store.js';
@@ -139,7 +139,7 @@ async function keepContent(keeping: Keeping, file: FileHandle, size: bigint): Pr
   const content = Buffer.alloc(Number(size) + 1);
   let length = 0;
   while (length < content.length) {
-    const { bytesRead } = await file.read(content, length, content.length - length, length);
+    const { bytesRead } = await reading(file.read(content, length, content.length - length, length));
     if (bytesRead === 0) {
       const whole = content.subarray(0, length);
       return holdsSecret(whole.toString('utf8'), redact) ? null : objects.put(whole, beside);
@@ -157,7 +157,7 @@ async function keepLarge({ objects, beside, redact, signal }: Keeping, file: Fil
   const part = Buffer.alloc(Number(SMALL_BYTES) + OVERLAP_BYTES);
   for (let at = 0; ; at += Number(SMALL_BYTES)) {
     signal.throwIfAborted();
-    const { bytesRead } = await file.read(part, 0, part.length, at);
+    const { bytesRead } = await reading(file.read(part, 0, part.length, at));
     if (holdsSecret(part.subarray(0, bytesRead).toString('utf8'), redact)) return null;
     if (bytesRead < part.length) return objects.putFile(file, beside, signal);
   }
