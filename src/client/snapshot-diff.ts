@@ -1,5 +1,6 @@
 /** What two snapshots differ in, and the patch that git takes. */
 import { createTwoFilesPatch } from 'diff';
+import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import { CallRefused } from '../tools/errors.js';
 import { ClientError } from './client-error.js';
 import type { ListedEntry, ListingDifference } from '../tools/listing.js';
@@ -81,8 +82,10 @@ const gitPath = (path: string): string => (/["\\\u0000-\u001f\u007f]/.test(path)
 async function textOf(path: string, entry: ListedEntry | null, objects: ObjectStore): Promise<string | null> {
   if (entry === null) return '';
   const bytes = await objects.readWhole(entry.digest ?? '').catch((error: unknown) => {
-    if (!(error instanceof CallRefused)) throw error;
-    throw new ClientError('snapshot_changed', `${error.message}: ${path}`, 'Without --patch the paths are shown.');
+    if (!(error instanceof CallRefused) && !isFileSystemError(error)) throw error;
+    const why =
+      error instanceof CallRefused ? error.message : `its content cannot be read (${unreadableReason(error)})`;
+    throw new ClientError('snapshot_changed', `${why}: ${path}`, 'Without --patch the paths are shown.');
   });
   if (bytes.length > MOST_TEXT_BYTES || bytes.includes(0)) return null;
   const text = bytes.toString('utf8');

@@ -43,8 +43,8 @@ export interface SnapshotOwner extends Pick<Mission, 'id' | 'snapshots'> {
 export async function missionInDirectory(directory: string, wanted: string): Promise<SnapshotOwner> {
   const marker = await markerOf(directory);
   if (marker === null) throw elsewhere(directory, 'it is not there, or no mission has worked in it');
-  const base = await realpath(directory);
-  const ids = await missionsWithSnapshots(base);
+  const base = await within(directory, realpath(directory));
+  const ids = await within(directory, missionsWithSnapshots(base));
   const fitting = wanted === 'last' ? ids.slice(-1) : ids.filter((id) => id === wanted || id.startsWith(wanted));
   const id = fitting.find((each) => each === wanted) ?? (fitting.length === 1 ? fitting[0] : undefined);
   if (id === undefined)
@@ -64,13 +64,14 @@ export async function diffMission(
   workspaceRoot: string,
   wave: number | null,
 ): Promise<WorkspaceDiff & { patch(signal: AbortSignal): AsyncIterable<string> }> {
-  const { files } = await openSnapshots(mission, workspaceRoot);
-  const waves = await files.waves();
+  const { files, given } = await openSnapshots(mission, workspaceRoot);
+  const waves = await within(given, files.waves());
   const [first, last] = [waves[0], waves.at(-1)];
   if (first === undefined || last === undefined) throw noSnapshots(mission);
   const to = wave ?? last;
   const from = wave === null ? first : wave - 1;
-  const [before, after] = await Promise.all([readOne(mission, files, waves, from), readOne(mission, files, waves, to)]);
+  const read = (wave: number) => within(given, readOne(mission, files, waves, wave));
+  const [before, after] = await Promise.all([read(from), read(to)]);
   const differences = differencesOf(before, after).filter(isShown(before));
   return {
     from,
@@ -127,10 +128,11 @@ export async function planRestoreOf(
   wave: number,
   signal: AbortSignal,
 ): Promise<PlannedRestore> {
-  const { files, workspace } = await openSnapshots(mission, workspaceRoot);
-  const to = await readOne(mission, files, await files.waves(), wave);
+  const { files, workspace, given } = await openSnapshots(mission, workspaceRoot);
+  const waves = await within(given, files.waves());
+  const to = await within(given, readOne(mission, files, waves, wave));
   const place = { workspace, holdsState: mission.request.workspace !== null };
-  const plan = await planRestore(place, to, signal);
+  const plan = await within(given, planRestore(place, to, signal));
   const result = {
     wave,
     changes: plan.changes.map(changeOf),
@@ -169,6 +171,8 @@ function refuseOpen(mission: Mission, others: Iterable<Mission>): void {
 }
 
 interface OpenSnapshots {
+  /** The directory that has them, as errors name it. */
+  readonly given: string;
   readonly files: SnapshotFiles;
   /** Absolute, without links. */
   readonly workspace: string;
@@ -179,15 +183,19 @@ async function openSnapshots({ id, request }: SnapshotOwner, workspaceRoot: stri
   const marker = await markerOf(given);
   if (marker !== request.workspace_marker)
     throw elsewhere(given, marker === null ? 'it is not there, or has no marker' : 'it is another directory');
-  const base = await realpath(given);
+  const base = await within(given, realpath(given));
   return {
+    given,
     files: snapshotFiles(base, id),
     workspace: request.workspace === null ? join(base, workspaceOf(request)) : base,
   };
 }
 
-const markerOf = (directory: string): Promise<string | null> =>
-  readMarker(directory).catch((error: unknown) => {
+const markerOf = (directory: string): Promise<string | null> => within(directory, readMarker(directory));
+
+/** What is done with the files of a directory; it may be another user's. */
+const within = <T>(directory: string, work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
     if (!isFileSystemError(error)) throw error;
     throw elsewhere(directory, unreadableReason(error));
   });
@@ -196,7 +204,7 @@ const elsewhere = (directory: string, why: string): ClientError =>
   new ClientError(
     'snapshot_elsewhere',
     `the snapshots are with the workers, below ${directory}, which cannot be used here: ${why}`,
-    'Run this command on a computer that has the volume of the workspaces, with the same WORKSPACE_ROOT.',
+    'Run this command where the volume of the workspaces is, with the same WORKSPACE_ROOT, and as the user of the workers.',
   );
 
 const noSnapshots = ({ id, request }: SnapshotOwner): ClientError =>

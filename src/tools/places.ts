@@ -65,6 +65,9 @@ export interface PlaceNetwork {
 /** The swarm's state directory below a base. */
 export const STATE_DIRECTORY = '.ravenhelm';
 
+/** Where the runs of all missions lie. */
+export const runsOf = (base: string): string => join(base, STATE_DIRECTORY, 'runs');
+
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const MARKER = /^[A-Za-z0-9-]{8,64}$/;
 
@@ -109,7 +112,7 @@ export function wholeOutputs(
 
 /** Where a task's run files lie, below the base. */
 export function runDirectory(base: string, task: { readonly missionId: string; readonly taskId: string }): string {
-  return join(base, STATE_DIRECTORY, 'runs', task.missionId, task.taskId);
+  return join(runsOf(base), task.missionId, task.taskId);
 }
 
 /**

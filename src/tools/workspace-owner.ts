@@ -2,7 +2,8 @@
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WorkspaceUnusable } from '../ports/tools.js';
-import { refuseRoots, STATE_DIRECTORY } from './places.js';
+import { refuseRoots, runsOf, STATE_DIRECTORY } from './places.js';
+import { snapshotsOf } from './snapshots/snapshot-files.js';
 import { absent, codeOf, reasonOf } from './system-errors.js';
 
 /**
@@ -18,8 +19,14 @@ export async function workspaceProblem(directory: string, asOwner: boolean): Pro
     if (asOwner) await refuseRoots(directory);
     const state = join(directory, STATE_DIRECTORY);
     const problem = await problemOf(directory, 'used');
-    if (problem !== null || (await lstat(state).catch(absent)) === null) return problem;
-    return await problemOf(state, 'state');
+    if (problem !== null) return problem;
+    // Each mission makes a directory of its own in these.
+    for (const place of [state, runsOf(directory), snapshotsOf(directory)]) {
+      if ((await lstat(place).catch(absent)) === null) continue;
+      const found = await problemOf(place, 'state');
+      if (found !== null) return found;
+    }
+    return null;
   } catch (error) {
     if (error instanceof WorkspaceUnusable) return error.message;
     if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'EACCES')

@@ -8,7 +8,7 @@ import type { Stats } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LAUNCHER_PATH } from './launcher-process.js';
-import { keyDirectory, STATE_DIRECTORY } from './places.js';
+import { keyDirectory, runsOf, STATE_DIRECTORY } from './places.js';
 import { missionsWithSnapshots, snapshotsOf } from './snapshots/snapshot-files.js';
 import { absent, codeOf } from './system-errors.js';
 
@@ -18,8 +18,6 @@ export interface KeptWorkspace {
   /** When a step last began or ended in it, by the files beside it; ms since the epoch. */
   readonly lastUsedMs: number;
 }
-
-const runsOf = (root: string): string => join(root, STATE_DIRECTORY, 'runs');
 
 /**
  * The workspaces that missions have left or use, the longest unused first. A directory that no step of a mission has

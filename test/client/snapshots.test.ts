@@ -193,6 +193,29 @@ asRoot('what restore could not see before it had opened a directory is named, an
   expect(await restored()).toMatchObject({ changes: [{ path: 'src/new.txt', what: 'removed' }], failed: [] });
 });
 
+asRoot('snapshots of another user are not to be read, and the error says whose they are', async () => {
+  await twoWaves();
+  const mission = await missionIn();
+  await promisify(execFile)('chown', ['-R', String(USER), base]);
+  const refused = { code: 'snapshot_elsewhere', nextStep: expect.stringContaining('as the user of the workers') };
+  const diff = () => asUser(() => diffMission(mission, '/nowhere', null));
+  const plan = () => asUser(() => planMissionRestore(mission, [], '/nowhere', 0, never));
+  const { patch } = await diff();
+  await promisify(execFile)('chown', ['-R', '0', join(base, '.ravenhelm/snapshots', EARLIER)]);
+  const text = async () => {
+    for await (const part of patch(never)) expect(part).toMatch(/./);
+  };
+  await expect(asUser(text)).rejects.toMatchObject({ message: expect.stringContaining('cannot be read') });
+  await expect(diff()).rejects.toMatchObject(refused);
+  await expect(plan()).rejects.toMatchObject(refused);
+  await chmod(join(base, '.ravenhelm/snapshots', EARLIER), 0o755);
+  await expect(diff()).rejects.toMatchObject(refused); // its lists
+  await expect(plan()).rejects.toMatchObject(refused);
+  await chmod(join(base, '.ravenhelm/snapshots'), 0o700);
+  await promisify(execFile)('chown', ['0', join(base, '.ravenhelm/snapshots')]);
+  await expect(asUser(() => missionInDirectory(base, 'last'))).rejects.toMatchObject(refused);
+});
+
 describe('without a log, by what lies in the directory', () => {
   test('a mission is named by its id, a beginning, or last', async () => {
     await twoWaves();

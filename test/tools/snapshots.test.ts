@@ -459,4 +459,45 @@ describe('snapshots of a workspace', () => {
     expect(new Set(failed.map(({ path }) => path))).toEqual(new Set(['dir']));
     expect((await lstat(outside)).mode & 0o777).toBe(0o711);
   });
+
+  asRoot('the snapshots of another user in the same directory do not keep this one from taking its own', async () => {
+    await put('a.txt', 'a\n');
+    await take(0);
+    await run('chown', ['-R', String(USER), base]);
+    await run('chown', ['-R', '0', files().directory]);
+    await asUser(() => take(0, 'settled', LATER));
+    // With a list that can be read, and contents that cannot.
+    await rm(snapshotFiles(base, LATER).directory, { recursive: true });
+    await chmod(files().directory, 0o755);
+    await chmod(join(files().directory, 'wave-0.json'), 0o644);
+    await asUser(() => take(0, 'settled', LATER));
+    expect((await snapshotFiles(base, LATER).read(0))?.entries.map(({ path }) => path)).toEqual(['a.txt']);
+    await run('chown', ['0', join(base, '.ravenhelm/snapshots')]);
+    await rm(snapshotFiles(base, LATER).directory, { recursive: true });
+    await expect(asUser(() => take(0, 'settled', LATER))).rejects.toMatchObject({
+      code: 'workspace',
+      message: expect.stringMatching(/Snapshots cannot be kept in .*user of the workers, or use snapshots: false/),
+    });
+  });
+
+  test('a damaged list of the mission: the rules of another one hold; without any the mission is stopped', async () => {
+    await put('.gitignore', 'local\n');
+    await put('a.txt', 'a\n');
+    await take(0);
+    await put('.gitignore', '*.txt\n');
+    await put('local', 'mine\n');
+    await take(1);
+    const damage = (wave: number) => writeFile(join(files().directory, `wave-${wave}.json`), '{"format":2}\n');
+    await damage(1);
+    await take(2);
+    expect(await paths(2)).toEqual(['.gitignore', 'a.txt']);
+    await damage(0);
+    await take(3);
+    expect(await paths(3)).toEqual(['.gitignore', 'a.txt']);
+    for (const wave of [2, 3]) await damage(wave);
+    await expect(take(4)).rejects.toMatchObject({
+      code: 'workspace',
+      message: expect.stringMatching(/None of the snapshots of this mission .* snapshots: false/),
+    });
+  });
 });

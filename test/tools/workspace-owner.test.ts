@@ -65,22 +65,28 @@ asRoot('another user learns whose the directory is, whose its state is, and what
   const state = join(place.root, 'state');
   await mkdir(theirs, { mode: 0o755 });
   await mkdir(join(state, '.ravenhelm'), { recursive: true, mode: 0o700 });
+  for (const name of ['runs', 'snapshots']) {
+    await mkdir(join(place.root, name, '.ravenhelm', name), { recursive: true });
+    for (const path of ['', '.ravenhelm']) await chown(join(place.root, name, path), USER, USER);
+  }
   await mkdir(join(place.root, 'locked'), { mode: 0o500 });
   await chown(state, USER, USER);
   await chown(join(place.root, 'locked'), USER, USER);
   const script = `
     const { workspaceProblem } = await import(${JSON.stringify(join(place.directory, 'src/tools/workspace-owner.js'))});
     const problems = [];
-    for (const path of ['theirs', 'theirs/new', 'state', 'locked', 'fine'])
+    for (const path of ['theirs', 'theirs/new', 'state', 'runs', 'snapshots', 'locked', 'fine'])
       problems.push(await workspaceProblem(${JSON.stringify(place.root)} + '/' + path, false));
     console.log(JSON.stringify(problems));`;
-  const [own, made, ofState, locked, fine] = JSON.parse(await runAsUser(place, script));
+  const [own, made, ofState, runs, snapshots, locked, fine] = JSON.parse(await runAsUser(place, script));
   expect(own).toContain(`${theirs} cannot be used (`);
   expect(own).toContain(
     `It belongs to the user 0, and this process is user ${USER}: start it as that user, or chown -R`,
   );
   expect(made).toContain(`cannot be made in ${theirs} (`);
   expect(ofState).toContain(`state of earlier missions, ${state}/.ravenhelm, cannot be used (`);
+  expect(runs).toContain(`state of earlier missions, ${place.root}/runs/.ravenhelm/runs, cannot be used (`);
+  expect(snapshots).toContain(`chown -R ${USER} ${place.root}/snapshots/.ravenhelm/snapshots`);
   expect(locked).toContain(`Give yourself the rights: chmod u+rwx ${place.root}/locked`);
   expect(fine).toBeNull();
 });

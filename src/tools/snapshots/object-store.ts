@@ -95,10 +95,10 @@ async function withoutDraft<T>(draft: string, work: () => Promise<T>): Promise<T
   }
 }
 
-/** Another process may have put it here, or removed it there; a file has a highest number of links. */
+/** Another process may have put it here, or removed it there, or be another user's; a file has a most of links. */
 function existsOrNot(error: unknown): boolean {
   if (codeOf(error) === 'EEXIST') return true;
-  if (['ENOENT', 'EMLINK', 'EXDEV', 'EPERM'].includes(codeOf(error))) return false;
+  if (['ENOENT', 'EMLINK', 'EXDEV', 'EPERM', 'EACCES'].includes(codeOf(error))) return false;
   throw error;
 }
 

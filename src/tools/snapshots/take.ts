@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holdsSecret, type Redact } from '../../domain/redaction.js';
-import type { SnapshotFacts } from '../../ports/tools.js';
+import { asError } from '../../domain/as-error.js';
+import { WorkspaceUnusable, type SnapshotFacts } from '../../ports/tools.js';
 import type { RunPlace } from '../places.js';
-import { codeOf, reading } from '../system-errors.js';
+import { codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
 import { lookAt } from './look.js';
 import { digestOfManifest, encodeManifest, SnapshotUnreadable, type Manifest } from './manifest.js';
 import type { ObjectStore } from './object-store.js';
@@ -35,18 +36,18 @@ export async function takeSnapshot(
 ): Promise<SnapshotFacts | null> {
   const files = snapshotFiles(base, missionId);
   const target = join(files.directory, when === 'settled' ? settledName(wave) : endName(wave, randomUUID()));
-  if (when === 'settled' && (await isThere(target))) return null;
-  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+  if (when === 'settled' && (await inDirectoryOf(files, isThere(target)))) return null;
+  await inDirectoryOf(files, mkdir(files.directory, { recursive: true, mode: 0o700 }));
   const draft = join(files.directory, `draft-${randomUUID()}`);
   try {
     const begunNs = await clockOfVolume(draft);
-    const { first, last, beside } = await earlier({ base, holdsState }, missionId);
+    const { last, beside } = await earlier({ base, holdsState }, missionId);
     const keeping = { objects: files.objects, beside: beside?.objects ?? null, redact, signal };
     const look = await lookAt({
       workspace,
       holdsState,
       before: last ?? beside?.last ?? null,
-      ignores: first?.ignores ?? null,
+      ignores: last?.ignores ?? null,
       ...(last === null && beside !== null ? { isKept: (digest) => files.objects.adopt(digest, beside.objects) } : {}),
       keep: (file, size) => keepContent(keeping, file, size),
       keepTarget: (content) => files.objects.put(content, keeping.beside),
@@ -58,6 +59,19 @@ export async function takeSnapshot(
     return isFirst ? factsOf(manifest) : null;
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** The directory may be another user's. */
+async function inDirectoryOf<T>({ directory }: SnapshotFiles, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!UNREADABLE.includes(codeOf(error))) throw error;
+    const message = `Snapshots cannot be kept in ${directory} (${reasonOf(error)}). `;
+    throw new WorkspaceUnusable(`${message}Give it to the user of the workers, or use snapshots: false.`, {
+      cause: error,
+    });
   }
 }
 
@@ -93,36 +107,49 @@ async function clockOfVolume(draft: string): Promise<string> {
 }
 
 interface Earlier {
-  /** The mission's own. */
-  readonly first: Manifest | null;
+  /** The mission's own. Each has the same rules of .gitignore. */
   readonly last: Manifest | null;
-  /** Of the mission before, in a directory that several have used; null: there is none. */
+  /** Of the mission before, in a directory that several have used; null: there is none that can be read. */
   readonly beside: { readonly last: Manifest; readonly objects: ObjectStore } | null;
 }
 
+/** Rejects with WorkspaceUnusable where the mission has lists, and none can be read. */
 async function earlier(
   { base, holdsState }: Pick<RunPlace, 'base' | 'holdsState'>,
   missionId: string,
 ): Promise<Earlier> {
   const own = snapshotFiles(base, missionId);
-  const [first, last] = await endsOf(own);
-  if (first !== null || !holdsState) return { first, last, beside: null };
+  const last = await lastReadable(own);
+  if (last instanceof Error)
+    throw new WorkspaceUnusable(
+      `None of the snapshots of this mission in ${own.directory} can be read (${last.message}), ` +
+        'so that it is not known what they leave out. Submit a new mission, or use snapshots: false.',
+      { cause: last },
+    );
+  if (last !== null || !holdsState) return { last, beside: null };
   const id = (await missionsWithSnapshots(base)).filter((each) => each < missionId).at(-1);
-  if (id === undefined) return { first, last, beside: null };
+  if (id === undefined) return { last, beside: null };
   const other = snapshotFiles(base, id);
-  const [, found] = await endsOf(other).catch((error: unknown) => {
-    if (error instanceof SnapshotUnreadable) return [null, null] as const; // then all is read
-    throw error;
-  });
-  return { first, last, beside: found === null ? null : { last: found, objects: other.objects } };
+  const found = await lastReadable(other);
+  // Without one of another mission, such as another user's, all is read.
+  return { last, beside: found === null || found instanceof Error ? null : { last: found, objects: other.objects } };
 }
 
-async function endsOf(files: SnapshotFiles): Promise<readonly [first: Manifest | null, last: Manifest | null]> {
-  const waves = await files.waves();
-  const [first, last] = [waves[0], waves.at(-1)];
-  if (first === undefined || last === undefined) return [null, null];
-  const read = await files.read(first);
-  return [read, first === last ? read : await files.read(last)];
+/** Null: there is none. An error: none can be read. */
+async function lastReadable(files: SnapshotFiles): Promise<Manifest | Error | null> {
+  let found: Error | null = null;
+  const unreadable = (error: unknown): Error => {
+    if (error instanceof SnapshotUnreadable || UNREADABLE.includes(codeOf(error))) return asError(error);
+    throw error;
+  };
+  const waves = await files.waves().catch(unreadable);
+  if (waves instanceof Error) return waves;
+  for (const wave of waves.toReversed()) {
+    const read = await files.read(wave).catch(unreadable);
+    if (read !== null && !(read instanceof Error)) return read;
+    found ??= read;
+  }
+  return found;
 }
 
 interface Keeping {
