@@ -204,7 +204,7 @@ const elsewhere = (directory: string, why: string): ClientError =>
   new ClientError(
     'snapshot_elsewhere',
     `the snapshots are with the workers, below ${directory}, which cannot be used here: ${why}`,
-    'Run this command where the volume of the workspaces is, with the same WORKSPACE_ROOT, and as the user of the workers.',
+    'Run this command where their volume is, with the same WORKSPACE_ROOT, as the user of the workers.',
   );
 
 const noSnapshots = ({ id, request }: SnapshotOwner): ClientError =>

@@ -20,7 +20,7 @@ export async function workspaceProblem(directory: string, asOwner: boolean): Pro
     const state = join(directory, STATE_DIRECTORY);
     const problem = await problemOf(directory, 'used');
     if (problem !== null) return problem;
-    // Each mission makes a directory of its own in these.
+    // Each mission makes a directory in these.
     for (const place of [state, runsOf(directory), snapshotsOf(directory)]) {
       if ((await lstat(place).catch(absent)) === null) continue;
       const found = await problemOf(place, 'state');
