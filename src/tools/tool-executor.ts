@@ -31,6 +31,7 @@ import { stopLeftWriters } from './engine/writers.js';
 import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
 import { secretsOf } from './provisions.js';
+import { createSharedTakes } from './snapshots/shared-takes.js';
 import { takeSnapshot } from './snapshots/take.js';
 import { codeOf } from './system-errors.js';
 import {
@@ -51,13 +52,14 @@ import { digestOfText } from './truncate.js';
 
 /**
  * Creates the executor of all tools of this process. Throws ToolSetupError for binds that cannot be mounted. Its only
- * state is files: any number of tasks may run concurrently (one step of a task at a time), and another worker can
+ * state is files, and which snapshots it takes just now: any number of tasks may run concurrently (one step of a task at a time), and another worker can
  * continue at any moment.
  */
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const runtime = createToolRuntime(options);
   const describe = () => spaceText(options.workspaceRoot, options.workspaceRoot, options.clock.now());
   const nothingWrites = ({ missionId }: TaskPlace) => stopLeftWriters(runtime.provisions.engine, missionId);
+  const snapshots = createSharedTakes();
   const executor: ToolExecutor = {
     definitions: () => TOOL_DEFINITIONS,
     takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
@@ -68,11 +70,10 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       await nothingWrites(task);
       const place = await placeOf(runtime, task);
       await requireSpace(runtime, place);
-      return takeSnapshot(
-        place,
-        { missionId: task.continuedBy ?? task.missionId, wave, when, redact: runtime.redact },
-        signal,
-      );
+      const missionId = task.continuedBy ?? task.missionId;
+      const options = { missionId, wave, when, redact: runtime.redact };
+      const name = `${place.base}\n${missionId}\n${wave}`;
+      return snapshots[when](name, () => takeSnapshot(place, options, signal), signal);
     },
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
