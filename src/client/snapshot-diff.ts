@@ -62,10 +62,10 @@ async function onePatch(
   const names = [was === null ? '/dev/null' : a, now === null ? '/dev/null' : b] as const;
   if (before === null || after === null) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
   if (before === after) return `${head.join('\n')}\n`; // both are empty
-  const text = createTwoFilesPatch(names[0], names[1], before, after, undefined, undefined, { timeout: MOST_MS });
+  const [from, to] = [was === null ? names[0] : `a/${path}`, now === null ? names[1] : `b/${path}`]; // it quotes them
+  const text = createTwoFilesPatch(from, to, before, after, undefined, undefined, { timeout: MOST_MS });
   if (text === undefined) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
-  const body = text.slice(text.indexOf('--- ')).replace(/^(---|\+\+\+) (.*)\t$/gm, '$1 $2');
-  return `${head.join('\n')}\n${body}`;
+  return `${head.join('\n')}\n${text.slice(text.indexOf('--- '))}`;
 }
 
 /** Git has neither directories nor special files. */
@@ -76,7 +76,12 @@ const gitMode = ({ type, mode }: ListedEntry): string =>
   type === 'link' ? '120000' : (mode & 0o100) === 0 ? '100644' : '100755';
 
 /** Quoted where git would not read it otherwise. */
-const gitPath = (path: string): string => (/["\\\u0000-\u001f\u007f]/.test(path) ? JSON.stringify(path) : path);
+function gitPath(path: string): string {
+  const quoted = path.replace(/["\\\u0000-\u001f\u007f]/g, (each) =>
+    each === '"' || each === '\\' ? `\\${each}` : `\\${each.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+  return quoted === path ? path : `"${quoted}"`;
+}
 
 /** null: no text. */
 async function textOf(path: string, entry: ListedEntry | null, objects: ObjectStore): Promise<string | null> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -163,6 +163,34 @@ test('where the directory is not, or is another one, the error says where the sn
     code: 'snapshot_elsewhere',
     message: expect.stringContaining('it is another directory'),
   });
+});
+
+test('git apply takes a patch, whatever the names and the lines of its files are', async () => {
+  const names = ['my file.txt', 'q"uote.txt', 'back\\slash.txt', 'new\nline\u0001.txt', 'grün.txt', '-- x\t'];
+  const tricky = '- x\t\n-- x\t\n--- a/x\t\n+++ b/x\t\nend\n';
+  for (const name of names) await put(name, `one\n${tricky}`);
+  await put('gone "too".txt', tricky);
+  await take(0);
+  for (const name of names) await put(name, `${tricky}-- y\t\ntwo\n`);
+  await put('made\ttoo.txt', tricky);
+  await rm(join(base, 'gone "too".txt'));
+  await take(1);
+  const contents = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        (await readdir(base))
+          .filter((name) => name !== '.ravenhelm')
+          .map(async (name) => [name, await readFile(join(base, name), 'utf8')]),
+      ),
+    );
+  const after = await contents();
+  const mission = await missionIn();
+  let patch = '';
+  for await (const part of (await diffMission(mission, '/nowhere', 1)).patch(never)) patch += part;
+  await (await planMissionRestore(mission, [], '/nowhere', 0, never)).carryOut(never);
+  await writeFile(join(outside, 'patch'), patch);
+  await promisify(execFile)('git', ['apply', '--whitespace=nowarn', join(outside, 'patch')], { cwd: base });
+  expect(await contents()).toEqual(after);
 });
 
 test('diff names what either of the two snapshots does not hold', async () => {

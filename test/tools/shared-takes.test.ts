@@ -24,7 +24,7 @@ const taking = (signal = never) => {
   const deferred = createDeferred<SnapshotFacts | null>();
   return async () => {
     begun.push(deferred);
-    signal.addEventListener('abort', () => deferred.reject(signal.reason));
+    if (signal !== never) signal.addEventListener('abort', () => deferred.reject(signal.reason));
     return deferred.promise;
   };
 };
@@ -115,7 +115,9 @@ test('the executor shares them between the tasks of a wave', async () => {
     workspaceMarker: marker,
   }));
   const taken = async (wave: number, when: 'settled' | 'end') => {
-    const all = await Promise.all(tasks.map((task) => harness.executor.takeSnapshot(task, wave, when, never)));
+    const all = await Promise.all(
+      tasks.map((task) => harness.executor.takeSnapshot(task, wave, when, new AbortController().signal)),
+    );
     return all.filter((facts) => facts !== null);
   };
   expect(await taken(0, 'settled')).toMatchObject([{ wave: 0, files: 200 }]);
