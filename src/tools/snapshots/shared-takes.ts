@@ -19,7 +19,7 @@ type End = 'taken' | 'stopped';
 
 export function createSharedTakes(): SharedTakes {
   const settled = new Map<string, Promise<End>>();
-  /** Those that have not begun. */
+  /** Those that wait for their turn. */
   const pending = new Map<string, Promise<End>>();
   const running = new Map<string, Promise<unknown>>();
   return {
