@@ -148,6 +148,7 @@ async function allowanceOf(loop: Loop): Promise<Limits> {
   };
 }
 
+/** The request with as much of the history as the model takes. */
 function requestFor(
   loop: Loop,
   model: ChatModel,
@@ -158,18 +159,26 @@ function requestFor(
   const { task, transcript, schema, redact } = loop;
   loop.left = whatsLeft(loop, turn);
   loop.promptLimit = promptLimit(loop, model, asked);
-  return {
-    messages: redactMessages(
-      transcript.prompt({ notes, rejected, left: leftText(loop.left) }, loop.promptLimit),
-      redact,
-    ),
-    schema: schema.jsonSchema,
-    tools: schema.tools,
-    maxOutputTokens: outputLimit(loop, model, asked),
-    ...seedOf(task.assignment.attempt),
-    turn: { task: task.assignment, playbook: task.playbook, steps: transcript.steps },
-  };
+  const texts = { notes, rejected, left: leftText(loop.left) };
+  for (;;) {
+    const request: ChatRequest = {
+      messages: redactMessages(transcript.prompt(texts, loop.promptLimit), redact),
+      schema: schema.jsonSchema,
+      tools: schema.tools,
+      maxOutputTokens: outputLimit(loop, model, asked),
+      ...seedOf(task.assignment.attempt),
+      turn: { task: task.assignment, playbook: task.playbook, steps: transcript.steps },
+    };
+    // Models count tokens more strictly than the limit of a prompt does; below the least one the refusal says it.
+    if (loop.promptLimit <= LEAST_PROMPT_TOKENS || model.fits?.(request) !== false) return request;
+    loop.promptLimit = Math.max(LEAST_PROMPT_TOKENS, Math.floor(loop.promptLimit * CLOSER));
+  }
 }
+
+/** Below it nothing of a history gives way any more. */
+const LEAST_PROMPT_TOKENS = 512;
+/** Of the limit of a prompt that the model would refuse. */
+const CLOSER = 0.9;
 
 /** A further attempt does not ask the same again: temperature is 0, and with the same seed the same would come. */
 function seedOf(attempt: number): Pick<ChatRequest, 'seed'> {

@@ -119,6 +119,7 @@ export function createHostedModel<Reply extends Spending, Feature extends string
     contextTokens: entry.contextTokens,
     // A test request would cost money and says little about the next one. The first call reports a wrong key.
     probe: async () => ({ usable: true }),
+    fits: (request) => tokensOf(entry, request) <= entry.contextTokens,
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
       refuseTooLong(name, entry, request);
@@ -215,9 +216,13 @@ function hostedWorstCase(entry: ModelEntry, request: ChatRequest): TokenCost {
   return boundCost(entry.price, promptBound(request), outputLimit(entry, request));
 }
 
+/** Upper bound of prompt and reply together. */
+const tokensOf = (entry: ModelEntry, request: ChatRequest): number =>
+  promptBound(request) + outputLimit(entry, request);
+
 /** Throws when prompt and reply may exceed the context window in models.yaml; its prices apply up to that size. */
 function refuseTooLong(name: string, entry: ModelEntry, request: ChatRequest): void {
-  const tokens = promptBound(request) + outputLimit(entry, request);
+  const tokens = tokensOf(entry, request);
   if (tokens <= entry.contextTokens) return;
   throw new ModelError(
     'refused',

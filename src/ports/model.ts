@@ -13,6 +13,8 @@ export interface ChatModel {
   readonly free?: boolean;
   /** What it needs to do a task with this playbook; null: it cannot do the task. Absent: that is not known. */
   needs?(playbook: Playbook | null): TaskNeeds | null;
+  /** false: chat() would refuse this request because its prompt is too long. Absent: contextTokens says enough. */
+  fits?(request: ChatRequest): boolean;
   /** Upper bound of the cost of one chat() with this request, retries included. */
   worstCase(request: ChatRequest): TokenCost;
   /** One reply. Rejects only with ModelError, or with the signal's reason when aborted. */

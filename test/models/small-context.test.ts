@@ -1,0 +1,38 @@
+/** A loop on a hosted model with a small context: the history gives way, so that no request is refused. */
+import { runReActLoop } from '../../src/agent/react-loop.js';
+import { createOpenaiModel } from '../../src/models/openai.js';
+import { finish, limits, loopTask, recordedEffects, run } from '../agent/fakes.js';
+import { startFakeOpenai, type FakeOpenai } from '../support/fake-openai.js';
+import { catalog, clock, hostedEntry } from './fixtures.js';
+
+const open: FakeOpenai[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.close()));
+});
+
+const STEPS = 6;
+const OUTPUTS = {
+  prose: 'The certificate was made and is valid for a year. ',
+  digits: '0123456789,9876543210;',
+  'letters of another language': 'überprüfte Größen, älter als möglich; ',
+};
+
+test.each(
+  Object.entries(OUTPUTS).flatMap(([name, text]) => [8_192, 16_384, 32_768].map((size) => [name, text, size] as const)),
+)('case %#, outputs of %s: each turn is sent, whatever the context has room for', async (_, text, contextTokens) => {
+  const server = await startFakeOpenai({
+    reply: (_request, index) => JSON.stringify(index < STEPS ? run(`cat file${index}`) : finish()),
+  });
+  open.push(server);
+  const entry = { ...hostedEntry('openai', catalog.defaults.worker.openai), contextTokens, thinkingTokens: 0 };
+  const model = createOpenaiModel({ entry, apiKey: 'test-key', baseUrl: server.baseUrl, clock });
+  const output = (step: number) => `output ${step}: ${text.repeat(1 + Math.floor(16_000 / text.length))}`;
+  const effects = recordedEffects([model], ({ tool }, step) =>
+    tool === 'finish' ? {} : { observation: output(step) },
+  );
+  expect(await runReActLoop(loopTask(), effects, limits(clock))).toMatchObject({ kind: 'finished' });
+  expect(server.requests).toHaveLength(STEPS + 1);
+  // What came last is there, as much of it as there is room.
+  for (const [index, { messages }] of server.requests.entries())
+    if (index > 0) expect(JSON.stringify(messages)).toContain(`cat file${index - 1}`);
+});
