@@ -62,8 +62,8 @@ const TIME = 'message.timestamp.type';
 const isWritersTime = ({ setting, actual }: TopicDifference): boolean => setting === TIME && actual === 'CreateTime';
 
 const timeLine = ({ topic }: TopicDifference): string =>
-  `warning: ${topic} keeps the time that the writer of a record gives (${TIME}=CreateTime): whoever may write to it ` +
-  'can date an answer or a request before a key or a call expired. Let the broker give the time: kafka-configs.sh ' +
+  `warning: ${topic} keeps the time that the writer of a record gives (${TIME}=CreateTime): any program that may ` +
+  'write to it can date an answer or a request before a key or a call expired. Let the broker give the time: kafka-configs.sh ' +
   `--bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${TIME}=LogAppendTime`;
 
 /**
