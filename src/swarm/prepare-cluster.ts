@@ -64,7 +64,8 @@ const isWritersTime = ({ setting, actual }: TopicDifference): boolean => setting
 const timeLine = ({ topic }: TopicDifference): string =>
   `warning: ${topic} keeps the time that the writer of a record gives (${TIME}=CreateTime): any program that may ` +
   'write to it can date an answer or a request before a key or a call expired. Let the broker give the time: ' +
-  `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${TIME}=LogAppendTime`;
+  `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} ` +
+  `--add-config ${TIME}=LogAppendTime`;
 
 /**
  * Creates the topic of an agent that was added if it is missing. Resolves with what the orchestrator deletes from it.
