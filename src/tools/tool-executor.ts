@@ -52,8 +52,8 @@ import { digestOfText } from './truncate.js';
 
 /**
  * Creates the executor of all tools of this process. Throws ToolSetupError for binds that cannot be mounted. Its only
- * state is files, and which snapshots it takes just now: any number of tasks may run concurrently (one step of a task at
- * a time), and another worker can continue at any moment.
+ * state is files, and which snapshots it takes just now: any number of tasks may run concurrently (one step of a task
+ * at a time), and another worker can continue at any moment.
  */
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const runtime = createToolRuntime(options);

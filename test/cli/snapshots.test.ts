@@ -139,6 +139,12 @@ describeWithBroker('a repository of one’s own', () => {
       0,
       expect.stringContaining('make sure that no mission works in'),
     ]);
+    const again = () => rh('restore', 'last', '--workspace', repository, '--wave', '0', '--yes');
+    expect((await again()).stdout).toBe('the workspace is as it was before the mission\n');
+    await run('mkfifo', [join(repository, 'pipe')]);
+    const { code, stdout, stderr } = await again();
+    expect([code, stdout]).toEqual([0, 'all that the snapshot holds is as it was before the mission\n']);
+    expect(stderr).toContain('not in the snapshot: pipe (special file); it stays as it is');
     expect((await rh('diff', 'last', ...MEMORY)).code).toBe(2);
     const pruned = await rh('workspace', 'prune', '--workspace', repository, '--older-than', '0m', ...MEMORY);
     expect([pruned.code, pruned.stdout]).toEqual([0, expect.stringContaining('(snapshots of 1 mission)')]);

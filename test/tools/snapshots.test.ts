@@ -500,4 +500,75 @@ describe('snapshots of a workspace', () => {
       message: expect.stringMatching(/None of the snapshots of this mission .* snapshots: false/),
     });
   });
+
+  test('patterns with many wildcards say what they say to git, and none takes long', async () => {
+    await run('git', ['init', '-q', base]);
+    const patterns = [
+      ...[
+        '*a*b*c*.txt',
+        '!keep*a*b*c*',
+        '/top*-*-*-*',
+        'dir/*x*y*z*/',
+        '**/q/**/w/**/e',
+        'p/**/**/**/**/r/**',
+        '[ab]*[!c-e]*?*1*',
+      ],
+      ...[
+        'a\\*b*c*d*',
+        '*.m*in*.*  ',
+        '!a?b?c.min.js',
+        'n***1',
+        '*.log',
+        '!*k*e*e*p.log',
+        `${'l'.repeat(1_001)}*`,
+        '# *a*a*a*a',
+      ],
+    ];
+    await put('.gitignore', `/.ravenhelm/\n${patterns.join('\n')}\n${'*a'.repeat(12)}*Z\n`);
+    const names = [
+      ...[
+        'abc.txt',
+        '1a2b3c4.txt',
+        'acb.txt',
+        'keepabc.txt',
+        'sub/xaxbxcx.txt',
+        'top-1-2-3',
+        'sub/top-1-2-3',
+        'top-1-2',
+      ],
+      ...['dir/xyz/in', 'dir/xyzfile', 'dir/1x2y3z4/in', 'sub/dir/xyz/in', 'q/w/e', '1/q/2/w/3/e/4', 'q/w2', 'q/e/w'],
+      ...[
+        'p/r/1',
+        'p/1/2/3/r/4',
+        'p/s',
+        'a-zz1',
+        'b-c1',
+        'c-z1',
+        'a*bcd',
+        'axbcd',
+        'x.min.js',
+        'a-b-c.min.js',
+        'n1',
+        'nn/n21',
+      ],
+      ...['x.log', 'keep.log', 'k-e-e-p.log', 'Keep.log', 'ABC.txt', 'abc.TXT', 'a'.repeat(250), `${'a'.repeat(249)}Z`],
+    ];
+    for (const name of names) await put(name, 'x');
+    const begunMs = performance.now();
+    await take(0);
+    expect(performance.now() - begunMs).toBeLessThan(5_000);
+    const listed = await run('git', ['-C', base, 'ls-files', '-z', '--others', '--exclude-standard']);
+    const held = (await manifest(0)).entries.filter(({ type }) => type === 'file').map(({ path }) => path);
+    expect(held).toEqual(listed.stdout.split('\0').filter(Boolean).sort());
+  });
+
+  test('of very many rules only the first are used', async () => {
+    const large = `${'#'.repeat(999_999)}\nlocal\n`;
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      await put(`${name}/.gitignore`, large);
+      await put(`${name}/local`, name);
+    }
+    await take(0);
+    expect((await paths(0)).filter((path) => path.endsWith('/local'))).toEqual(['e/local']);
+  });
 });

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import createIgnore, { type Ignore } from 'ignore';
 import { codeOf, UNREADABLE } from '../system-errors.js';
+import { isHeavy, linearPattern, type LinearPattern } from './linear-pattern.js';
 
 /** A .gitignore by the path of its directory; '' is the workspace. */
 export interface IgnoreFile {
@@ -20,6 +21,8 @@ export interface IgnoreRules {
 const NAME = '.gitignore';
 /** A longer one is no list of patterns that a person keeps. */
 const MOST_BYTES = 1024 * 1024;
+/** Characters of all of them; further ones are not used. */
+const MOST_TOTAL = 4 * 1024 * 1024;
 /** Git's own data, whose files belong together and are git's to restore. */
 const GIT_DIRECTORY = '.git';
 
@@ -29,10 +32,13 @@ const GIT_DIRECTORY = '.git';
  */
 export function createIgnoreRules(given: readonly IgnoreFile[] | null): IgnoreRules {
   const files: IgnoreFile[] = [];
-  const matchers = new Map<string, Ignore>();
+  const matchers = new Map<string, readonly (Ignore | LinearPattern)[]>();
+  let length = 0;
   const add = (file: IgnoreFile) => {
+    length += file.text.length;
+    if (length > MOST_TOTAL) return;
     files.push(file);
-    matchers.set(file.directory, createIgnore({ ignoreCase: false }).add(file.text));
+    matchers.set(file.directory, matchersOf(file.text));
   };
   for (const file of given ?? []) add(file);
   return {
@@ -47,15 +53,39 @@ export function createIgnoreRules(given: readonly IgnoreFile[] | null): IgnoreRu
       let ignored = false;
       // As in git, the deepest file that says something decides. What is below an ignored directory is never asked.
       for (let depth = 0; depth < parts.length; depth += 1) {
-        const matcher = matchers.get(parts.slice(0, depth).join('/'));
-        if (matcher === undefined) continue;
-        const said = matcher.test(`${parts.slice(depth).join('/')}${isDirectory ? '/' : ''}`);
-        if (said.ignored) ignored = true;
-        if (said.unignored) ignored = false;
+        for (const matcher of matchers.get(parts.slice(0, depth).join('/')) ?? [])
+          ignored = said(matcher, parts.slice(depth), isDirectory) ?? ignored;
       }
       return ignored;
     },
   };
+}
+
+/** The later one that says something decides. */
+function matchersOf(text: string): readonly (Ignore | LinearPattern)[] {
+  const matchers: (Ignore | LinearPattern)[] = [];
+  let light: string[] = [];
+  const addLight = () => {
+    if (light.length > 0) matchers.push(createIgnore({ ignoreCase: false }).add(light));
+    light = [];
+  };
+  for (const line of text.split(/\r?\n/)) {
+    if (line.startsWith('#') || !isHeavy(line)) {
+      light.push(line);
+      continue;
+    }
+    addLight();
+    matchers.push(linearPattern(line));
+  }
+  addLight();
+  return matchers;
+}
+
+/** Null: nothing. */
+function said(matcher: Ignore | LinearPattern, parts: readonly string[], isDirectory: boolean): boolean | null {
+  if ('isNegative' in matcher) return matcher.matches(parts, isDirectory) ? !matcher.isNegative : null;
+  const { ignored, unignored } = matcher.test(`${parts.join('/')}${isDirectory ? '/' : ''}`);
+  return ignored ? true : unignored ? false : null;
 }
 
 async function textOf(directory: FileHandle): Promise<string | null> {
