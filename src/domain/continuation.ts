@@ -30,11 +30,12 @@ export function workspaceTaken(state: CoordinationState, request: MissionRequest
       return `${id} is no mission that it can continue: the ids name different partitions`;
   for (const other of state.missions.values())
     if (workspaceOf(other.request) === root && isOpen(other)) return `mission ${other.id} uses its workspace`;
-  if (continues.as_of < state.foldedFrom) return STALE;
-  return lastEnd(state, root) >= continues.as_of ? STALE : null;
+  const stale =
+    'another mission may have used its workspace since the log was read for the request; ' +
+    `ask again: ravenhelm retry ${continues.mission_id}`;
+  if (continues.as_of < state.foldedFrom) return stale;
+  return lastEnd(state, root) >= continues.as_of ? stale : null;
 }
-
-const STALE = 'another mission may have used its workspace since the log was read for the request; ask again';
 
 function lastEnd(state: CoordinationState, root: string): number {
   let last = state.workspaceUses.get(root)?.endedAt ?? -1;
@@ -102,7 +103,8 @@ export function newerIn(missions: Iterable<Mission>, old: Mission): Mission | nu
   return newest;
 }
 
-const wasRefused = ({ course }: Mission): boolean =>
+/** It has never begun: what is in its workspace is known to the mission that it was to continue. */
+export const wasRefused = ({ course }: Mission): boolean =>
   course.kind === 'failed' && (course.code === 'workspace_taken' || course.code === 'request_void');
 
 export interface ContinueOptions {
@@ -112,6 +114,8 @@ export interface ContinueOptions {
   readonly plan: Plan | null;
   /** Offset up to which the mission's partition was read. */
   readonly asOf: number;
+  /** Bytes that the results of carried tasks may have in all; absent: as many as an assignment has. */
+  readonly resultBytes?: number;
 }
 
 export interface Continued {
@@ -123,7 +127,10 @@ export interface Continued {
 }
 
 /** What a mission that continues this one, which has ended, takes over. */
-export function continuationOf(old: Mission, { again, plan: changed, asOf }: ContinueOptions): Continued {
+export function continuationOf(
+  old: Mission,
+  { again, plan: changed, asOf, resultBytes = SIZES.inputs }: ContinueOptions,
+): Continued {
   const plan = changed ?? planOf(old);
   const planned = new Map(plan?.waves.flatMap(({ tasks }) => tasks.map((task) => [task.task_id, task])));
   const carriedOf = (task: MissionTask): boolean => {
@@ -132,7 +139,7 @@ export function continuationOf(old: Mission, { again, plan: changed, asOf }: Con
   };
   const tried = [...old.tasks.values()].filter((task) => task.attempt > 0);
   const carried = tried.filter(carriedOf);
-  const results = new Map(inputsWithin(carried, SIZES.inputs).map((input) => [input.task_id, input]));
+  const results = new Map(inputsWithin(carried, resultBytes).map((input) => [input.task_id, input]));
   const failed = tried.filter((task) => errorOf(task) !== '').length;
   const tasks = tried.map((task) => {
     const now = planned.get(task.id);

@@ -68,7 +68,7 @@ export interface MissionTask {
   readonly taintedBy: readonly Taint[];
   /** Step and tool while it runs; the error when it failed. */
   readonly detail: string;
-  /** Whether the last attempt was not ended by its worker, so that a process of it may still run. */
+  /** Whether the last attempt, or one before it, was not ended by its worker, so that a process of it may still run. */
   readonly mayRun: boolean;
   /** Whether its next attempt only ends what an earlier one, perhaps of an earlier mission, may have left running. */
   readonly fence: boolean;

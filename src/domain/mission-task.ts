@@ -1,6 +1,7 @@
 /** How one task of a mission evolves. Events of another attempt than the open one are void. */
+import { NOT_RUN } from './baseline.js';
 import { addCost } from './budget.js';
-import type { EventOf, PayloadOf } from './events.js';
+import type { CheckResult, EventOf, PayloadOf } from './events.js';
 import {
   hasOpenAttempt,
   noWait,
@@ -284,7 +285,8 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
       ...withUsage(task, result),
       ...{ status: 'waiting', wait: noWait(task), detail: result.error, withoutWorkerSinceMs: null },
     };
-  if (task.carried === 'unchecked' && result.code === 'checks') return carriedFailed(task, result);
+  if (task.carried === 'unchecked' && result.code === 'checks' && result.checks.some(hasFailed))
+    return carriedFailed(task, result);
   const failures = task.failures + 1;
   const status = isUndelivered(result)
     ? 'retrying'
@@ -304,6 +306,9 @@ function failed(task: MissionTask, result: PayloadOf<'task_failed'>, rule: Retry
     withoutWorkerSinceMs: null,
   };
 }
+
+/** Whether it came to an end by itself and did not pass. One that could not run shows nothing of the work. */
+const hasFailed = ({ exit_code }: CheckResult): boolean => exit_code !== 0 && exit_code !== NOT_RUN;
 
 /** It does not hold any more: the task runs again, and no retry is used up. */
 const carriedFailed = (task: MissionTask, result: PayloadOf<'task_failed'>): MissionTask => ({
@@ -328,6 +333,13 @@ function afterFailure(
 
 type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
 
+/**
+ * A worker takes the task's fence before anything of an attempt, and may fail before it has it. Then what an earlier
+ * attempt has left may still run.
+ */
+const mayNotHaveHadTheFence = ({ attempt }: MissionTask, result: Result): boolean =>
+  'error' in result && result.steps === 0 && attempt > 1;
+
 /** The budget pays what the result says; the rest of the share returns. */
 function withUsage(task: MissionTask, result: Result): MissionTask {
   const used = { tokens: result.tokens_in + result.tokens_out, usd: result.cost_usd };
@@ -336,7 +348,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     spent: addCost(task.spent, used),
     usage: addCost(task.usage, used),
     share: { tokens: null, usd: null },
-    mayRun: false,
+    mayRun: mayNotHaveHadTheFence(task, result),
     suspended: 'no',
     steps: result.steps,
     model: result.model,

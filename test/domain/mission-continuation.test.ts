@@ -20,6 +20,7 @@ import {
   PARTITION,
   PROXY,
   requested,
+  retryRequested,
   TWO_WAVES,
   type MissionLog,
 } from './support/mission-log.js';
@@ -48,6 +49,10 @@ const halfDone = (changes: Partial<Request> = {}) =>
     log.when(completed(CERT));
     log.when(failed(ENV, 1, { retriable: false }));
   }, changes);
+
+const checked = (exit_code: number) => ({
+  ...{ name: 'done', command: 'true', exit_code, duration_ms: 1, output_digest: '', baseline: null, output: null },
+});
 
 const missionIn = (log: MissionLog, id: string) => {
   const mission = log.state.missions.get(id);
@@ -95,11 +100,33 @@ describe('a mission that continues another one', () => {
     const log = halfDone();
     retry(log, ID, NEXT);
     log.settle({}, NEXT);
-    log.when(failed(CERT, 2, { code: 'checks', error: 'not there', retriable: false }, NEXT));
+    log.when(failed(CERT, 2, { code: 'checks', error: 'not there', retriable: false, checks: [checked(1)] }, NEXT));
     const [cert, env] = assignments(log.settle({}, NEXT));
     expect(cert).toMatchObject({ task_id: CERT, attempt: 3, only: null, feedback: 'not there', retry_count: 0 });
     expect(env).toMatchObject({ task_id: ENV, attempt: 2, feedback: 'it broke' });
     expect(missionIn(log, NEXT).tasks.get(CERT)).toMatchObject({ failures: 0, carried: 'failed' });
+  });
+
+  test.each([
+    ['was not run', []],
+    ['did not come to an end by itself', [checked(0), checked(-1)]],
+  ])('does not run a carried task again whose check %s: nothing shows that it does not hold', (_, checks) => {
+    const log = halfDone();
+    retry(log, ID, NEXT);
+    log.settle({}, NEXT);
+    const error = 'It was not run: the policy denies it by the rule r';
+    log.when(failed(CERT, 2, { code: 'checks', error, retriable: false, checks }, NEXT));
+    const later = log.settle({}, NEXT);
+    expect(assignments(later).filter(({ task_id }) => task_id === CERT)).toEqual([]);
+    log.when(completed(ENV, 2, {}, {}, NEXT));
+    log.settle({}, NEXT);
+    expect(reportMission(missionIn(log, NEXT))).toMatchObject({
+      status: 'failed',
+      reason: `${CERT} failed after 2 attempts: ${error}`,
+    });
+    // The next mission checks it again.
+    retry(log, NEXT, OTHER);
+    expect(parts(log.settle({}, OTHER))).toContainEqual([CERT, 3, 'checks']);
   });
 
   test('runs a verified task again that is named', () => {
@@ -122,6 +149,38 @@ describe('a mission that continues another one', () => {
     expect(parts(log.settle({}, NEXT))).toEqual([[CERT, 2, 'checks']]);
     log.when(completed(CERT, 2, {}, {}, NEXT));
     expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 3, null]]);
+  });
+
+  /** The second attempt of ENV, after the first was cancelled. */
+  const secondFailed = (steps: number) =>
+    ended((before) => {
+      before.when(completed(CERT));
+      before.when(retryRequested(ENV, 1));
+      before.settle();
+      before.when(failed(ENV, 2, { code: 'timeout', steps }));
+    });
+
+  test('ends a cancelled attempt whose successor failed before it had the fence', () => {
+    const log = secondFailed(0);
+    expect(reportMission(missionIn(log, ID)).status).toBe('failed');
+    retry(log, ID, NEXT);
+    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 3, 'fence']]);
+  });
+
+  test.each([
+    ['the last attempt has made a step: it had the fence', () => secondFailed(1)],
+    [
+      'the only attempt has begun nothing',
+      () =>
+        ended((before) => {
+          before.when(completed(CERT));
+          before.when(failed(ENV, 1, { steps: 0 }));
+        }),
+    ],
+  ])('ends nothing where %s', (_, end) => {
+    const log = end();
+    retry(log, ID, NEXT);
+    expect(assignments(log.settle({}, NEXT)).map(({ only }) => only)).toEqual(['checks']);
   });
 
   test('keeps the partition of each task', () => {

@@ -1124,8 +1124,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/continuation.ts',
-        from: 'return lastEnd(state, root) >= continues.as_of ? STALE : null;',
-        to: 'return lastEnd(state, root) < 0 ? STALE : null;',
+        from: 'return lastEnd(state, root) >= continues.as_of ? stale : null;',
+        to: 'return lastEnd(state, root) < 0 ? stale : null;',
       },
     ],
   },
@@ -1177,6 +1177,18 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'domain/mission-planning.ts',
         from: 'if (task.mayRun || task.fence)',
         to: 'if (task.fence)',
+      },
+    ],
+  },
+  {
+    name: 'fence-not-taken',
+    rule: 'a result that may be from before the fence ends nothing of an earlier attempt',
+    seed: 11,
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: "'error' in result && result.steps === 0 && attempt > 1;",
+        to: "'error' in result && result.steps === 0 && attempt < 1;",
       },
     ],
   },
