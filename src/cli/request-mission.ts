@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
 import { signed } from '../client/sign.js';
 import { requestEvent, submitMission, type SubmittedMission } from '../client/submit.js';
+import { raiseText, sizesText } from '../client/too-large.js';
 import { createMissionId } from '../domain/mission-id.js';
 import { RecordTooLarge, type Log } from '../ports/log.js';
 import { wrongUse, type CliError } from './cli-error.js';
@@ -55,13 +56,10 @@ export async function requestMission(
   });
 }
 
-/** A plan travels in one record (docs/scaling.md): nothing of the mission is in the log. */
+/** Nothing of the mission is in the log. */
 function tooLarge(file: string, topic: string, size: RecordTooLarge['size']): CliError {
-  const sizes =
-    size === null ? `more bytes than ${topic} takes` : `${size.bytes} bytes and ${topic} takes ${size.limitBytes}`;
   return wrongUse(
-    `${file}: the mission has ${sizes}; it was not submitted`,
-    `Split its plan into several missions, or raise max.message.bytes of ${topic} ` +
-      '(topics.yaml for a new topic, kafka-configs.sh for one that exists).',
+    `${file}: the mission has ${sizesText(topic, size)}; it was not submitted`,
+    `Split its plan into several missions, or ${raiseText(topic)}`,
   );
 }

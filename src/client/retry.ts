@@ -1,11 +1,12 @@
 /** Continues a mission that has ended: a new mission in its workspace, in which what was verified is checked first. */
 import { join } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
-import { continuationOf, newerIn, workspaceOf, type Continued } from '../domain/continuation.js';
+import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
 import { SNAPSHOTS } from '../domain/requirements.js';
-import type { Log } from '../ports/log.js';
+import { byteLength, SIZES } from '../domain/sizes.js';
+import { RecordTooLarge, type Log } from '../ports/log.js';
 import { appendOne } from './append-one.js';
 import { askProcesses } from './ask-processes.js';
 import { matchingTasks } from './attempts.js';
@@ -14,6 +15,7 @@ import type { ClientContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
 import { withSession } from './session.js';
 import { requestEvent, type SubmittedMission } from './submit.js';
+import { raiseText, sizesText } from './too-large.js';
 
 export interface RetryOptions {
   /** Tasks that run again although they are verified: their ids, or agents that have one task in the mission. */
@@ -22,6 +24,8 @@ export interface RetryOptions {
   readonly edited: MissionFile | null;
   /** Where the missions' workspaces lie; absolute. */
   readonly workspaceRoot: string;
+  /** The names of the agents that there are. */
+  agents(): Promise<readonly string[]>;
   /** Called before the rejection where the mission may be submitted all the same. */
   onUnknown?(missionId: string): void;
 }
@@ -43,7 +47,8 @@ export interface SubmittedRetry {
 
 /**
  * Appends the request of a mission that continues this one. The feed must have read its partition up to the end of the
- * log. Rejects with ClientError: mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown.
+ * log. Rejects with ClientError: mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown,
+ * mission_too_large.
  */
 export async function retryMission(
   context: ClientContext,
@@ -55,34 +60,26 @@ export async function retryMission(
   const { edited, workspaceRoot } = options;
   const again = new Set(options.tasks.flatMap((task) => matchingTasks(mission, task, ['task']).map(({ id }) => id)));
   const asOf = feed.view.position(mission.id);
-  const continued = continuationOf(mission, { again, plan: edited?.plan ?? null, asOf });
+  const continuedWith = (resultBytes: number) =>
+    continuationOf(mission, { again, plan: edited?.plan ?? null, asOf, resultBytes });
+  const continued = continuedWith(SIZES.inputs);
   const runs = tasksOf(continued).filter((id) => !continued.carried.includes(id));
   if (edited === null && runs.length === 0 && statusOf(mission) === 'completed') throw nothingToRetry(mission);
+  await requireAgents(continued, options);
   await requireNothingRuns(context, log, mission, continued);
-  const { clock, random, topics } = context;
-  const partition = parseMissionId(mission.id)?.partition ?? 0;
-  const missionId = createMissionId({ nowMs: clock.now(), partition, random });
-  const root = workspaceOf(mission.request);
-  const { workspace, workspace_marker: marker } = mission.request;
   const file = { ...(edited ?? fileOf(mission)), plan: continued.plan };
-  await appendOne(context, log, {
-    appender: 'retry',
-    topic: topics.coordination,
-    partition,
-    key: missionId,
-    event: requestEvent(context, {
-      mission: file,
-      missionId,
-      workspace,
-      marker,
-      continued: { workspaceOf: root, continues: continued.continues },
-    }),
-    onUnknown: () => options.onUnknown?.(missionId),
+  const request = createRequest(context, log, mission, { file, onUnknown: options.onUnknown });
+  const appended = request.append(continued).catch((error: unknown) => {
+    if (!(error instanceof RecordTooLarge)) throw error;
+    return request.append(continuedWith(resultsLeft(mission, continued, error.size)));
+  });
+  await appended.catch((error: unknown) => {
+    throw error instanceof RecordTooLarge ? tooLarge(mission, context.topics.coordination, error.size) : error;
   });
   return {
     retried: {
-      missionId,
-      workspace: workspace ?? join(workspaceRoot, root),
+      missionId: request.missionId,
+      workspace: mission.request.workspace ?? join(workspaceRoot, workspaceOf(mission.request)),
       continues: mission.id,
       carried: continued.carried,
       runs,
@@ -91,17 +88,71 @@ export async function retryMission(
   };
 }
 
+/** Requests under one id: of those that are too large for the log none is there. */
+function createRequest(
+  context: ClientContext,
+  log: Log,
+  { id, request }: Mission,
+  { file, onUnknown }: { readonly file: MissionFile; readonly onUnknown: RetryOptions['onUnknown'] },
+) {
+  const { clock, random, topics } = context;
+  const partition = parseMissionId(id)?.partition ?? 0;
+  const missionId = createMissionId({ nowMs: clock.now(), partition, random });
+  const { workspace, workspace_marker: marker } = request;
+  return {
+    missionId,
+    append: ({ continues }: Continued) =>
+      appendOne(context, log, {
+        appender: 'retry',
+        topic: topics.coordination,
+        partition,
+        key: missionId,
+        event: requestEvent(context, {
+          mission: file,
+          missionId,
+          workspace,
+          marker,
+          continued: { workspaceOf: workspaceOf(request), continues },
+        }),
+        onUnknown: () => onUnknown?.(missionId),
+      }),
+  };
+}
+
+/** Bytes that the results of this mission's tasks may have where the request with all of them was too large. */
+function resultsLeft({ tasks }: Mission, { continues }: Continued, size: RecordTooLarge['size']): number {
+  if (size === null) return 0;
+  const own = continues.tasks.filter(({ task_id }) => tasks.has(task_id));
+  const texts = own.flatMap(({ summary, outputs }) => [summary, ...Object.entries(outputs).flat()]);
+  const bytes = texts.reduce((sum, text) => sum + byteLength(text), 0);
+  return Math.max(0, bytes - (size.bytes - size.limitBytes));
+}
+
+const tooLarge = ({ id }: Mission, topic: string, size: RecordTooLarge['size']): ClientError =>
+  new ClientError(
+    'mission_too_large',
+    `mission ${id} cannot be continued: the request has ${sizesText(topic, size)}; it was not submitted`,
+    `Give it a smaller plan: ravenhelm retry ${id} --edit FILE, or ${raiseText(topic)}`,
+  );
+
 const tasksOf = ({ plan }: Continued): readonly string[] =>
   plan?.waves.flatMap(({ tasks }) => tasks.map((task) => task.task_id)) ?? [];
 
 /** It has ended, and no other mission has continued it. */
 function requireContinuable({ view }: MissionFeed, mission: Mission): void {
-  const { id } = mission;
+  const { id, request } = mission;
   if (isOpen(mission))
     throw new ClientError(
       'mission_open',
       `mission ${id} has not ended`,
       `Wait until it has, or stop it: ravenhelm cancel ${id}`,
+    );
+  // Which missions its workspace has had is known to the one before it, which may be older than what was read.
+  if (wasRefused(mission) && request.continues !== null)
+    throw new ClientError(
+      'mission_continued',
+      `mission ${id} was refused and has never begun`,
+      `Continue the one before it: ravenhelm retry ${request.continues.mission_id}`,
     );
   const newer = newerIn(
     view.missions().flatMap((other) => view.mission(other) ?? []),
@@ -121,6 +172,20 @@ const nothingToRetry = ({ id }: Mission): ClientError =>
     `every task of mission ${id} is verified`,
     `Name the tasks that are to run again: ravenhelm retry ${id} TASK`,
   );
+
+/** What an earlier attempt may have left is ended by an attempt of its agent: without its file none is made. */
+async function requireAgents({ continues }: Continued, { agents }: RetryOptions): Promise<void> {
+  const left = continues.tasks.filter((task) => task.may_run);
+  if (left.length === 0) return;
+  const known = await agents();
+  const endless = left.find(({ agent }) => !known.includes(agent));
+  if (endless !== undefined)
+    throw new ClientError(
+      'attempt_runs',
+      `an attempt of ${endless.task_id} may still run, and there is no agent ${endless.agent} to end it`,
+      `Put agents/${endless.agent}.md back until the retry has begun.`,
+    );
+}
 
 /** How long processes have to say what they run, in milliseconds, and how long after the last answer. */
 const FIRST_ANSWER_MS = 2_000;

@@ -1,3 +1,4 @@
+import type { MissionFile } from '../../agent/mission-file.js';
 import { watchAdmissions } from '../../client/admission.js';
 import { retryMission as retry, type RetriedMission } from '../../client/retry.js';
 import { orAborted } from '../../domain/deferred.js';
@@ -43,6 +44,7 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
       tasks: flags.tasks,
       edited,
       workspaceRoot: context.config.values.WORKSPACE_ROOT,
+      agents: () => Promise.resolve(roster.names),
       onUnknown: (missionId) =>
         context.host.stderr.write(
           `it is not known whether mission ${missionId} was submitted; ` +
@@ -50,27 +52,31 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
         ),
     });
     if (feed !== null) {
-      context.say(plannedText(retried));
+      context.say(plannedText(retried, mission));
       return followSubmitted(context, session, { ...retried, mission, feed, junit });
     }
-    print(context, retried);
+    print(context, retried, mission);
     const isServed = await sayIfNoOrchestrator(context, session, mission);
     if (isServed) await admissions?.decided(retried.missionId);
     return EXIT.done;
   });
 }
 
-function print(context: CommandContext, retried: RetriedMission): void {
+function print(context: CommandContext, retried: RetriedMission, mission: MissionFile): void {
   const { missionId, workspace, continues, carried, runs } = retried;
   if (context.json) return context.print({ mission_id: missionId, workspace, continues, carried, runs });
   context.host.stdout.write(`${missionId}\n`);
   context.host.stderr.write(
-    `${plannedText(retried)}\nto see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`,
+    `${plannedText(retried, mission)}\nto see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`,
   );
 }
 
-/** Such as "continues …: 3 tasks are checked, 1 runs: deploy-web_agent-wave2". */
-function plannedText({ continues, carried, runs }: RetriedMission): string {
+/** Such as "continues …: 3 verified tasks are checked first, 1 runs: deploy-web_agent-wave2". */
+export function plannedText(
+  { continues, carried, runs }: Pick<RetriedMission, 'continues' | 'carried' | 'runs'>,
+  { plan }: Pick<MissionFile, 'plan'>,
+): string {
+  if (plan === null) return `continues ${continues}: a planner makes the plan`;
   const checked = `${carried.length} verified task${carried.length === 1 ? ' is' : 's are'} checked first`;
   const others =
     runs.length === 0 ? 'none runs' : `${runs.length} run${runs.length === 1 ? 's' : ''}: ${runs.join(', ')}`;
