@@ -71,8 +71,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
       const edited = edit === undefined ? null : await missionOf(edit, await roster());
       return missions.with(missionId, async (opened) => {
         await orAborted(opened.feed.caughtUp, context.signal);
-        const agents = async () => (await roster()).names;
-        return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot, agents })).retried;
+        return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot, roster })).retried;
       });
     }),
     follow: whileOpen(follow),

@@ -1,6 +1,7 @@
 /** Continues a mission that has ended: a new mission in its workspace, in which what was verified is checked first. */
 import { join } from 'node:path';
 import type { MissionFile } from '../agent/mission-file.js';
+import type { Roster } from '../agent/roster.js';
 import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
@@ -24,8 +25,8 @@ export interface RetryOptions {
   readonly edited: MissionFile | null;
   /** Where the missions' workspaces lie; absolute. */
   readonly workspaceRoot: string;
-  /** The names of the agents that there are. */
-  agents(): Promise<readonly string[]>;
+  /** The agents that there are. */
+  roster(): Promise<Pick<Roster, 'names'>>;
   /** Called before the rejection where the mission may be submitted all the same. */
   onUnknown?(missionId: string): void;
 }
@@ -174,11 +175,11 @@ const nothingToRetry = ({ id }: Mission): ClientError =>
   );
 
 /** What an earlier attempt may have left is ended by an attempt of its agent: without its file none is made. */
-async function requireAgents({ continues }: Continued, { agents }: RetryOptions): Promise<void> {
+async function requireAgents({ continues }: Continued, { roster }: RetryOptions): Promise<void> {
   const left = continues.tasks.filter((task) => task.may_run);
   if (left.length === 0) return;
-  const known = await agents();
-  const endless = left.find(({ agent }) => !known.includes(agent));
+  const { names } = await roster();
+  const endless = left.find(({ agent }) => !names.includes(agent));
   if (endless !== undefined)
     throw new ClientError(
       'attempt_runs',

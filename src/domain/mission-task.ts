@@ -338,7 +338,10 @@ type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
  * attempt has left may still run.
  */
 const mayNotHaveHadTheFence = ({ attempt }: MissionTask, result: Result): boolean =>
-  'error' in result && result.steps === 0 && attempt > 1;
+  'error' in result && result.steps === 0 && attempt > 1 && !BEHIND_THE_FENCE.includes(result.code);
+
+/** Codes of a model's work. */
+const BEHIND_THE_FENCE: readonly string[] = ['gave_up', 'model', 'budget', 'steps', 'repeated', 'agent_revision'];
 
 /** The budget pays what the result says; the rest of the share returns. */
 function withUsage(task: MissionTask, result: Result): MissionTask {

@@ -84,7 +84,7 @@ async function retry(
     context,
     log,
     { feed: feedOf(history, [id]), mission: history.mission(id) },
-    { tasks: [], edited: null, workspaceRoot: '/w', agents: () => Promise.resolve(AGENTS), ...more },
+    { tasks: [], edited: null, workspaceRoot: '/w', roster: () => Promise.resolve({ names: AGENTS }), ...more },
   );
   const retried = await asked.catch((error: unknown) => error);
   const written = await requests(log);
@@ -130,8 +130,8 @@ describe('an attempt that may still run', () => {
   }
 
   test('of an agent that is gone is ended by nothing: the mission is not continued', async () => {
-    const agents = () => Promise.resolve(AGENTS.filter((agent) => agent !== 'env_agent'));
-    const { retried, written } = await retry(cancelled(), { agents });
+    const names = AGENTS.filter((agent) => agent !== 'env_agent');
+    const { retried, written } = await retry(cancelled(), { roster: () => Promise.resolve({ names }) });
     expect(retried).toMatchObject({
       code: 'attempt_runs',
       message: `an attempt of ${ENV} may still run, and there is no agent env_agent to end it`,
@@ -146,8 +146,8 @@ describe('an attempt that may still run', () => {
   });
 
   test('agents are not looked for where nothing may run', async () => {
-    const agents = () => Promise.reject(new Error('it has none'));
-    expect((await retry(halfDone(), { agents })).written).toHaveLength(1);
+    const roster = () => Promise.reject(new Error('it has none'));
+    expect((await retry(halfDone(), { roster })).written).toHaveLength(1);
   });
 });
 

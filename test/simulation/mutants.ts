@@ -1187,8 +1187,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-task.ts',
-        from: "'error' in result && result.steps === 0 && attempt > 1;",
-        to: "'error' in result && result.steps === 0 && attempt < 1;",
+        from: "'error' in result && result.steps === 0 && attempt > 1 &&",
+        to: "'error' in result && result.steps === 0 && attempt < 1 &&",
       },
     ],
   },

@@ -44,7 +44,7 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
       tasks: flags.tasks,
       edited,
       workspaceRoot: context.config.values.WORKSPACE_ROOT,
-      agents: () => Promise.resolve(roster.names),
+      roster: () => Promise.resolve(roster),
       onUnknown: (missionId) =>
         context.host.stderr.write(
           `it is not known whether mission ${missionId} was submitted; ` +
