@@ -27,8 +27,10 @@ test.each(
   const entry = { ...hostedEntry('openai', catalog.defaults.worker.openai), contextTokens, thinkingTokens: 0 };
   const model = createOpenaiModel({ entry, apiKey: 'test-key', baseUrl: server.baseUrl, clock });
   const output = (step: number) => `output ${step}: ${text.repeat(1 + Math.floor(16_000 / text.length))}`;
-  const effects = recordedEffects([model], ({ tool }, step) =>
-    tool === 'finish' ? {} : { observation: output(step) },
+  const effects = recordedEffects(
+    [model],
+    ({ tool }, step) => (tool === 'finish' ? {} : { observation: output(step) }),
+    { remainingMs: () => 300_000 }, // of a real clock: a busy computer must not end it
   );
   expect(await runReActLoop(loopTask(), effects, limits(clock))).toMatchObject({ kind: 'finished' });
   expect(server.requests).toHaveLength(STEPS + 1);
