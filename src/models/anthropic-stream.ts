@@ -1,7 +1,7 @@
 import { Stream } from '@anthropic-ai/sdk/core/streaming';
 import { z } from 'zod';
-import { ErrorInStream } from './api-fetch.js';
-import { wordsOf } from './server-words.js';
+import { ErrorInStream, isJsonDocument } from './api-fetch.js';
+import { serverWords, wordsOf } from './server-words.js';
 
 /**
  * The events of a response of the Messages API. The SDK's own stream skips events without a name; gateways send them,
@@ -9,13 +9,13 @@ import { wordsOf } from './server-words.js';
  * message as one JSON document. Throws ErrorInStream for an error, SyntaxError for data that is not JSON.
  */
 export async function* anthropicEvents(response: Response): AsyncGenerator<unknown> {
-  if (/^application\/(?:[\w.-]+\+)?json/i.test(response.headers.get('content-type') ?? '')) {
+  if (isJsonDocument(response)) {
     yield* documentEvents(checked(await response.json()));
     return;
   }
   for await (const { event, data } of Stream.rawEvents(response)) {
     if (data === '' || data === '[DONE]') continue;
-    if (event === 'error') throw new ErrorInStream(wordsOf(parsedError(data)));
+    if (event === 'error') throw new ErrorInStream(serverWords(data));
     const content = checked(JSON.parse(data));
     // Names without a type, and a type without a name, mean the same.
     yield event !== null && isUntyped(content) ? { ...content, type: event } : content;
@@ -30,15 +30,6 @@ const error = z.union([
 function checked(content: unknown): unknown {
   if (error.safeParse(content).success) throw new ErrorInStream(wordsOf(content));
   return content;
-}
-
-function parsedError(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return data;
-    throw cause;
-  }
 }
 
 const isUntyped = (content: unknown): content is object =>

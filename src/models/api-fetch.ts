@@ -41,6 +41,10 @@ export function createApiFetch(send: typeof fetch, { authorization }: Endpoint):
   };
 }
 
+/** Whether a server that was asked to stream has answered with one JSON document. */
+export const isJsonDocument = ({ headers }: Response): boolean =>
+  /^application\/(?:[\w.-]+\+)?json/i.test(headers.get('content-type') ?? '');
+
 /** The error in a chain of causes; null: the server did not answer with an HTTP error. */
 export function httpAnswerIn(error: unknown): HttpAnswer | null {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof HttpAnswer) return at;

@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { Stream } from 'openai/core/streaming';
+import { isJsonDocument } from './api-fetch.js';
 
 /** How a stream ended. */
 export interface StreamEnd {
@@ -16,8 +17,7 @@ export async function openaiStream(
   response: Response,
   end: StreamEnd,
 ): Promise<AsyncIterable<unknown>> {
-  const isDocument = /^application\/(?:[\w.-]+\+)?json/i.test(response.headers.get('content-type') ?? '');
-  const body = isDocument ? asEvents(await response.text()) : response.body;
+  const body = isJsonDocument(response) ? asEvents(await response.text()) : response.body;
   if (body === null) return nothing();
   const watched = typeof body === 'string' ? new Blob([body]).stream() : body;
   const copy = new Response(watched.pipeThrough(inUsualForm(end)), { headers: response.headers });

@@ -1,7 +1,7 @@
 /** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
 import { readArrowCall } from './arrow-call.js';
 import { cut, joined, match, startCursor, wrong, type Cursor, type Cut, type Wrong } from './cursor.js';
-import { readLooseJson } from './loose-json.js';
+import { readLooseJson, type Loose } from './loose-json.js';
 import type { Repair } from './repairs.js';
 import { readPythonCalls } from './python-call.js';
 import { PREFIX, STRAY_END, STRAY_PARAMETER } from './tag-forms.js';
@@ -205,23 +205,21 @@ const namedCall: Rule = (state) => {
 };
 
 const taggedCall: Rule = (state) => {
-  const read = readTaggedCall(state.cursor, state.repairs);
-  if (read === null) return false;
-  if (read.kind === 'value') put(state, read.value, read.end, true);
-  else state.fault = read;
-  state.tagged = true;
-  state.repairs.add('tags');
-  return true;
+  const isCall = takeCall(state, readTaggedCall(state.cursor, state.repairs));
+  state.tagged ||= isCall;
+  return isCall;
 };
 
-const arrowCall: Rule = (state) => {
-  const read = readArrowCall(state.cursor, state.repairs);
+const arrowCall: Rule = (state) => takeCall(state, readArrowCall(state.cursor, state.repairs));
+
+/** @param read what begins at the cursor; null: no call */
+function takeCall(state: State, read: Loose | null): boolean {
   if (read === null) return false;
   if (read.kind === 'value') put(state, read.value, read.end, true);
   else state.fault = read;
   state.repairs.add('tags');
   return true;
-};
+}
 
 const CALL_MARK = joined('|', 'iy', [
   joined('', '', [
