@@ -32,6 +32,7 @@ const STAGES = [
     command: script('check-words'),
     advice: 'Write what is behind the arrow, or a sentence that needs neither.',
   },
+  { name: 'generated', command: script('generate', '--check') },
 ];
 const NAMES = STAGES.map(({ name }) => name);
 
