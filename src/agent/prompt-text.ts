@@ -139,11 +139,11 @@ export function resultText(input: TaskInput): string {
 export const droppedText = (steps: number): string =>
   steps === 0 ? '' : `\n\n(Steps 1 to ${steps} were done; they are omitted here to save space.)`;
 
-/** The step as the model wrote it, with long texts in its arguments truncated to `keep` characters. */
+/** The step as the model wrote it, its thought and the texts in its arguments truncated to `keep` characters. */
 export function stepText(step: TakenStep, keep: number): string {
   const args = mapTexts(step.arguments, (text) => cutMiddle(text, keep));
   const action = step.tool === FINISH ? { finish: args } : { tool: step.tool, arguments: args };
-  return JSON.stringify({ thought: step.thought, action });
+  return JSON.stringify({ thought: cutMiddle(step.thought, keep), action });
 }
 
 /** Unique in a conversation. Nine letters and digits, which every API takes: Mistral's wants exactly that. */
@@ -160,12 +160,17 @@ export function stepCall(step: TakenStep, keep: number): MessageCall {
     step.tool === FINISH && typeof outputs === 'object' && outputs !== null && !Array.isArray(outputs)
       ? { outputs: Object.entries(outputs).map(([name, value]) => ({ name, value })) }
       : {};
-  return { id: callId(step), tool: step.tool, arguments: { ...args, ...asList }, thought: step.thought };
+  return {
+    id: callId(step),
+    tool: step.tool,
+    arguments: { ...args, ...asList },
+    thought: cutMiddle(step.thought, keep),
+  };
 }
 
-/** Characters of the longest text in the step's arguments. */
+/** Characters of the step's thought, or of the longest text in its arguments. */
 export function longestText(step: TakenStep): number {
-  let longest = 0;
+  let longest = step.thought.length;
   mapTexts(step.arguments, (text) => {
     longest = Math.max(longest, text.length);
     return text;

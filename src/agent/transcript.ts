@@ -40,8 +40,8 @@ export interface Transcript {
   repetitions(): number;
   /**
    * The conversation, shortened to at most limitTokens (estimated). What the model needs most is cut last: first the
-   * middle of old outputs, then of old arguments, from the oldest step on; then of the results of other tasks and of
-   * the newest call's arguments; then whole steps, from the oldest on. Only when nothing older is left the middle of
+   * middle of old outputs, then of old arguments and thoughts, from the oldest step on; then of the results of other
+   * tasks and of the newest call's arguments and thought; then whole steps, from the oldest on. Only when nothing older is left the middle of
    * the newest output goes. The agent's prompt and the task's text are never shortened. The conversation depends only
    * on the task, the tools, the steps and this turn, so that another worker builds the same one.
    * What this turn adds is at its end: where nothing is cut, it begins with the messages of the conversation before it.
@@ -88,7 +88,7 @@ interface Conversation {
   readonly repetitions: number[];
   /** Steps with a part that may be shortened, and its length in characters. */
   readonly longObservations: Map<number, number>;
-  readonly longArguments: Map<number, number>;
+  readonly longCalls: Map<number, number>;
   /** Lengths in characters of the results of other tasks. */
   readonly resultLengths: readonly number[];
   /** The unshortened conversation. */
@@ -107,7 +107,7 @@ function startConversation(task: LoopTask, tools: readonly ToolDefinition[]): Co
     steps: [],
     repetitions: [],
     longObservations: new Map(),
-    longArguments: new Map(),
+    longCalls: new Map(),
     resultLengths,
     whole,
     wholeTokens: whole.reduce((sum, { tokens }) => sum + tokens, 0),
@@ -120,7 +120,7 @@ function addStep(conversation: Conversation, step: TakenStep, repetitions: numbe
   const observed = step.observation.length;
   const said = longestText(step);
   if (observed > KEPT_CHARACTERS) conversation.longObservations.set(index, observed);
-  if (said > KEPT_CHARACTERS) conversation.longArguments.set(index, said);
+  if (said > KEPT_CHARACTERS) conversation.longCalls.set(index, said);
   for (const message of [callMessage(step, Infinity), answerMessage(conversation, index, Infinity)]) {
     const piece = pieceOf(message);
     conversation.whole.push(piece);
@@ -160,7 +160,7 @@ type Put = (index: number, message: ChatMessage) => void;
 
 /** The parts that may be shortened, in order. Each is a function of the number of characters to remove. */
 function* shorteningsInOrder(conversation: Conversation, put: Put): Generator<(characters: number) => void> {
-  const { task, steps, longObservations, longArguments, resultLengths } = conversation;
+  const { task, steps, longObservations, longCalls, resultLengths } = conversation;
   const newest = steps.length - 1;
   const shortenCall = (index: number, length: number) => (characters: number) =>
     put(callOf(index), callMessage(stepAt(conversation, index), shorter(length, characters)));
@@ -169,7 +169,7 @@ function* shorteningsInOrder(conversation: Conversation, put: Put): Generator<(c
       yield (characters) => {
         put(observationOf(index), answerMessage(conversation, index, shorter(length, characters)));
       };
-  for (const [index, length] of longArguments) if (index < newest) yield shortenCall(index, length);
+  for (const [index, length] of longCalls) if (index < newest) yield shortenCall(index, length);
   const results = [...resultLengths];
   for (const [index, length] of resultLengths.entries()) {
     if (length <= KEPT_CHARACTERS) continue;
@@ -178,7 +178,7 @@ function* shorteningsInOrder(conversation: Conversation, put: Put): Generator<(c
       put(TASK, { role: 'user', content: taskText(task, results) });
     };
   }
-  const said = longArguments.get(newest);
+  const said = longCalls.get(newest);
   if (said !== undefined) yield shortenCall(newest, said);
 }
 

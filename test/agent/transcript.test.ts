@@ -137,13 +137,15 @@ describe('a prompt that exceeds its limit', () => {
 /** Any text, of which each part can be recognised by its number. */
 const parts = (mark: string, length: number) => Array.from({ length }, (_, index) => `${mark}${index}`).join(' ');
 const sizes = fc.integer({ min: 0, max: 400 });
-const history = fc.array(fc.record({ output: sizes, argument: sizes }), { minLength: 1, maxLength: 8 });
+const history = fc.array(fc.record({ output: sizes, argument: sizes, thought: sizes }), { minLength: 1, maxLength: 8 });
 
 /** The steps of a history, as a journal has them. */
-function stepsOf(made: readonly { readonly output: number; readonly argument: number }[]): readonly TakenStep[] {
-  return made.map(({ output, argument }, index) => ({
+function stepsOf(
+  made: readonly { readonly output: number; readonly argument: number; readonly thought?: number }[],
+): readonly TakenStep[] {
+  return made.map(({ output, argument, thought = 1 }, index) => ({
     step: index + 1,
-    thought: 'why',
+    thought: parts(`t${index}_`, thought),
     tool: 'execute_terminal_command',
     arguments: { command: parts(`a${index}_`, argument) },
     model: 'm',
@@ -185,7 +187,7 @@ describe('of any history', () => {
     );
   });
 
-  test('an old output or argument loses its middle before its step is left out', () => {
+  test('an old output, argument or thought loses its middle before its step is left out', () => {
     fc.assert(
       fc.property(history, fc.nat(), (made, part) => {
         const steps = stepsOf(made);
@@ -194,7 +196,7 @@ describe('of any history', () => {
         const messages = buildPrompt({ task, steps, ...nothing }, part % whole);
         const left = messages.filter(({ role }) => role === 'assistant').length;
         if (left === steps.length) return;
-        for (const { content } of messages.slice(2, -1)) expect(content.length).toBeLessThan(700);
+        for (const { content } of messages.slice(2, -1)) expect(content.length).toBeLessThan(1_100);
       }),
       { numRuns: propertyRuns(500), seed: 1 },
     );
