@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { AgentSpec, Playbook } from '../domain/agent-spec.js';
 import { permissionsOf } from '../domain/permissions.js';
 import { ORCHESTRATOR } from '../domain/plan.js';
-import { SIZES } from '../domain/sizes.js';
+import { byteLength, SIZES } from '../domain/sizes.js';
 import { checksSchema, command, numberIn, text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
 import { limitSettings, limitsSchema } from './limit-settings.js';
 import { networkHosts, networkProblems, networkSchema } from './network-setting.js';
 import { PERMISSION_KEYS, permissionProblems } from './permission-settings.js';
 import { repeated } from './repeated.js';
+import { agentTexts } from './prompt-text.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
@@ -107,8 +108,32 @@ export function readAgentFile(
     ...(prompt === '' ? [promptMissing(content, file)] : []),
     ...(matter ? matterProblems(matter, source, file, tools) : []),
   ];
-  return { file, source, spec: matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null, problems };
+  const spec = matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null;
+  const tooLarge = spec === null ? [] : textsTooLarge(spec, content, file);
+  return { file, source, spec: tooLarge.length === 0 ? spec : null, problems: [...problems, ...tooLarge] };
 }
+
+/** The journal has the system text, in a record with other texts. */
+function textsTooLarge(spec: AgentSpec, content: string, file: string): readonly Problem[] {
+  const bytes = byteLength(JSON.stringify(agentTexts(spec)));
+  if (bytes <= SIZES.agentTexts) return [];
+  return [
+    {
+      file,
+      line: lineAfterMatter(content),
+      column: 1,
+      message:
+        `the prompt and the names of hosts, secrets and mounts have ${bytes} bytes as JSON; ` +
+        `${SIZES.agentTexts} are allowed`,
+      fix: 'shorten the prompt: what only some tasks need belongs into their descriptions, or into a file of a mount',
+    },
+  ];
+}
+
+const lineAfterMatter = (content: string): number => {
+  const end = /^\uFEFF?---[ \t]*\r?\n(?:[\s\S]*?\r?\n)?---[ \t]*\r?\n\s*/.exec(content)?.[0] ?? '';
+  return end.split('\n').length;
+};
 
 /** The name that an agent must have in its file. */
 export const nameOfAgentFile = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');

@@ -29,12 +29,16 @@ export function assignmentSources({
   feedback,
   answer,
   inputs,
+  acceptance,
+  protected: listed,
 }: PayloadOf<'task_assigned'>): Sources {
   return sources([
     ['brief', brief],
     ['description', description],
     ['feedback', feedback ?? ''],
     ['answer', answer ?? ''],
+    ...acceptance.map(({ command }, index): Named => [`check ${index}`, command]),
+    ['protected', listed.join(', ')],
     ...inputs.flatMap(({ summary, outputs }, index): readonly Named[] => [
       [`summary ${index}`, summary],
       ...Object.entries(outputs).map(([name, value]): Named => [`result ${index} ${name}`, value]),

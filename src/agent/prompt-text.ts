@@ -1,9 +1,10 @@
 /** The texts of a prompt: how a model sees each part of a task. */
+import type { AgentSpec } from '../domain/agent-spec.js';
 import type { TaskInput } from '../domain/events.js';
 import { mapTexts } from '../domain/map-texts.js';
 import { hostAndPort } from '../domain/network.js';
 import { taintsText } from '../domain/taint.js';
-import { permissionsText } from '../domain/permissions.js';
+import { permissionsText, type Permissions } from '../domain/permissions.js';
 import type { ChatMessage, MessageCall } from '../ports/model.js';
 import type { ToolDefinition } from '../ports/tools.js';
 import { dataBlock, marksText } from './data-block.js';
@@ -26,17 +27,17 @@ export function systemText(task: LoopTask, tools: readonly ToolDefinition[]): st
   const described = tools.map(
     (tool) => `- ${tool.name}: ${tool.description}\n  arguments (JSON Schema): ${JSON.stringify(tool.parameters)}`,
   );
-  const permissions = permissionsText(task.agent);
-  return [
-    task.agent.prompt,
-    HOW_YOU_WORK,
-    `# Tools\n${described.join('\n')}`,
-    ...(permissions === '' ? [] : [permissions]),
-    ...networkText(task),
-  ].join('\n\n');
+  const [own, ...allowed] = agentTexts(task.agent);
+  return [own, HOW_YOU_WORK, `# Tools\n${described.join('\n')}`, ...allowed].join('\n\n');
 }
 
-function networkText({ agent: { network = [] } }: LoopTask): readonly string[] {
+/** What the agent's file puts into the system text: its prompt, then what its calls may use. */
+export function agentTexts(agent: Pick<AgentSpec, 'prompt' | 'network'> & Permissions): readonly string[] {
+  const permissions = permissionsText(agent);
+  return [agent.prompt, ...(permissions === '' ? [] : [permissions]), ...networkText(agent)];
+}
+
+function networkText({ network = [] }: Pick<AgentSpec, 'network'>): readonly string[] {
   if (network.length === 0) return [];
   const hosts = network.map(hostAndPort).join(', ');
   return [

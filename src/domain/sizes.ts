@@ -43,6 +43,8 @@ export const SIZES = {
   content: 640 * KIB,
   /** The texts of a prompt that the journal does not have yet, in bytes of JSON; longer ones are not recorded. */
   prompt: 96 * KIB,
+  /** What an agent's file adds to that, in bytes of JSON: its prompt, and the names of what its calls may use. */
+  agentTexts: 64 * KIB,
   /** What was there before a task's first step, as its record has it: results of checks, digests of protected files. */
   baseline: 128 * KIB,
   /** What a check printed, as its step's outcome has it, in bytes of JSON: head and tail; of all checks together. */

@@ -159,6 +159,20 @@ describe('the prompts of an attempt', () => {
     expect(prompts[3]).toContain('you call tools through the API');
   });
 
+  test('are rebuilt with an agent, checks and protected paths of the most that may be set', async () => {
+    const acceptance = Array.from({ length: 100 }, (_, at) => ({
+      name: `c${at}`,
+      command: `test ${words(`check${at}_`, 120)}`.slice(0, 1_250),
+    }));
+    const listed = Array.from({ length: 3_000 }, (_, at) => `src/directory/${at}.ts`);
+    const made = loopTask({}, { ...assigned, acceptance, protected: listed }, { prompt: 'a'.repeat(65_000) });
+    const task = { ...made, acceptance, protection: { ...made.protection, listed } };
+    const effects = recordedEffects([scriptedModel('m', [run('true'), failure('gave_up')])]);
+    await runReActLoop(task, effects, { ...limits(), maxPromptTokens: 1_000_000 });
+    const reports = rebuildPrompts(task.assignment, effects.journal);
+    expect([...reports.values()].map(({ state }) => state)).toEqual(['exact']);
+  });
+
   test('take little of a record, however long the attempt is', async () => {
     const { history } = await attempt([long(20), long(20)]);
     for (const step of history.slice(1)) expect(step.call.turn?.length).toBeLessThan(1_500);

@@ -19,6 +19,27 @@ test("the system text with all tools and permissions has at most 1,500 tokens wi
   expect(estimateTokens([{ role: 'system', content }])).toBeLessThanOrEqual(1_500);
 });
 
+test('an agent with the most hosts, secrets and mounts has each name once, and not more of what is not its own', () => {
+  const { agent, ...task } = own('');
+  const many = {
+    network: Array.from({ length: 64 }, (_, at) => ({ host: `h${at}.example`, port: 443, addresses: [] })),
+    secrets: Array.from({ length: 100 }, (_, at) => `S_${at}_`),
+    mounts: Array.from({ length: 100 }, (_, at) => ({ path: `/srv/m${at}_`, mode: 'ro' as const })),
+    docker: true,
+  };
+  const names = [
+    ...many.network.map(({ host }) => `${host}:443`),
+    ...many.secrets.map((name) => `/run/secrets/${name}`),
+    ...many.mounts.map(({ path }) => path),
+  ];
+  let content = systemText({ ...task, agent: { ...agent, ...many } }, TOOL_DEFINITIONS);
+  for (const name of names) {
+    expect(content.split(name)).toHaveLength(2);
+    content = content.replace(name, '');
+  }
+  expect(estimateTokens([{ role: 'system', content: content.replaceAll(/(?:, )+/g, ', ') }])).toBeLessThanOrEqual(1_500);
+});
+
 test('the system text names what the agent may reach, and nothing where it may reach nothing', () => {
   const network = [
     { host: 'a.example', port: 443, addresses: [] },

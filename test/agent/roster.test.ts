@@ -286,6 +286,15 @@ describe("an agent's file is refused", () => {
       ['a_agent.md:7:1: the prompt is missing; write the prompt below the front matter'],
     ],
     [
+      'with more text than the journal takes',
+      { 'a_agent.md': agentFile('a_agent', [], 'a'.repeat(65_533)) },
+      [
+        'a_agent.md:7:1: the prompt and the names of hosts, secrets and mounts have 65537 bytes as JSON; ' +
+          '65536 are allowed; shorten the prompt: what only some tasks need belongs into their descriptions, or into ' +
+          'a file of a mount',
+      ],
+    ],
+    [
       'without front matter',
       { 'a_agent.md': 'You do it.' },
       [
