@@ -10,18 +10,24 @@ export function callsTable(calls: readonly WaitingCallReport[], nowMs: number): 
     call.approval_id,
     call.mission_id,
     call.agent,
-    call.answered ? 'answered' : `${roughDuration(Math.max(0, Date.parse(call.expires_at) - nowMs))} left`,
+    call.answered ? 'answered' : `${leftText(call, nowMs)}${call.void_answer === null ? '' : '; an answer is void'}`,
     call.rule,
     shortCall(call),
   ]);
   return table([['ID', 'MISSION', 'AGENT', 'EXPIRES', 'RULE', 'CALL'], ...rows]);
 }
 
+const leftText = ({ expires_at }: WaitingCallReport, nowMs: number): string =>
+  `${roughDuration(Math.max(0, Date.parse(expires_at) - nowMs))} left`;
+
 /** The tool and its first argument, on one line. */
 export function shortCall({ tool, arguments: args }: WaitingCallReport): string {
   const [first] = Object.values(args);
   return `${tool}${first === undefined ? '' : ` ${typeof first === 'string' ? first : JSON.stringify(first)}`}`;
 }
+
+const voidText = ({ answered_by, reason }: NonNullable<WaitingCallReport['void_answer']>): string =>
+  `the answer of ${answered_by} does not count: ${reason}`;
 
 /** Everything that a person must know to decide. The arguments are whole: what is approved is exactly this. */
 export function callText(call: WaitingCallReport): string {
@@ -36,6 +42,7 @@ export function callText(call: WaitingCallReport): string {
     ['expires', call.expires_at],
     ['digest', `sha256 ${call.digest}`],
     ['tool', call.tool],
+    ...(call.void_answer === null ? [] : [['void', voidText(call.void_answer)]]),
   ].map(([name = '', value = '']) => `${name.padEnd(10)} ${oneLine(value)}`);
   const given = Object.entries(call.arguments);
   const checks = call.checks.map((command, at): [string, unknown] => [`check ${at + 1}, which it runs`, command]);

@@ -28,14 +28,14 @@ export function callDecided(mission: MissionFold, event: EventOf<'call_decided'>
   if (task === undefined || pause?.approvalId !== approval_id || pause.answerId !== null)
     return voidBecause('no such call waits');
   mission.answers.delete(answer_id);
-  putTask(mission, withAnswer(task, pause, answer_id));
+  putTask(mission, withPause(task, { ...pause, answerId: answer_id, voidAnswer: null }));
   mission.effects.set(offset, { offset, event });
   return APPLIED;
 }
 
-const withAnswer = (task: MissionTask, pause: Pause, answerId: string | null): MissionTask => ({
+const withPause = (task: MissionTask, pause: Pause): MissionTask => ({
   ...task,
-  wait: { kind: 'waiting', lastApproval: task.wait.lastApproval, pause: { ...pause, answerId } },
+  wait: { kind: 'waiting', lastApproval: task.wait.lastApproval, pause },
 });
 
 /** Where a worker does not take an answer that was decided to count, another person may answer. */
@@ -44,8 +44,10 @@ export function approvalVoid(mission: MissionFold, answer: PayloadOf<'approval_v
   if (answer.owner !== null) mission.answers.delete(answer.answer_id);
   const task = mission.tasks.get(answer.task_id);
   const pause = waitingOf(mission, answer);
-  if (task !== undefined && pause !== null && pause.answerId === answer.answer_id)
-    putTask(mission, withAnswer(task, pause, null));
+  const { answer_id, answered_by, reason } = answer;
+  const isAboutIt = pause?.approvalId === answer.approval_id && (pause.answerId ?? answer_id) === answer_id;
+  if (task !== undefined && pause !== null && isAboutIt)
+    putTask(mission, withPause(task, { ...pause, answerId: null, voidAnswer: { answered_by, reason } }));
   return APPLIED;
 }
 

@@ -131,7 +131,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
   };
 }
 
-function reportCall({ call, answerId }: Pause): WaitingCallReport {
+function reportCall({ call, answerId, voidAnswer }: Pause): WaitingCallReport {
   return {
     approval_id: call.approval_id,
     mission_id: call.mission_id,
@@ -149,6 +149,7 @@ function reportCall({ call, answerId }: Pause): WaitingCallReport {
     tainted_by: call.tainted_by,
     expires_at: new Date(call.expires_at).toISOString(),
     answered: answerId !== null,
+    void_answer: voidAnswer,
   };
 }
 

@@ -156,6 +156,8 @@ export interface Pause {
   readonly expiresAtMs: number;
   /** The answer that was decided to count (event_id of call_answered); null: none yet. */
   readonly answerId: string | null;
+  /** The last answer about it that does not count, while none does. */
+  readonly voidAnswer: Pick<PayloadOf<'approval_void'>, 'answered_by' | 'reason'> | null;
 }
 
 /** What its next attempt does besides running the whole task; null: it runs it. */

@@ -176,6 +176,7 @@ function paused(task: MissionTask, { payload: call }: EventOf<'task_paused'>): E
         digest: call.digest,
         expiresAtMs: call.expires_at,
         answerId: null,
+        voidAnswer: null,
       },
     },
     suspended: continued(task),

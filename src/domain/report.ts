@@ -145,6 +145,8 @@ export interface WaitingCallReport {
   readonly expires_at: string;
   /** Whether an answer was taken and the task is about to continue. */
   readonly answered: boolean;
+  /** The last answer about it, where that does not count, and why; null: none, or one that counts came later. */
+  readonly void_answer: { readonly answered_by: string; readonly reason: string } | null;
 }
 
 export interface TaskReport {

@@ -223,6 +223,7 @@ export async function createRoleSwarm(options: {
         readonly roster?: readonly AgentSpec[] | LiveAgents;
         readonly redact?: (text: string) => string;
         readonly sandbox?: 'off';
+        readonly verifyAnswer?: VerifyAnswer;
       } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
@@ -240,6 +241,7 @@ export async function createRoleSwarm(options: {
         ...(options.askMs === undefined ? {} : { askMs: options.askMs }),
         loopLimits,
         ...(own.redact === undefined ? {} : { redact: own.redact }),
+        ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         timings: { commitMs: 20, ...own.timings },
       });
