@@ -8,8 +8,11 @@ export type Program = readonly string[];
 /**
  * Limits the processes of this user namespace. It must be done inside: the kernel would compare a limit that is set
  * before with all processes of the worker's user. dash and busybox name it -p, bash -u (its -p is something else).
+ * A lower limit that the worker itself has cannot be raised, and stays.
  */
-const limitProcesses = (most: number): string => `ulimit -p ${most} 2>/dev/null || ulimit -u ${most} || exit 1; `;
+const limitProcesses = (most: number): string =>
+  `ulimit -p ${most} 2>/dev/null || ulimit -u ${most} 2>/dev/null || ` +
+  `[ "$(ulimit -H -u 2>/dev/null || ulimit -H -p)" -le ${most} ] || exit 1; `;
 
 /** Where the command's shell must stay: it is pid 1 of its sandbox, or the leader of its processes. */
 export interface FirstShell {

@@ -1,4 +1,5 @@
 /** Commands with a network in both kinds of sandbox. */
+import { DEFAULT_LIMITS, type Limits } from '../../../src/domain/limits.js';
 import type { NetworkConnection, NetworkHost } from '../../../src/domain/network.js';
 import type { ToolOutcome } from '../../../src/ports/tools.js';
 import { placeForUser, runAsUser, type UserPlace } from '../as-user.js';
@@ -17,6 +18,7 @@ export interface NetworkCall {
   /** Of the workspace, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly timeLimitMs?: number;
+  readonly limits?: Limits;
 }
 
 /** Runs a command in a new workspace. */
@@ -30,11 +32,12 @@ const withFiles = (command: string, files: NetworkCall['files'] = {}): string =>
   );
 
 /** In the sandbox that this process makes: as root with setpriv, else in user namespaces. */
-const here: RunWithNetwork = async (command, { hosts, names = {}, files, timeLimitMs = LIMIT_MS }) => {
+const here: RunWithNetwork = async (command, call) => {
+  const { hosts, names = {}, files, timeLimitMs = LIMIT_MS, limits = DEFAULT_LIMITS } = call;
   const connections: NetworkConnection[] = [];
   const harness = await createHarness({ lookup: async (host) => found(names[host]) });
   const network = { hosts, onConnection: (connection: NetworkConnection) => void connections.push(connection) };
-  const outcome = await harness.sh(withFiles(command, files), { network, timeLimitMs });
+  const outcome = await harness.sh(withFiles(command, files), { network, timeLimitMs, limits });
   return { ...outcome, connections };
 };
 
@@ -46,7 +49,8 @@ function found(addresses: readonly string[] | undefined): readonly string[] {
 let place: UserPlace | null = null;
 
 /** By root only: as another user, in user namespaces. */
-const asAnotherUser: RunWithNetwork = async (command, { hosts, names = {}, files, timeLimitMs = LIMIT_MS }) => {
+const asAnotherUser: RunWithNetwork = async (command, call) => {
+  const { hosts, names = {}, files, timeLimitMs = LIMIT_MS, limits = DEFAULT_LIMITS } = call;
   place ??= placeForUser();
   const script = `
 const names = ${JSON.stringify(names)};
@@ -61,6 +65,7 @@ const command = ${JSON.stringify(withFiles(command, files))};
 const outcome = await networked.run({
   task: { ...task, missionId: crypto.randomUUID() }, step: 1, claimOffset: 1, timeLimitMs: ${timeLimitMs},
   tool: 'execute_terminal_command', arguments: { command }, network,
+  limits: ${JSON.stringify(limits)},
 }, never);
 console.log(JSON.stringify({ ...outcome, connections }));`;
   const outcome: ToolOutcome & Pick<NetworkResult, 'connections'> = JSON.parse(await runAsUser(place, script));
