@@ -115,10 +115,13 @@ function plan<T>(
   return passed(turn, model, 'budget', false, overBudget(model, turn, bound));
 }
 
-/** The limit of a reply after one that was cut; half of the context is left to the prompt. */
-export function moreRoom(maxOutputTokens: number, contextTokens: number | undefined): number {
+/**
+ * The limit of a reply, in tokens; half of the context is left to the prompt.
+ * @param more the reply before it was cut
+ */
+export function replyRoom({ contextTokens }: ChatModel, maxOutputTokens: number, more: boolean): number {
   const most = contextTokens === undefined ? Infinity : Math.floor(contextTokens / 2);
-  return Math.max(maxOutputTokens, Math.min(maxOutputTokens * MORE_ROOM, most));
+  return Math.min(more ? maxOutputTokens * MORE_ROOM : maxOutputTokens, most);
 }
 
 /** A reply as text, for the next prompt. */

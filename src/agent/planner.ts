@@ -5,7 +5,7 @@ import { describePlanProblem } from '../domain/plan-problem.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
-import { askModel, moreRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
+import { askModel, replyRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
 import { replyReadOf, type ReplyRead } from './reply-read.js';
 import { failoverOf, type Failover } from './failover.js';
 import { planReplyJsonSchema, readPlanReply } from './plan-reply.js';
@@ -99,7 +99,7 @@ async function askChain(
       {
         model,
         request: (asked) => {
-          const question = chatRequest(roster, shown, asked, roomOf(model, maxOutputTokens, asked));
+          const question = chatRequest(roster, shown, asked, replyRoom(model, maxOutputTokens, asked.moreRoom));
           return { ...question, messages: redactMessages(question.messages, redact) };
         },
         read: (reply) => readPlanReply(reply, scope, request.firstWave),
@@ -193,10 +193,6 @@ function chatRequest(
   };
 }
 
-function roomOf({ contextTokens }: ChatModel, maxOutputTokens: number, asked: Pick<Asked, 'moreRoom'>): number {
-  return asked.moreRoom ? moreRoom(maxOutputTokens, contextTokens) : maxOutputTokens;
-}
-
 /** Each model may be asked three times, the last time with two refused plans and their reasons in the prompt. */
 function worstPlan(
   { chain, roster, maxOutputTokens }: PlannerOptions,
@@ -211,7 +207,7 @@ function worstPlan(
   ];
   return reservation(
     worstTurn(chain, (model, more) =>
-      chatRequest(roster, request, { rejected }, roomOf(model, maxOutputTokens, { moreRoom: more })),
+      chatRequest(roster, request, { rejected }, replyRoom(model, maxOutputTokens, more)),
     ),
     limitsOf(request),
     NOTHING,

@@ -1,6 +1,6 @@
 import { addCost, isLimited, NOTHING } from '../domain/budget.js';
 import type { TokenCost } from '../ports/model.js';
-import { moreRoom, reservation, worstTurn } from './ask-model.js';
+import { replyRoom, reservation, worstTurn } from './ask-model.js';
 import type { Loop } from './loop-state.js';
 import { REJECTED_CHARACTERS } from './prompt-text.js';
 import type { Step } from './step.js';
@@ -41,7 +41,7 @@ export function worstNextTurn(loop: Loop, pending: readonly Step[]): TokenCost {
     messages,
     schema: loop.schema.jsonSchema,
     tools: loop.schema.tools,
-    maxOutputTokens: more ? moreRoom(maxOutputTokens, model.contextTokens) : maxOutputTokens,
+    maxOutputTokens: replyRoom(model, maxOutputTokens, more),
     turn: null,
   }));
 }

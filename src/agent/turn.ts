@@ -4,7 +4,7 @@ import type { RecordTooLarge } from '../ports/log.js';
 import { ModelError, type ChatModel, type ChatReply, type ChatRequest, type TokenCost } from '../ports/model.js';
 import {
   askModel,
-  moreRoom,
+  replyRoom,
   reservation,
   sendBack,
   startTurn,
@@ -197,9 +197,8 @@ function whatsLeft(loop: Loop, turn: Turn): WhatsLeft {
   };
 }
 
-function outputLimit({ limits }: Loop, { contextTokens }: ChatModel, asked: Pick<Asked, 'moreRoom'>): number {
-  return asked.moreRoom ? moreRoom(limits.maxOutputTokens, contextTokens) : limits.maxOutputTokens;
-}
+const outputLimit = ({ limits }: Loop, model: ChatModel, asked: Pick<Asked, 'moreRoom'>): number =>
+  replyRoom(model, limits.maxOutputTokens, asked.moreRoom);
 
 /** The most tokens of the prompt. */
 function promptLimit(loop: Loop, model: ChatModel, asked: Pick<Asked, 'moreRoom'>): number {
@@ -207,7 +206,7 @@ function promptLimit(loop: Loop, model: ChatModel, asked: Pick<Asked, 'moreRoom'
   const room =
     model.contextTokens === undefined
       ? maxPromptTokens
-      : Math.min(maxPromptTokens, model.contextTokens - outputLimit(loop, model, asked));
+      : Math.min(maxPromptTokens, model.contextTokens - (model.thinkingTokens ?? 0) - outputLimit(loop, model, asked));
   return Math.floor(room * loop.promptScale);
 }
 

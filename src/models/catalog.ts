@@ -82,11 +82,18 @@ const modelSchema = z.discriminatedUnion('provider', [
     id: z.string().min(1),
     context_tokens: numberIn('model context_tokens'),
     thinking: z.boolean().default(false),
-    thinking_tokens: numberIn('model thinking_tokens').default(THINKING_TOKENS),
+    thinking_tokens: numberIn('model thinking_tokens').optional(),
     tool_calls: toolCalls,
   }),
 ]);
 const byProvider = z.strictObject({ anthropic: z.string(), openai: z.string(), ollama: z.string() });
+interface Sized {
+  readonly context_tokens: number;
+  readonly thinking_tokens?: number | undefined;
+}
+/** A reply has half of the context at most, and the prompt what is left. */
+const thinkingAtMost = (contextTokens: number): number => Math.floor(contextTokens / 4);
+
 const fileSchema = z
   .strictObject({
     as_of: z.iso.date(),
@@ -94,13 +101,23 @@ const fileSchema = z
     ollama: z.strictObject({
       context_tokens: numberIn('model context_tokens'),
       thinking: z.boolean(),
-      thinking_tokens: numberIn('model thinking_tokens').default(THINKING_TOKENS),
+      thinking_tokens: numberIn('model thinking_tokens').optional(),
       tool_calls: toolCalls,
     }),
     models: z.array(modelSchema),
   })
   .superRefine((file, context) => {
+    const leavesNoRoom = (path: (string | number)[], { context_tokens, thinking_tokens = 0 }: Sized) => {
+      const most = thinkingAtMost(context_tokens);
+      if (thinking_tokens <= most) return;
+      const message =
+        `must be at most a quarter of context_tokens (${most}), or nothing is left for the prompt; ` +
+        `it is ${thinking_tokens}`;
+      context.addIssue({ code: 'custom', path: [...path, 'thinking_tokens'], message });
+    };
+    leavesNoRoom(['ollama'], file.ollama);
     file.models.forEach((model, index) => {
+      leavesNoRoom(['models', index], model);
       if (file.models.findIndex((other) => sameModel(other, model)) < index) {
         context.addIssue({
           code: 'custom',
@@ -191,6 +208,8 @@ function catalogOf(file: z.infer<typeof fileSchema>): ModelCatalog {
 
 const FREE: Price = { input: 0, output: 0, cacheRead: null, cacheWrite: null };
 
+const usualThinking = (contextTokens: number): number => Math.min(THINKING_TOKENS, thinkingAtMost(contextTokens));
+
 function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
   const common = {
     id: model.id,
@@ -202,7 +221,7 @@ function entryOf(model: z.infer<typeof modelSchema>): ModelEntry {
     return {
       ...common,
       maxOutputTokens: model.context_tokens,
-      thinkingTokens: model.thinking ? model.thinking_tokens : 0,
+      thinkingTokens: model.thinking ? (model.thinking_tokens ?? usualThinking(model.context_tokens)) : 0,
       thinking: model.thinking,
       effort: null,
       temperature: true,

@@ -117,6 +117,7 @@ export function createHostedModel<Reply extends Spending, Feature extends string
   return {
     name,
     contextTokens: entry.contextTokens,
+    thinkingTokens: entry.thinkingTokens,
     // A test request would cost money and says little about the next one. The first call reports a wrong key.
     probe: async () => ({ usable: true }),
     fits: (request) => tokensOf(entry, request) <= entry.contextTokens,

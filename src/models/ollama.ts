@@ -86,6 +86,7 @@ export function createOllamaModel(options: OllamaOptions): ChatModel {
   return {
     name,
     contextTokens: entry.contextTokens,
+    thinkingTokens: entry.thinkingTokens,
     probe: (signal) => probe(server, signal),
     worstCase: (request) => ({ tokens: promptBound(server, request) + outputLimit(entry, request), usd: 0 }),
     chat: (request, signal) => chat(server, request, signal),

@@ -7,6 +7,8 @@ export interface ChatModel {
   readonly name: string;
   /** Limit of prompt and reply together, in tokens; prompts are shortened to fit. Absent: no relevant limit. */
   readonly contextTokens?: number;
+  /** Of them, the room for thinking beyond a request's maxOutputTokens. Absent: none. */
+  readonly thinkingTokens?: number;
   /** Checks whether the model can be used now; never rejects. */
   probe(signal: AbortSignal): Promise<ModelProbe>;
   /** true: it never uses tokens or money, so that worstCase is always zero. Absent: it may. */

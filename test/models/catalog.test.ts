@@ -97,10 +97,32 @@ describe('models.yaml', () => {
       'effort: medium\n    tool_calls: always',
       /tool_calls: /,
     ],
+    [
+      'a room for thinking that leaves none for the prompt',
+      'thinking: false, tool_calls',
+      'thinking: false, thinking_tokens: 4097, tool_calls',
+      /^models\.yaml:\d+:\d+: ollama\.thinking_tokens: must be at most a quarter of context_tokens \(4096\).*it is 4097/,
+    ],
+    [
+      "a hosted model's room for thinking that leaves none for the prompt",
+      'models:\n',
+      'models:\n  - { id: small, provider: openai, context_tokens: 4096, max_output_tokens: 4096, temperature: true,\n' +
+        '      thinking_tokens: 2000, usd_per_million_tokens: { input: 0, output: 0 } }\n',
+      /^models\.yaml:\d+:\d+: models\.0\.thinking_tokens: must be at most a quarter of context_tokens \(1024\)/,
+    ],
   ])('%s is refused with the file, the line and the field', (_, from, to, message) => {
     expect(text).toContain(from);
     expect(errorOf(text.replace(from, to))).toMatch(message);
   });
+});
+
+test('an Ollama model that thinks has at most a quarter of its context for it where no room is given', () => {
+  const thinkingTokens = (contextTokens: number) =>
+    parseCatalog(
+      `${text}  - { id: small, provider: ollama, context_tokens: ${contextTokens}, thinking: true }\n`,
+      'models.yaml',
+    ).ollama('small').thinkingTokens;
+  expect([4_096, 16_384, 1_000_000].map(thinkingTokens)).toEqual([1_024, 4_096, 4_096]);
 });
 
 describe('the whole of models.yaml', () => {

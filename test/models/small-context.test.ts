@@ -1,11 +1,13 @@
-/** A loop on a hosted model with a small context: the history gives way, so that no request is refused. */
+/** A loop on a model with a small context: the history gives way, so that no request is refused or cut. */
 import { runReActLoop } from '../../src/agent/react-loop.js';
+import { createOllamaModel } from '../../src/models/ollama.js';
 import { createOpenaiModel } from '../../src/models/openai.js';
 import { finish, limits, loopTask, recordedEffects, run } from '../agent/fakes.js';
 import { startFakeOpenai, type FakeOpenai } from '../support/fake-openai.js';
+import { startFakeOllama, type FakeOllama } from '../support/fake-ollama.js';
 import { catalog, clock, hostedEntry } from './fixtures.js';
 
-const open: FakeOpenai[] = [];
+const open: (FakeOpenai | FakeOllama)[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close()));
 });
@@ -18,7 +20,9 @@ const OUTPUTS = {
 };
 
 test.each(
-  Object.entries(OUTPUTS).flatMap(([name, text]) => [8_192, 16_384, 32_768].map((size) => [name, text, size] as const)),
+  Object.entries(OUTPUTS).flatMap(([name, text]) =>
+    [4_096, 8_192, 16_384, 32_768].map((size) => [name, text, size] as const),
+  ),
 )('case %#, outputs of %s: each turn is sent, whatever the context has room for', async (_, text, contextTokens) => {
   const server = await startFakeOpenai({
     reply: (_request, index) => JSON.stringify(index < STEPS ? run(`cat file${index}`) : finish()),
@@ -38,3 +42,26 @@ test.each(
   for (const [index, { messages }] of server.requests.entries())
     if (index > 0) expect(JSON.stringify(messages)).toContain(`cat file${index - 1}`);
 });
+
+test.each([4_096, 8_192])(
+  'an Ollama model that thinks, with a context of %i: prompt, thinking and reply fit',
+  async (size) => {
+    const server = await startFakeOllama({
+      reply: (_request, index) => JSON.stringify(index < STEPS ? run(`cat file${index}`) : finish()),
+    });
+    open.push(server);
+    const entry = { ...catalog.ollama('qwen3:8b'), contextTokens: size, thinking: true, thinkingTokens: size / 4 };
+    const model = createOllamaModel({ url: server.url, entry, clock });
+    const effects = recordedEffects(
+      [model],
+      ({ tool }, step) => (tool === 'finish' ? {} : { observation: `output ${step}: ${OUTPUTS.prose.repeat(400)}` }),
+      { remainingMs: () => 300_000 },
+    );
+    expect(await runReActLoop(loopTask(), effects, limits(clock))).toMatchObject({ kind: 'finished' });
+    expect(server.requests).toHaveLength(STEPS + 1);
+    for (const { messages = [], options } of server.requests) {
+      const words = messages.map(({ content }) => content).join('').length / 4;
+      expect(words + Number(options?.num_predict)).toBeLessThanOrEqual(size);
+    }
+  },
+);
