@@ -1,22 +1,13 @@
 import { REQUEST_WINDOW_MS } from '../../src/domain/requests.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
-import { foldFigures, whenReady } from '../support/fold-figures.js';
+import { foldFigures, whenHeld } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { committedUpTo } from './committed.js';
-import {
-  assignment,
-  briefOf,
-  COORDINATION_PARTITIONS,
-  EPOCH,
-  missionIdIn,
-  missionRecord,
-  OWNER,
-  planTask,
-} from './events.js';
+import { assignment, briefOf, EPOCH, missionIdIn, missionRecord, OWNER, planTask } from './events.js';
 import type { PressureOptions } from './options.js';
 
 const PARTITION = 0;
@@ -50,7 +41,7 @@ export async function measureLongCoordination({
     const written = await bench.write(missions(bench, waitingId, megabytes * 1024 * 1024));
     const raw = await readRaw(bench, [coordination]);
     const after = startRole(projectDir, 'orchestrator', bench.env);
-    const afterReady = await whenReady(after, 'partition.held', COORDINATION_PARTITIONS);
+    const afterReady = await whenHeld(after);
     await new Promise((resolve) => setTimeout(resolve, IDS_FORGOTTEN_MS));
     const afterMemory = memoryFigures(after, afterReady.seconds);
     await bench.write([
@@ -64,7 +55,7 @@ export async function measureLongCoordination({
     await committedUpTo(bench, orchestratorGroup, coordination, PARTITION, written);
     await after.stop();
     const before = startRole(projectDir, 'orchestrator', bench.env);
-    const beforeReady = await whenReady(before, 'partition.held', COORDINATION_PARTITIONS);
+    const beforeReady = await whenHeld(before);
     await new Promise((resolve) => setTimeout(resolve, RESTED_MS));
     const beforeMemory = memoryFigures(before, beforeReady.seconds);
     await before.stop();

@@ -1,5 +1,5 @@
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
-import { whenReady } from '../support/fold-figures.js';
+import { whenHeld, whenReady } from '../support/fold-figures.js';
 import { createMilestone } from '../support/milestone.js';
 import { figure, slopeFigure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
@@ -19,10 +19,7 @@ export async function measureLongLoad({ cluster, projectDir, minutes }: Pressure
   const worker = startRole(projectDir, 'worker', bench.env);
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
   try {
-    await Promise.all([
-      whenReady(worker, 'worker.ready'),
-      whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS),
-    ]);
+    await Promise.all([whenReady(worker), whenHeld(orchestrator)]);
     const ended = await countEnded(bench);
     const requested = await request(bench, minutes);
     await ended.reached(requested);

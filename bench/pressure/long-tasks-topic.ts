@@ -33,12 +33,12 @@ export async function measureLongTasksTopic({
     const written = await bench.write(journals(bench, agent, megabytes * 1024 * 1024));
     const raw = await readRaw(bench, [topic]);
     const after = startRole(projectDir, 'worker', bench.env);
-    const afterReady = await whenReady(after, 'worker.ready');
+    const afterReady = await whenReady(after);
     await committedUpTo(bench, bench.topics.workerGroup(agent), topic, PARTITION, written);
     const afterMemory = memoryFigures(after, afterReady.seconds);
     await after.stop();
     const before = startRole(projectDir, 'worker', bench.env);
-    const beforeReady = await whenReady(before, 'worker.ready');
+    const beforeReady = await whenReady(before);
     await new Promise((resolve) => setTimeout(resolve, RESTED_MS));
     const beforeMemory = memoryFigures(before, beforeReady.seconds);
     await before.stop();

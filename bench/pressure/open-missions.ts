@@ -5,7 +5,7 @@ import { createCoordinationState, type CoordinationState } from '../../src/domai
 import { partitionForKey } from '../../src/domain/partitioning.js';
 import type { AppendRequest } from '../../src/ports/log.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
-import { foldFigures, whenReady } from '../support/fold-figures.js';
+import { foldFigures, whenHeld } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { createMilestone } from '../support/milestone.js';
 import { readRaw } from '../support/raw-read.js';
@@ -26,7 +26,7 @@ export async function measureOpenMissions({
   const bench = await openBenchLog(cluster, projectDir, 1);
   try {
     const first = startRole(projectDir, 'orchestrator', bench.env);
-    const idle = await whenReady(first, 'partition.held', COORDINATION_PARTITIONS);
+    const idle = await whenHeld(first);
     const fold = await foldCoordination(bench);
     const requestedSeconds = first.seconds();
     await bench.write(requests(bench, missions));
@@ -38,7 +38,7 @@ export async function measureOpenMissions({
     const raw = await readRaw(bench, [bench.topics.coordination]);
 
     const second = startRole(projectDir, 'orchestrator', bench.env);
-    const ready = await whenReady(second, 'partition.held', COORDINATION_PARTITIONS);
+    const ready = await whenHeld(second);
     await new Promise((resolve) => setTimeout(resolve, 5000));
     const cpuBefore = second.cpuSeconds();
     await new Promise((resolve) => setTimeout(resolve, watchSeconds * 1000));

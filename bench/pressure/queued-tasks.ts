@@ -32,7 +32,7 @@ export async function measureQueuedTasks({
     );
     const news = await watchNews(bench);
     const worker = startRole(projectDir, 'worker', bench.env);
-    const ready = await whenReady(worker, 'worker.ready');
+    const ready = await whenReady(worker);
     await news.began;
     const firstRunning = worker.seconds();
     await news.heardOf(tasks);
@@ -59,7 +59,7 @@ export async function measureQueuedTasks({
 /** What a worker takes that has nothing to do. */
 async function startIdle({ env }: BenchLog, projectDir: string): Promise<Ready> {
   const worker = startRole(projectDir, 'worker', env);
-  const ready = await whenReady(worker, 'worker.ready');
+  const ready = await whenReady(worker);
   await worker.stop();
   return ready;
 }

@@ -1,10 +1,9 @@
 /** What a swarm takes that has nothing to do. */
 import { openBenchLog } from '../support/bench-log.js';
-import { whenReady } from '../support/fold-figures.js';
+import { whenHeld, whenReady } from '../support/fold-figures.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
 import { rounds } from '../support/statistics.js';
-import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { SpeedOptions } from './options.js';
 
 const SETTLE_MS = 45_000;
@@ -16,10 +15,7 @@ export async function measureAtRest({ cluster, projectDir, rounds: count }: Spee
   const worker = startRole(projectDir, 'worker', bench.env);
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
   try {
-    await Promise.all([
-      whenReady(worker, 'worker.ready'),
-      whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS),
-    ]);
+    await Promise.all([whenReady(worker), whenHeld(orchestrator)]);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const share = async () => {
       const before = [worker, orchestrator].map((role) => role.cpuSeconds());

@@ -8,7 +8,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { committedUpTo } from '../pressure/committed.js';
 import { COORDINATION_PARTITIONS, missionIdIn, missionRecord } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
-import { whenReady } from '../support/fold-figures.js';
+import { whenHeld } from '../support/fold-figures.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { quantile } from '../support/statistics.js';
@@ -131,7 +131,7 @@ async function measureCommands(
   const roles = [startRole(projectDir, 'orchestrator', bench.env), startRole(projectDir, 'worker', bench.env)];
   try {
     const [orchestrator] = roles;
-    if (orchestrator !== undefined) await whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS);
+    if (orchestrator !== undefined) await whenHeld(orchestrator);
     await allCommitted(bench, records);
     const file = join(dir, 'mission.yaml');
     await writeFile(file, missionFile(bench.agents[0] ?? ''));

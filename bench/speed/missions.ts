@@ -5,10 +5,9 @@
 import { join } from 'node:path';
 import { createClient } from '../../src/client/create-client.js';
 import type { MissionDefinition } from '../../src/client/mission-definition.js';
-import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startChild } from '../support/child-process.js';
-import { whenReady } from '../support/fold-figures.js';
+import { whenHeld } from '../support/fold-figures.js';
 import { startPeers, type Peer } from '../support/peers.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole, type RoleProcess } from '../support/role-process.js';
@@ -89,7 +88,7 @@ export async function measureMissions({
     const env = { ...bench.env, WORKER_MODELS: `ollama:${STUB_OLLAMA_MODEL}`, OLLAMA_HOST: ollama.ready };
     const orchestrator = startRole(dir, 'orchestrator', env, 'on');
     const worker = startRole(dir, 'worker', env, 'on');
-    await whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS);
+    await whenHeld(orchestrator);
     const { log, agentsDir, workspaceRoot, prefix, agents } = bench;
     const client = createClient({ log, agents: agentsDir, workspaceRoot, prefix });
     return {

@@ -3,7 +3,7 @@ import type { AppendRequest } from '../../src/ports/log.js';
 import { committedUpTo } from '../pressure/committed.js';
 import { COORDINATION_PARTITIONS, missionIdIn, missionRecord, planTask } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
-import { whenReady } from '../support/fold-figures.js';
+import { whenHeld } from '../support/fold-figures.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { quantile, rounds } from '../support/statistics.js';
@@ -41,7 +41,7 @@ async function layBehind(bench: BenchLog, projectDir: string, records: number): 
   if (records === 0) return;
   await bench.write(progress(bench, records));
   const orchestrator = startRole(projectDir, 'orchestrator', bench.env);
-  await whenReady(orchestrator, 'partition.held', COORDINATION_PARTITIONS);
+  await whenHeld(orchestrator);
   for (let partition = 0; partition < COORDINATION_PARTITIONS; partition += 1)
     await committedUpTo(
       bench,

@@ -1,3 +1,4 @@
+import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { RawRead } from './raw-read.js';
 import { figure, type Figure } from './report.js';
 import type { RoleProcess } from './role-process.js';
@@ -12,9 +13,17 @@ export interface Ready {
   readonly peakMb: number;
 }
 
-/** @param event the line in its log, the count-th, that says that it has caught up */
-export async function whenReady(role: RoleProcess, event: string, count = 1): Promise<Ready> {
-  const seconds = await role.logged(event, count);
+/** A worker is ready when it has caught up. */
+export async function whenReady(worker: RoleProcess): Promise<Ready> {
+  return readyAfter(worker, await worker.logged('worker.ready'));
+}
+
+/** An orchestrator is ready when it holds all partitions of the coordination topic. */
+export async function whenHeld(orchestrator: RoleProcess, partitions = COORDINATION_PARTITIONS): Promise<Ready> {
+  return readyAfter(orchestrator, await orchestrator.logged('partitions.held', ({ held }) => held === partitions));
+}
+
+function readyAfter(role: RoleProcess, seconds: number): Ready {
   return { seconds, cpuSeconds: role.cpuSeconds(), peakMb: Math.max(...role.memory.map(({ mb }) => mb)) };
 }
 

@@ -10,10 +10,10 @@ import { closeOnce } from './closing.js';
 
 export interface RoleProcess {
   /**
-   * Resolves with the seconds from the start until the count-th line of this event in its log; rejects when it ends
-   * before.
+   * Resolves with the seconds from the start until the first line of this event in its log, of those that `is` takes;
+   * rejects when it ends before.
    */
-  logged(event: string, count?: number): Promise<number>;
+  logged(event: string, is?: (line: LogLine) => boolean): Promise<number>;
   /** Seconds since the start. */
   seconds(): number;
   /** Resident memory in MB, every SAMPLE_MS. */
@@ -28,6 +28,9 @@ export interface MemorySample {
   readonly atSeconds: number;
   readonly mb: number;
 }
+
+/** A line of the log, with its fields. */
+export type LogLine = Readonly<Record<string, unknown>>;
 
 const SAMPLE_MS = 100;
 const PAGE_BYTES = 4096;
@@ -50,24 +53,25 @@ export function startRole(
   const memory: MemorySample[] = [];
   const sampling = setInterval(() => memory.push({ atSeconds: seconds(), mb: residentMb(child.pid) }), SAMPLE_MS);
   const ended = once(child, 'exit').then(() => clearInterval(sampling));
-  const seen = new Map<string, number[]>();
+  const seen = new Map<string, { readonly at: number; readonly line: LogLine }[]>();
   const waiting = new Set<() => void>();
   const tail: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     tail.push(line);
     if (tail.length > 20) tail.shift();
-    const event = eventOf(line);
-    seen.set(event, [...(seen.get(event) ?? []), seconds()]);
+    const parsed = logLine(line);
+    const event = String(parsed['event'] ?? '');
+    seen.set(event, [...(seen.get(event) ?? []), { at: seconds(), line: parsed }]);
     for (const check of [...waiting]) check();
   });
 
   return {
     memory,
     seconds,
-    logged: (event, count = 1) =>
+    logged: (event, is = () => true) =>
       new Promise((resolve, reject) => {
         const check = () => {
-          const at = seen.get(event)?.[count - 1];
+          const at = seen.get(event)?.find(({ line }) => is(line))?.at;
           if (at === undefined) return;
           waiting.delete(check);
           resolve(at);
@@ -97,9 +101,9 @@ function residentMb(pid: number | undefined): number {
   }
 }
 
-/** The name of a log line's event; empty when it is no log line. */
-function eventOf(line: string): string {
-  if (!line.startsWith('{')) return '';
+/** Without fields when it is no log line. */
+function logLine(line: string): LogLine {
+  if (!line.startsWith('{')) return {};
   const parsed: unknown = JSON.parse(line);
-  return typeof parsed === 'object' && parsed !== null && 'event' in parsed ? String(parsed.event) : '';
+  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
 }
