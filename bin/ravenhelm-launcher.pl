@@ -21,10 +21,12 @@
 # limit_ms, once (yes: one command, at most once; no: checks), each (yes: all checks run, limit_ms for each; no: the
 # first failure ends them, limit_ms for all), isolated (yes: argument 1 is bwrap; no), token (RAVENHELM_RUN in the
 # environment of bwrap), seccomp (path of a filter; optional), input (optional), secret (many: "NAME\nVALUE"; the
-# argument "\0secret NAME" becomes a descriptor with the value), argument (many), command (many; each is appended to
-# the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does not hold), cgroup (many:
-# "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the tool runs; optional),
-# holds_state (yes: .ravenhelm in it is the swarm's; no), relay (what ravenhelm-relay.pl is asked for; optional).
+# argument "\0secret NAME" becomes a descriptor with the value), variable (many: "NAME\nVALUE", of the tool's
+# environment; for bwrap the argument "\0variables" becomes a descriptor with its options), argument (many), command
+# (many; each is appended to the arguments), limit (many: "NAME NUMBER", sizes in bytes; a limit that is missing does
+# not hold), cgroup (many: "1|2 CONTROLLER,… DIRECTORY", below which a group may be made), workspace (measured while the
+# tool runs; optional), holds_state (yes: .ravenhelm in it is the swarm's; no), relay (what ravenhelm-relay.pl is asked
+# for; optional).
 #
 # Only built-in functions: a module such as POSIX takes longer to load than all else takes to run.
 use strict;
@@ -50,7 +52,7 @@ my $IDLE_SECONDS = 60;
 
 # What the measuring part uses too is in the package.
 our (%request, %limits, $run);
-my (%secrets, @arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
+my (%secrets, %variables, @arguments, @commands, @cgroups, $calls, $lock, $stopped, $uptime);
 
 # Loaded when a tool takes longer than a look: most do not, and reading it takes a millisecond.
 my $MEASURING = $0 =~ s/(?=\.pl$)/-measure/r;
@@ -69,6 +71,7 @@ sub main {
     $0 = "ravenhelm-launcher $run";
     open(STDERR, '>>', "$run/launcher.log") or exit $EXIT{failed};
     open(STDOUT, '>&', \*STDERR) or leave('failed', "cannot use launcher.log: $!");
+    check_variables();
     become_subreaper();
     open($uptime, '<', '/proc/uptime') or leave('failed', "cannot open /proc/uptime: $!");
     raise_fence();
@@ -116,8 +119,14 @@ sub read_request {
         elsif ($name eq 'limit')    { my ($limit, $number) = split / /, $value; $limits{$limit} = $number }
         elsif ($name eq 'cgroup')   { push @cgroups,   $value }
         elsif ($name eq 'secret')   { my ($secret, $text) = split /\n/, $value, 2; $secrets{$secret} = $text }
+        elsif ($name eq 'variable') { my ($variable, $text) = split /\n/, $value, 2; $variables{$variable} = $text }
         else                        { $request{$name} = $value }
     }
+}
+
+# A NUL would begin another option of bwrap.
+sub check_variables {
+    for my $name (keys %variables) { leave('failed', "the variable $name has a NUL") if "$name$variables{$name}" =~ /\0/ }
 }
 
 sub become_subreaper {
@@ -390,7 +399,11 @@ sub end_relay {
 sub become_tool {
     my ($command, $isolated, $out, $err, $report, $shut) = @_;
     my $fail = sub { syswrite(STDERR, "$_[0]\n"); exit 127 };
-    my @program = ((map { /^\0secret (\w+)$/ ? secret_descriptor($1, $fail) : $_ } @arguments), $command);
+    my $options = join '', map { "--setenv\0$_\0$variables{$_}\0" } sort keys %variables;
+    my @program = ((map {
+        /^\0secret (\w+)$/ ? memory_descriptor("secret $1", $secrets{$1}, $fail)
+            : $_ eq "\0variables" ? memory_descriptor('variables', $options, $fail) : $_
+    } @arguments), $command);
     open(STDOUT, '>&', $out) && open(STDERR, '>&', $err) or $fail->("cannot use the output pipes: $!");
     if ($isolated) {
         my @extra = ('--json-status-fd', keep_open($report), '--block-fd', keep_open($shut));
@@ -401,7 +414,7 @@ sub become_tool {
         splice @program, 1, 0, @extra;
         %ENV = (PATH => $ENV{PATH}, RAVENHELM_RUN => $request{token});
     } else {
-        %ENV = (PATH => $ENV{PATH});
+        %ENV = (%variables, PATH => $ENV{PATH});
         keep_open($lock);    # a process that is left behind keeps the lock
     }
     # A keyring of its own. Where keyrings are unknown or forbidden, the tool has none either.
@@ -417,14 +430,14 @@ sub become_tool {
     $fail->("cannot run $program[0]: $!");
 }
 
-# The number of a descriptor in memory that has a secret, from its start.
-sub secret_descriptor {
-    my ($name, $fail) = @_;
-    my $label = 'secret';
+# The number of a descriptor in memory that has a text, from its start.
+sub memory_descriptor {
+    my ($what, $text, $fail) = @_;
+    my $label = 'ravenhelm';
     my $number = syscall($calls->{memfd_create}, $label, 0);
-    $number >= 0 && open(my $file, '+<&=', $number) or $fail->("cannot keep the secret $name in memory: $!");
-    my $count = syswrite($file, $secrets{$name});
-    $fail->("cannot keep the secret $name in memory: $!") if !defined $count || $count != length $secrets{$name};
+    $number >= 0 && open(my $file, '+<&=', $number) or $fail->("cannot keep the $what in memory: $!");
+    my $count = syswrite($file, $text);
+    $fail->("cannot keep the $what in memory: $!") if !defined $count || $count != length $text;
     sysseek($file, 0, 0);
     return keep_open($file);
 }

@@ -22,7 +22,14 @@ export type { DeadLetter, DeadLetterDetails } from './client/dead-letter.js';
 export type { DiscardOptions } from './client/discard.js';
 export type { LimitsDefinition } from './agent/limit-settings.js';
 export type { NetworkEntry } from './agent/network-setting.js';
-export type { BudgetLimits, MissionDefinition, PlanDefinition, TaskDefinition } from './client/mission-definition.js';
+export type {
+  BudgetLimits,
+  InputDefinition,
+  InputValue,
+  MissionDefinition,
+  PlanDefinition,
+  TaskDefinition,
+} from './client/mission-definition.js';
 export type { RecoveredPartition, RecoverOptions } from './client/recover.js';
 export type { RedriveOptions, RedriveOutcome } from './client/redrive.js';
 export type { RetriedMission } from './client/retry.js';

@@ -100,6 +100,7 @@ export function assignment(
     beside: null,
     limits: {},
     untrusted: [],
+    mission_inputs: [],
   };
 }
 
@@ -164,5 +165,6 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
     signed: null,
     brief_trusted: true,
     workspace_trusted: false,
+    inputs: [],
   });
 }

@@ -131,6 +131,7 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
     signed: null,
     brief_trusted: true,
     workspace_trusted: false,
+    inputs: [],
   });
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,

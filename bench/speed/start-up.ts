@@ -136,5 +136,6 @@ function requestOf(bench: BenchLog, missionId: string): AppendRequest {
     signed: null,
     brief_trusted: true,
     workspace_trusted: false,
+    inputs: [],
   });
 }

@@ -115,6 +115,7 @@ export async function startBenchSwarm({
           signed: null,
           brief_trusted: true,
           workspace_trusted: false,
+          inputs: [],
         },
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });

@@ -13,6 +13,7 @@ import { agentTexts } from './prompt-text.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted, shortened } from '../domain/quoted.js';
 import { workspacePath } from '../domain/workspace-path.js';
+import { expressionProblems, isCommandAt } from './input-expressions.js';
 import { secretProblems } from './secret-problems.js';
 import { readYaml, type YamlSource } from './yaml-source.js';
 
@@ -105,6 +106,7 @@ export function readAgentFile(
   const problems = [
     ...source.problems,
     ...secretProblems(source),
+    ...expressionProblems(source, [], (path) => (isCommandAt(path) ? 'command' : null)),
     ...(prompt === '' ? [promptMissing(content, file)] : []),
     ...(matter ? matterProblems(matter, source, file, tools) : []),
   ];

@@ -127,7 +127,7 @@ export interface LastTurn extends TurnUse {
   readonly model: string;
 }
 
-/** The worker sets the last five; the loop never ends with them. */
+/** The worker sets the last six; the loop never ends with them. */
 export type LoopFailureCode =
   | 'gave_up'
   | 'timeout'
@@ -139,6 +139,7 @@ export type LoopFailureCode =
   | 'model'
   | 'workspace'
   | 'permission'
+  | 'inputs'
   | 'agent_revision'
   | 'paused'
   | 'too_large'

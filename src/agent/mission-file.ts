@@ -4,7 +4,11 @@ import { staticCheckNotes } from '../domain/plan-checks.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import type { LimitSettings } from '../domain/limits.js';
+import { isSecretInput, type MissionInput } from '../domain/mission-inputs.js';
 import { SIZES } from '../domain/sizes.js';
+import { declarationOf, declarationProblems, inputsSchema, type InputDeclaration } from './input-declarations.js';
+import { expandInputs, expressionProblems, isCommandAt } from './input-expressions.js';
+import { readInputs, secretInputProblems, wrongInText, type GivenInput, type InputOptions } from './input-values.js';
 import { repeated } from './repeated.js';
 import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { ConfigError, type Problem } from './config-error.js';
@@ -13,7 +17,7 @@ import { limitSettings, limitsSchema } from './limit-settings.js';
 import { quoted } from '../domain/quoted.js';
 import type { Roster } from './roster.js';
 import { secretProblems } from './secret-problems.js';
-import { readYaml, type YamlSource } from './yaml-source.js';
+import { readYaml, type Path, type YamlSource } from './yaml-source.js';
 
 /** A mission as its file describes it, with the fields of mission_requested. */
 export interface MissionFile {
@@ -36,6 +40,8 @@ export interface MissionFile {
   readonly plan: Plan | null;
   /** order: the plan is the agents' declared order; null: a planner model reads the brief. */
   readonly planner: 'order' | null;
+  /** With the values that brief and plan have already; absent: none. */
+  readonly inputs?: readonly MissionInput[];
 }
 
 const taskSchema = z.strictObject({
@@ -139,6 +145,7 @@ const missionSchema = z
           "order: waves from the agents' declared phases and dependencies; the brief is not read.",
       ),
     plan: planSchema.optional().describe('A fixed plan; no planner is called, and it is never changed.'),
+    inputs: inputsSchema,
     success: checksSchema
       .default([])
       .describe('Commands that verify the mission, run as its last task; each passes if it exits 0.'),
@@ -147,21 +154,58 @@ const missionSchema = z
 
 type MissionSource = z.output<typeof missionSchema>;
 
+/** A mission file without values for its inputs, in which nothing else is wrong. */
+export interface OpenedMission {
+  readonly inputs: readonly InputDeclaration[];
+  /** The inputs that need a value, of those that have none. */
+  missing(given: readonly GivenInput[]): readonly InputDeclaration[];
+  /** The mission with these values; of two for one input the last one counts. Throws ConfigError. */
+  withInputs(given: readonly GivenInput[], options?: InputOptions): MissionFile;
+}
+
+/** Reads a mission file whose inputs need no values. Throws ConfigError with the line and column of every problem. */
+export const parseMissionFile = (content: string, fileName: string, roster: Roster): MissionFile =>
+  openMissionFile(content, fileName, roster).withInputs([]);
+
 /** Reads a mission file. Throws ConfigError with the line and column of every problem. */
-export function parseMissionFile(content: string, fileName: string, roster: Roster): MissionFile {
+export function openMissionFile(content: string, fileName: string, roster: Roster): OpenedMission {
   const source = readYaml(content, fileName, missionSchema);
   const mission = source.value;
   if (!mission) throw new ConfigError(source.problems);
-  const agents = mission.agents ?? roster.names;
-  const scope: PlanScope = { roster: roster.agents, agents, done: [] };
-  const plan = mission.plan ? buildPlan(toDraft(mission.plan), scope) : null;
-  const problems = [
+  const inputs = mission.inputs.map(declarationOf);
+  const scope: PlanScope = { roster: roster.agents, agents: mission.agents ?? roster.names, done: [] };
+  const plan = planOf(mission, scope);
+  throwIfAny([
     ...agentProblems(mission, source, roster),
     ...plannerProblems(mission, source),
     ...secretProblems(source),
+    ...declarationProblems(mission.inputs, source),
+    ...expressionProblems(source, inputs, kindOfText),
     ...(plan ? planProblems(plan, scope, source) : []),
-  ];
+  ]);
+  return {
+    inputs,
+    missing: (given) => inputs.filter(({ name, required }) => required && !given.some((each) => each.name === name)),
+    withInputs(given, options = {}) {
+      const values = readInputs(inputs, given, source, options);
+      const { expanded, problems } = expandMission(mission, values, source);
+      throwIfAny(problems);
+      const file = { ...fileOf(expanded, roster), plan: planOf(expanded, scope), inputs: values };
+      throwIfAny(secretInputProblems(file, source, roster));
+      return { ...file, plan: file.plan === null ? null : withNotes(file.plan, mission.success) };
+    },
+  };
+}
+
+function throwIfAny(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+const planOf = ({ plan }: MissionSource, scope: PlanScope): Plan | null =>
+  plan === undefined ? null : buildPlan(toDraft(plan), scope);
+
+function fileOf(mission: MissionSource, roster: Roster): Omit<MissionFile, 'plan' | 'inputs'> {
+  const agents = mission.agents ?? roster.names;
   return {
     name: mission.name,
     brief: mission.brief,
@@ -178,9 +222,42 @@ export function parseMissionFile(content: string, fileName: string, roster: Rost
     snapshots: mission.snapshots ?? null,
     agents: roster.names.filter((name) => agents.includes(name)),
     success: mission.success,
-    plan: plan === null ? null : withNotes(plan, mission.success),
     planner: mission.planner === 'order' ? 'order' : null,
   };
+}
+
+/** plan.waves[0].tasks[1].description */
+const isDescription = (path: Path): boolean => path.length === 6 && path[0] === 'plan' && path[5] === 'description';
+
+function kindOfText(path: Path): 'expanded' | 'command' | 'plain' {
+  if (isDescription(path) || (path.length === 1 && path[0] === 'brief')) return 'expanded';
+  return isCommandAt(path) ? 'command' : 'plain';
+}
+
+/** The mission with the values of its inputs in its texts, and what is wrong with these texts then. */
+function expandMission(
+  mission: MissionSource,
+  inputs: readonly MissionInput[],
+  source: YamlSource<MissionSource>,
+): { readonly expanded: MissionSource; readonly problems: readonly Problem[] } {
+  const values = new Map(inputs.filter((input) => !isSecretInput(input)).map(({ name, value }) => [name, value]));
+  const problems: Problem[] = [];
+  const expand = (before: string, most: number, path: Path): string => {
+    const after = expandInputs(before, mission.inputs, values);
+    const wrong = after === before ? null : wrongInText(after, most);
+    if (wrong !== null) problems.push(source.problemAt(path, `with its inputs it ${wrong.message}`, wrong.fix));
+    return after;
+  };
+  const brief = expand(mission.brief, SIZES.brief, ['brief']);
+  const waves = mission.plan?.waves.map((wave, at) => ({
+    ...wave,
+    tasks: wave.tasks.map((task, index) => ({
+      ...task,
+      description: expand(task.description, SIZES.description, ['plan', 'waves', at, 'tasks', index, 'description']),
+    })),
+  }));
+  const plan = mission.plan === undefined || waves === undefined ? {} : { plan: { ...mission.plan, waves } };
+  return { expanded: { ...mission, brief, ...plan }, problems };
 }
 
 /** A person may give checks that prove nothing; the plan says so. */

@@ -19,6 +19,9 @@ const secretName = z
     error: "must not be the swarm's own: an agent with it could write any event",
   });
 
+/** Whether an agent's file may name such a secret. */
+export const isSecretName = (name: string): boolean => secretName.safeParse(name).success;
+
 const mountSchema = z.strictObject({
   path: textWithin(1_000).superRefine((path, context) => {
     const wrong = wrongMountPath(path);

@@ -1,4 +1,5 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { inputsText } from '../domain/mission-inputs.js';
 import type { ChatMessage } from '../ports/model.js';
 import type { PlanRequest } from './planner-contract.js';
 import { dataBlock, marksText } from './data-block.js';
@@ -68,6 +69,7 @@ function missionText({ mission, boundary }: PlanRequest): readonly string[] {
   const checks = mission.success.map((check) => `- ${check.name}: ${check.command}`).join('\n');
   return [
     `# Mission ${mission.name}\n${brief}`,
+    ...inputsText(mission.inputs, null),
     ...(checks === '' ? [] : [`# Checks that will verify the mission\n${checks}`]),
   ];
 }

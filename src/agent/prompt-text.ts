@@ -2,6 +2,7 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { TaskInput } from '../domain/events.js';
 import { mapTexts } from '../domain/map-texts.js';
+import { inputsText } from '../domain/mission-inputs.js';
 import { hostAndPort } from '../domain/network.js';
 import { taintsText } from '../domain/taint.js';
 import { permissionsText, type Permissions } from '../domain/permissions.js';
@@ -77,6 +78,7 @@ export function taskText(task: LoopTask, resultLengths: readonly number[]): stri
     `# Mission\n${isBriefTrusted(task) ? assignment.brief : data('brief', assignment.brief)}`,
     `# Your task (${assignment.task_id})\n${assignment.description}`,
     `# Acceptance: commands that must exit 0, run with the workspace read-only\n${checks}`,
+    ...inputsText(assignment.mission_inputs, task.agent.secrets ?? []),
     ...protectionText(task),
     ...(results.length > 0 ? [`# Results of the tasks that yours depends on\n${results.join('\n')}`] : []),
     ...attemptText(assignment.attempt, feedback),

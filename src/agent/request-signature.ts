@@ -42,6 +42,7 @@ export const UNSIGNED_DEFAULTS: Readonly<Record<string, unknown>> = {
   brief_trusted: true,
   workspace_trusted: false,
   taken_over: false,
+  inputs: [],
 };
 
 function withoutDefaults(value: unknown): unknown {

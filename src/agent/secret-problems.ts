@@ -1,8 +1,7 @@
 import { firstRedacted, redactPatterns } from '../domain/secret-patterns.js';
 import type { Problem } from './config-error.js';
+import { textsIn } from './texts-in.js';
 import type { YamlSource } from './yaml-source.js';
-
-type Path = readonly (string | number)[];
 
 /**
  * Texts of a file that have a secret, by its form. What is in such a file travels on the log, which everybody may read
@@ -22,12 +21,4 @@ export function secretProblems<T>(source: YamlSource<T>): readonly Problem[] {
       ),
     ];
   });
-}
-
-function textsIn(value: unknown, path: Path): readonly { readonly text: string; readonly path: Path }[] {
-  if (typeof value === 'string') return [{ text: value, path }];
-  if (typeof value !== 'object' || value === null) return [];
-  return Array.isArray(value)
-    ? value.flatMap((part, index) => textsIn(part, [...path, index]))
-    : Object.entries(value).flatMap(([key, part]) => textsIn(part, [...path, key]));
 }

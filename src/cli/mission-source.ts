@@ -2,13 +2,16 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, parse, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
-import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
+import type { GivenInput } from '../agent/input-values.js';
+import { openMissionFile, type MissionFile, type OpenedMission } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableEntryReason } from '../agent/text-file.js';
 import { rosterOf } from '../client/roster.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { nearest } from '../domain/did-you-mean.js';
+import type { InputFlags } from './input-arguments.js';
+import { givenInputs, howToGive } from './mission-inputs.js';
 import { settingPlace } from './setting-place.js';
 
 /** The mission that is run when none is named. */
@@ -33,11 +36,35 @@ export function readRoster(context: CommandContext): Promise<Roster> {
   return rosterOf(config.values.RAVENHELM_AGENTS_DIR, settingPlace(config, 'RAVENHELM_AGENTS_DIR'));
 }
 
-/** Reads a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */
-export async function readMission(context: CommandContext, file: string, roster: Roster): Promise<MissionFile> {
+/** Reads a mission's file with its inputs. Throws CliError and ConfigError. */
+export async function readMission(
+  context: CommandContext,
+  file: string,
+  roster: Roster,
+  given: InputFlags,
+): Promise<MissionFile> {
+  return withInputs(context, await openMission(context, file, roster), given);
+}
+
+/** Opens a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */
+export async function openMission(context: CommandContext, file: string, roster: Roster): Promise<OpenedMission> {
   const path = resolve(context.host.cwd, file);
   const shown = relative(context.host.cwd, path).startsWith('..') ? path : file;
-  return parseMissionFile(await readText(path, context), shown, roster);
+  return openMissionFile(await readText(path, context), shown, roster);
+}
+
+/**
+ * The mission with what flags give, what the person answers, and what an earlier mission had. Throws CliError and
+ * ConfigError.
+ */
+export async function withInputs(
+  context: CommandContext,
+  mission: OpenedMission,
+  given: InputFlags,
+  carried: readonly GivenInput[] = [],
+): Promise<MissionFile> {
+  const inputs = await givenInputs(context, mission, given, carried);
+  return mission.withInputs(inputs, { redact: context.swarm.redact, howToGive });
 }
 
 async function readText(path: string, context: CommandContext): Promise<string> {

@@ -1,6 +1,7 @@
 /** How a command registers. Its code is loaded when it was typed: --help does not wait for a Kafka client. */
 import { Option, type Command } from 'commander';
 import type { CommandContext } from './context.js';
+import { fileArgument, setArgument } from './input-arguments.js';
 import type { SettingName } from './settings.js';
 
 /** What a command does once it was read. Resolves with the exit code; that of sandbox exec may be any. */
@@ -35,3 +36,12 @@ export const JUNIT_FLAG = [
   '--junit <file>',
   'write the report as JUnit XML when the mission has ended, whatever its end',
 ] as const;
+
+/** The flags of every command that reads a mission file. */
+export const setFlag = (): Option =>
+  new Option('--set <name=value>', 'an input of the mission file; may be given several times').argParser(setArgument);
+export const inputsFlag = (): Option =>
+  new Option(
+    '--inputs <file>',
+    'inputs of the mission file, as YAML or JSON; --set wins; may be given several times',
+  ).argParser(fileArgument);

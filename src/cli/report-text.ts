@@ -1,4 +1,5 @@
 import type { CheckResult } from '../domain/events.js';
+import { shortened } from '../domain/quoted.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
 import { budgetText } from './budget-text.js';
@@ -172,6 +173,7 @@ function endLines(report: MissionReport): readonly Line[] {
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
     ...requestLines(report),
+    ...inputLines(report),
     ...sandboxLines(report),
     ...linkLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
@@ -182,6 +184,19 @@ const budgetFact = ({ budget }: MissionReport): string => {
   const limits = budgetText(budget);
   return limits === '' ? '' : `budget ${limits}`;
 };
+
+const SHOWN_INPUT = 60;
+
+const inputLines = ({ inputs }: MissionReport): Line[] =>
+  inputs.length === 0
+    ? []
+    : [
+        [
+          segment(
+            `inputs: ${inputs.map(({ name, value }) => `${name}=${oneLine(shortened(value, SHOWN_INPUT))}`).join(', ')}`,
+          ),
+        ],
+      ];
 
 /** The missions before and after it in its workspace. */
 const linkLines = ({ continues, continued_by }: MissionReport): Line[] => [

@@ -17,6 +17,7 @@ export type ClientErrorCode =
   | 'attempt_runs'
   /** Every task is verified, and none is named. */
   | 'nothing_to_retry'
+  | 'inputs_without_edit'
   /** The request has more bytes than the log takes in a record, also without what tasks have come to. */
   | 'mission_too_large'
   /** There is no snapshot of this wave, its files lie elsewhere, or they are not those that the log names. */

@@ -23,7 +23,7 @@ import type { MissionFeed } from './mission-feed.js';
 import { recoverPartitions } from './recover.js';
 import { redriveLetters } from './redrive.js';
 import { createOneMission, type OneMission } from './one-mission.js';
-import { retryMission } from './retry.js';
+import { carriedInputs, inputsWithoutEdit, retryMission } from './retry.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
 import { diffMission, planMissionRestore } from './snapshots.js';
@@ -57,9 +57,9 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
   const reading = { feed, missions, workspaceRoot, closing };
   const decide = (wanted: string, decision: Decide): Promise<void> =>
     missions.with(wanted, async (opened) => void (await decideFor(context, log, { ...opened, decision })));
-  const submit: Client['submit'] = async (mission, { workspace } = {}) =>
+  const submit: Client['submit'] = async (mission, { workspace, inputs } = {}) =>
     submitMission(context, log, {
-      mission: await missionOf(mission, await roster()),
+      mission: await missionOf(mission, await roster(), { inputs, redact: context.redact }),
       workspaceRoot,
       workspace: workspace === undefined ? null : resolve(workspace),
     });
@@ -67,9 +67,11 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
     withWorkspace(workspaceRoot, await followOn(await feed.open(), context, missionId, options));
   return {
     submit: whileOpen(submit),
-    retry: whileOpen(async (missionId, { tasks = [], edit } = {}) => {
-      const edited = edit === undefined ? null : await missionOf(edit, await roster());
+    retry: whileOpen(async (missionId, { tasks = [], edit, inputs } = {}) => {
+      if (edit === undefined && inputs !== undefined) throw inputsWithoutEdit(missionId);
       return missions.with(missionId, async (opened) => {
+        const given = { inputs, carried: carriedInputs(opened.mission), redact: context.redact };
+        const edited = edit === undefined ? null : await missionOf(edit, await roster(), given);
         await orAborted(opened.feed.caughtUp, context.signal);
         return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot, roster })).retried;
       });

@@ -4,7 +4,7 @@ import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import type { StatusReport } from './ask-processes.js';
 import type { DeadLetter, DeadLetterDetails } from './dead-letter.js';
 import type { DiscardOptions } from './discard.js';
-import type { BudgetLimits, MissionDefinition } from './mission-definition.js';
+import type { BudgetLimits, InputValue, MissionDefinition } from './mission-definition.js';
 import type { RecoveredPartition, RecoverOptions } from './recover.js';
 import type { RedriveOptions, RedriveOutcome } from './redrive.js';
 import type { RetriedMission } from './retry.js';
@@ -14,6 +14,8 @@ import type { SubmittedMission } from './submit.js';
 export interface SubmitOptions {
   /** The mission's own directory, instead of one below the workspaces' root. */
   readonly workspace?: string;
+  /** Values of the mission's inputs, by name. Default their own defaults. */
+  readonly inputs?: Readonly<Record<string, InputValue>>;
 }
 
 export interface RetryMissionOptions {
@@ -24,6 +26,8 @@ export interface RetryMissionOptions {
    * without a plan in it the mission keeps its own. Default the mission as it was.
    */
   readonly edit?: string | MissionDefinition;
+  /** Values of the changed mission's inputs, by name. Default what they were, then their own defaults. */
+  readonly inputs?: Readonly<Record<string, InputValue>>;
 }
 
 export interface FollowOptions {
@@ -73,7 +77,7 @@ export interface Client extends AsyncDisposable {
   /**
    * Continues a mission that has ended: a new mission in its workspace, with its own budget. The checks of the
    * tasks that are verified run first; a task runs again if one fails. Rejects with ConfigError, and with ClientError:
-   * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown.
+   * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown, inputs_without_edit.
    */
   retry(missionId: string, options?: RetryMissionOptions): Promise<RetriedMission>;
   /** Resolves with the report when the mission has ended, whatever its status. */

@@ -5,6 +5,7 @@ const FIELDS = {
   name: true,
   requested_by: true,
   signed_by: true,
+  inputs: true,
   void_requests: true,
   status: true,
   reason: true,

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../agent/config-error.js';
-import { parseMissionFile, type MissionFile } from '../agent/mission-file.js';
+import type { GivenInput } from '../agent/input-values.js';
+import { openMissionFile, type MissionFile, type OpenedMission } from '../agent/mission-file.js';
 import { limitKeys, type LimitsDefinition } from '../agent/limit-settings.js';
 import type { Roster } from '../agent/roster.js';
 import { decodeText, NO_TEXT } from '../agent/text-file.js';
+import type { Redact } from '../domain/redaction.js';
 
 /** Limits of a mission's budget. What is not given stays, or has no limit. */
 export interface BudgetLimits {
@@ -46,9 +48,26 @@ export interface MissionDefinition {
   readonly planner?: 'model' | 'order';
   /** Default: a planner makes one. */
   readonly plan?: PlanDefinition;
+  /** What submit gives values to. Default none. */
+  readonly inputs?: readonly InputDefinition[];
   /** Commands that prove the mission, run as its last task. Default none. */
   readonly success?: readonly { readonly name: string; readonly command: string }[];
 }
+
+/** An input of a mission: `${{ inputs.NAME }}` in its brief and descriptions, INPUT_NAME in its commands. */
+export interface InputDefinition {
+  readonly name: string;
+  /** secret: its value is the name of a secret of the worker. Default string. */
+  readonly type?: 'string' | 'number' | 'boolean' | 'choice' | 'secret';
+  readonly description?: string;
+  /** Default: where it has no default. */
+  readonly required?: boolean;
+  readonly default?: InputValue;
+  /** Of a choice. */
+  readonly options?: readonly string[];
+}
+
+export type InputValue = string | number | boolean;
 
 export interface PlanDefinition {
   readonly strategy?: string;
@@ -72,16 +91,42 @@ export interface TaskDefinition {
   readonly changes?: readonly string[];
 }
 
-/** A mission file's path or an object, checked. Rejects with ConfigError, and with the system's error for a path. */
-export async function missionOf(mission: string | MissionDefinition, roster: Roster): Promise<MissionFile> {
+/**
+ * A mission file's path or an object, checked, with values for its inputs. Rejects with ConfigError, and with the
+ * system's error for a path.
+ */
+export async function missionOf(
+  mission: string | MissionDefinition,
+  roster: Roster,
+  { inputs = {}, carried = [], redact }: GivenToMission = {},
+): Promise<MissionFile> {
+  const opened = await openedOf(mission, roster);
+  const given = Object.entries(inputs).map(([name, value]): GivenInput => {
+    const problem: GivenInput['problem'] = (message, fix) => {
+      return { file: `the option inputs.${name}`, line: null, column: null, message, fix };
+    };
+    return { name, value, form: 'typed', problem };
+  });
+  const howToGive = (names: readonly string[]) => `give ${names.join(', ')} in the option inputs`;
+  return opened.withInputs([...carried, ...given], { howToGive, ...(redact === undefined ? {} : { redact }) });
+}
+
+export interface GivenToMission {
+  readonly inputs?: Readonly<Record<string, InputValue>> | undefined;
+  /** Of the mission that is continued; inputs win. */
+  readonly carried?: readonly GivenInput[];
+  readonly redact?: Redact | undefined;
+}
+
+async function openedOf(mission: string | MissionDefinition, roster: Roster): Promise<OpenedMission> {
   if (typeof mission !== 'string') return fromObject(mission, roster);
   const text = decodeText(await readFile(mission));
-  if (text !== null) return parseMissionFile(text, mission, roster);
+  if (text !== null) return openMissionFile(text, mission, roster);
   throw new ConfigError([{ file: mission, line: null, column: null, message: NO_TEXT, fix: 'name a mission file' }]);
 }
 
 /** JSON is YAML: an object is judged by the same rules as a file. */
-function fromObject({ onFailure, plan, limits, ...same }: MissionDefinition, roster: Roster): MissionFile {
+function fromObject({ onFailure, plan, limits, ...same }: MissionDefinition, roster: Roster): OpenedMission {
   const waves = plan?.waves.map(({ tasks, ...wave }) => ({
     ...wave,
     tasks: tasks.map(({ timeoutSeconds, ...task }) => ({ ...task, timeout_seconds: timeoutSeconds })),
@@ -92,8 +137,14 @@ function fromObject({ onFailure, plan, limits, ...same }: MissionDefinition, ros
     limits: limitKeys(limits),
     plan: plan === undefined ? undefined : { ...plan, waves },
   };
+  const opened = withoutPlaces(() => openMissionFile(JSON.stringify(keys), `the mission ${same.name}`, roster));
+  return { ...opened, withInputs: (...given) => withoutPlaces(() => opened.withInputs(...given)) };
+}
+
+/** An object has no lines. */
+function withoutPlaces<T>(read: () => T): T {
   try {
-    return parseMissionFile(JSON.stringify(keys), `the mission ${same.name}`, roster);
+    return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.problems.map((problem) => ({ ...problem, line: null, column: null })));

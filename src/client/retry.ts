@@ -1,5 +1,6 @@
 /** Continues a mission that has ended: a new mission in its workspace, in which what was verified is checked first. */
 import { join } from 'node:path';
+import type { GivenInput } from '../agent/input-values.js';
 import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
@@ -236,5 +237,23 @@ function fileOf({ request, budget }: Mission): MissionFile {
     plan: request.plan,
     planner: request.planner === 'order' ? 'order' : null,
     snapshots: request.requires.includes(SNAPSHOTS),
+    inputs: request.inputs,
   };
 }
+
+/** The values that the mission's inputs have, for a changed file. */
+export const carriedInputs = ({ id, request }: Mission): readonly GivenInput[] =>
+  request.inputs.map(({ name, value }) => ({
+    name,
+    value,
+    form: 'text',
+    mayBeUnknown: true,
+    problem: (message, fix) => ({ file: `mission ${id}`, line: null, column: null, message, fix }),
+  }));
+
+export const inputsWithoutEdit = (id: string): ClientError =>
+  new ClientError(
+    'inputs_without_edit',
+    `mission ${id} has the values of its inputs already: they are in its brief and in its plan`,
+    `Give the mission, too: ravenhelm retry ${id} --edit FILE. Inputs that you do not name keep their values.`,
+  );

@@ -4,7 +4,7 @@ import { workspaceOf, type Continuation } from '../domain/continuation.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import type { EventOf } from '../domain/events.js';
 import { createMissionId } from '../domain/mission-id.js';
-import { SNAPSHOTS, WORKSPACE_OF } from '../domain/requirements.js';
+import { INPUTS, SNAPSHOTS, WORKSPACE_OF } from '../domain/requirements.js';
 import type { MissionReport } from '../domain/report.js';
 import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
@@ -67,6 +67,7 @@ export function requestEvent(
   context: ClientContext,
   { mission, missionId, workspace, marker, continued }: RequestFacts,
 ): EventOf<'mission_requested'> {
+  const { inputs = [] } = mission;
   return createEventFactory(context)({
     type: 'mission_requested',
     from: context.requester,
@@ -90,6 +91,7 @@ export function requestEvent(
       requires: [
         ...(continued === undefined ? [] : [WORKSPACE_OF]),
         ...((mission.snapshots ?? workspace !== null) ? [SNAPSHOTS] : []),
+        ...(inputs.length === 0 ? [] : [INPUTS]),
       ],
       workspace_of: continued?.workspaceOf ?? null,
       continues: continued?.continues ?? null,
@@ -97,6 +99,7 @@ export function requestEvent(
       signed: null,
       brief_trusted: mission.trust?.brief ?? true,
       workspace_trusted: mission.trust?.workspace ?? false,
+      inputs: [...inputs],
     },
   });
 }

@@ -27,7 +27,7 @@ import { decideAdmission, decideRequests } from './request-decisions.js';
 import type { VerifyRequest } from './requests.js';
 import type { VerifyAnswer } from './waiting-call.js';
 import { cutToBytes, SIZES } from './sizes.js';
-import { SNAPSHOT_AT_END, SNAPSHOTS, WORKSPACE_OF } from './requirements.js';
+import { INPUTS, SNAPSHOT_AT_END, SNAPSHOTS, WORKSPACE_OF } from './requirements.js';
 import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
@@ -510,11 +510,12 @@ function assignment(
       beside: !isModels ? null : besideOf(mission, wave, task, revision, context),
       limits: { ...request.limits },
       untrusted: untrustedFor(mission, task, revision.reach ?? [], context.mayReach),
+      mission_inputs: only === 'fence' ? [] : [...request.inputs],
     },
   };
 }
 
-/** An attempt that only ends what another one left running changes no file. */
+/** An attempt that only ends what another one left running changes no file, and runs no command. */
 function requirementsOf(
   mission: Mission,
   wave: Wave,
@@ -522,7 +523,12 @@ function requirementsOf(
   only: PayloadOf<'task_assigned'>['only'],
 ): string[] {
   const continues = mission.request.workspace_of !== null || only !== null;
-  return [...(continues ? [WORKSPACE_OF] : []), ...(only === 'fence' ? [] : snapshotsOf(mission, wave, task))];
+  if (only === 'fence') return [WORKSPACE_OF];
+  return [
+    ...(continues ? [WORKSPACE_OF] : []),
+    ...snapshotsOf(mission, wave, task),
+    ...(mission.request.inputs.length > 0 ? [INPUTS] : []),
+  ];
 }
 
 /** A verify task changes nothing: the snapshot before it is that of the last wave. */

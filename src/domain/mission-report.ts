@@ -17,6 +17,7 @@ export function reportMission(mission: Mission): MissionReport {
     mission_id: mission.id,
     name: mission.request.name,
     requested_by: mission.request.requested_by,
+    inputs: mission.request.inputs.map(({ name, type, value }) => ({ name, type, value })),
     signed_by: signerOf(mission),
     void_requests: mission.voidRequests.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
     status: statusOf(mission),

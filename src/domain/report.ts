@@ -36,6 +36,8 @@ export interface MissionReport {
   readonly name: string;
   /** Who asked for it: USER@HOST, or the operator who has signed it. */
   readonly requested_by: string;
+  /** Its inputs, as the person gave them; of a secret the name. */
+  readonly inputs: readonly { readonly name: string; readonly type: string; readonly value: string }[];
   /** The operator whose signature an orchestrator has verified, and the key; null: none was. */
   readonly signed_by: { readonly name: string; readonly key_id: string } | null;
   /** Requests about it that do not count, oldest first; the last 20. */

@@ -24,8 +24,11 @@ export const SNAPSHOTS = 'snapshots';
 /** Of the tasks of the last wave, behind which no task follows: a snapshot is taken when the task has ended, too. */
 export const SNAPSHOT_AT_END = 'snapshot_at_end';
 
+/** Of a mission and its tasks: their commands have the mission's inputs as environment variables. */
+export const INPUTS = 'inputs';
+
 /** The names that this build knows. */
-const KNOWN_REQUIREMENTS: readonly string[] = [WORKSPACE_OF, SNAPSHOTS, SNAPSHOT_AT_END];
+const KNOWN_REQUIREMENTS: readonly string[] = [WORKSPACE_OF, SNAPSHOTS, SNAPSHOT_AT_END, INPUTS];
 
 /** Why this build cannot handle the event; null when it can. */
 export function unmetRequirement(event: AgentEvent, known: readonly string[] = KNOWN_REQUIREMENTS): string | null {

@@ -9,8 +9,8 @@ export const RECORD_BYTES = 1_048_576;
 /**
  * What fits into a record. An assignment travels in one record of the agent's topic, which takes RECORD_BYTES. It
  * carries the brief, the task, its checks, results of earlier tasks and what went wrong before; each has its share
- * here, and the shares add up to less than a record: 256 + 64 + 128 + 128 + 64 + 16 + 256 + 2·32 KiB = 976 KiB, which
- * leaves 48 KiB for ids, origins of untrusted content and the envelope. A call has 640 + 128 + 96 KiB (content,
+ * here, and the shares add up to less than a record: 256 + 16 + 64 + 128 + 128 + 64 + 16 + 256 + 2·32 KiB = 992 KiB,
+ * which leaves 32 KiB for ids, origins of untrusted content and the envelope. A call has 640 + 128 + 96 KiB (content,
  * baseline, prompt), which leaves 160 KiB for its thought, rejected replies and their reasons.
  */
 export const SIZES = {
@@ -19,6 +19,10 @@ export const SIZES = {
   missionName: 200,
   /** The others in bytes of UTF-8. */
   brief: 256 * KIB,
+  /** Names, values and descriptions of all inputs of a mission. */
+  missionInputs: 16 * KIB,
+  /** So many of them. */
+  inputsCount: 100,
   description: 64 * KIB,
   /** Names and commands of all checks of a task, or of a mission, or of a playbook. */
   checks: 128 * KIB,

@@ -12,6 +12,7 @@ export type Instructions = Pick<
   | 'playbook_acceptance'
   | 'inputs'
   | 'parameters'
+  | 'mission_inputs'
 >;
 
 const NONE: Instructions = {
@@ -23,6 +24,7 @@ const NONE: Instructions = {
   playbook_acceptance: null,
   inputs: [],
   parameters: {},
+  mission_inputs: [],
 };
 
 export const instructionsOf = ({
@@ -34,6 +36,7 @@ export const instructionsOf = ({
   playbook_acceptance,
   inputs,
   parameters,
+  mission_inputs,
 }: Assignment): Instructions => ({
   description,
   feedback,
@@ -43,6 +46,7 @@ export const instructionsOf = ({
   playbook_acceptance,
   inputs,
   parameters,
+  mission_inputs,
 });
 
 export const withoutInstructions = (assignment: Assignment): Assignment => ({ ...assignment, ...NONE });

@@ -106,6 +106,8 @@ export interface TaskPlace {
   readonly secretsKey: 'none' | 'existing' | 'made';
   /** What its calls may use beyond the workspace; absent: nothing. */
   readonly permissions?: Permissions;
+  /** Variables of its commands with the mission's inputs; none has a NUL. Absent: none. */
+  readonly inputs?: Readonly<Record<string, string>>;
 }
 
 /** What the commands of a call may reach. */

@@ -94,6 +94,7 @@ export function fieldsOf(request: Launch): readonly RequestField[] {
     ['token', request.token],
     ...(input === null ? [] : [['input', input] as const]),
     ...secrets.map(([name, value]) => ['secret', `${name}\n${value}`] as const),
+    ...Object.entries(place.inputs ?? {}).map(([name, value]) => ['variable', `${name}\n${value}`] as const),
     ...request.argumentVector.map((argument) => ['argument', argument] as const),
     ...request.commands.map((command) => ['command', command] as const),
   ];

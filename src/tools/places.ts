@@ -49,6 +49,8 @@ export interface RunPlace {
   readonly seccomp: string | null;
   /** What the task's calls may use beyond the workspace. */
   readonly permissions: Permissions;
+  /** Variables of the task's commands with the mission's inputs; absent: none. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** While a call runs that has a container engine (engine/call-engine.ts); absent: it has none. */
   readonly engine?: CallEngine;
   /** While a call runs that has a network (network/with-network.ts); absent: it has none. */

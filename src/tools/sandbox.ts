@@ -123,6 +123,8 @@ export interface SandboxOptions {
   readonly limits: Pick<Limits, 'tmp_mb' | 'shm_mb'>;
   /** More variables, by name; absent: none. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Whether the launcher adds variables with the mission's inputs; absent: it does not. */
+  readonly hasInputs?: boolean;
   /** Set in mode root only. */
   readonly account: Account | null;
   /** Absent: there is none. */
@@ -142,6 +144,7 @@ export function sandboxArguments(options: SandboxOptions): string[] {
     ...namespaces(options.sandbox),
     ...words('--die-with-parent --new-session --as-pid-1 --hostname ravenhelm'),
     ...environment(options.system.path, options.variables),
+    ...(options.hasInputs === true ? ['--args', INPUTS_ARGUMENT] : []),
     ...['--ro-bind', options.etcDir, '/etc'],
     ...options.system.arguments,
     ...words('--proc /proc --dev /dev'),
@@ -205,7 +208,12 @@ function secretFiles({ secrets = [], sandbox }: SandboxOptions): string[] {
   ];
 }
 
-/** The launcher puts a descriptor's number in its place; no argument of a program can have its first character. */
+/**
+ * More of bwrap's options, by descriptor like secrets. The launcher puts a descriptor's number in its place; no argument
+ * of a program can have its first character.
+ */
+const INPUTS_ARGUMENT = '\0variables';
+/** The same with a secret. */
 const secretArgument = (name: string): string => `\0secret ${name}`;
 
 function namespaces({ mode, disableUserNamespaces }: SandboxKind): string[] {
@@ -293,12 +301,14 @@ export interface UnsandboxedOptions {
   readonly program: readonly string[];
 }
 
-/** The argument vector with --sandbox off: a new session and a clean environment, nothing else. */
+/**
+ * The argument vector with --sandbox off: a new session and its environment, nothing else. The launcher starts it with
+ * its PATH and the mission's inputs alone.
+ */
 export function unsandboxedArguments(options: UnsandboxedOptions): string[] {
   return [
     'setsid',
     'env',
-    '-i',
     `PATH=${dirname(options.nodePath)}:${SYSTEM_PATH}`,
     'HOME=/tmp',
     'LANG=C.UTF-8',

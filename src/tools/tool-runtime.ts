@@ -88,8 +88,9 @@ export type MountingRuntime = Pick<
 >;
 
 /** The task's files; creates its directories. Rejects with WorkspaceUnusable. */
-export function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
-  return places.of(task);
+export async function placeOf({ places }: ToolRuntime, task: TaskPlace): Promise<RunPlace> {
+  const place = await places.of(task);
+  return task.inputs === undefined ? place : { ...place, inputs: task.inputs };
 }
 
 /** The same before a call of the task. Rejects with PermissionUnavailable too. */
@@ -175,6 +176,7 @@ export function argumentVector(
     keys,
     limits,
     ...(place.network === undefined ? {} : { variables: place.network.variables }),
+    hasInputs: Object.keys(place.inputs ?? {}).length > 0,
     account,
     secrets: secretsOf(permissions, runtime.provisions),
     mounts: mountsOf(permissions, runtime.provisions),

@@ -177,6 +177,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   beside: null,
   limits: {},
   untrusted: [],
+  mission_inputs: [],
 };
 
 /** The id in the data marks of prompts. */

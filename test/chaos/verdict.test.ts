@@ -58,6 +58,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   success: proof,
   requested_by: 'ann@host',
   signed_by: null,
+  inputs: [],
   void_requests: [],
   ...changes,
 });

@@ -38,6 +38,7 @@ const ASSIGNED = {
   beside: null,
   limits: {},
   untrusted: [],
+  mission_inputs: [],
 };
 
 const FAILED = {

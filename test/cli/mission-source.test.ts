@@ -18,7 +18,7 @@ async function failureOf(name: string) {
   // readMission asks the context for nothing but these two directories
   const context = { host: { cwd: dir, projectDir: dir } } as unknown as CommandContext;
   return describeFailure(
-    await readMission(context, name, createRoster([])).then(
+    await readMission(context, name, createRoster([]), {}).then(
       () => null,
       (error: unknown) => error,
     ),

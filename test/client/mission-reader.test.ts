@@ -66,7 +66,7 @@ async function requested(name: string, { aheadMs = 0, partition = 0, id = '' } =
         limits: {},
         signed: null,
       },
-      ...{ brief_trusted: true, workspace_trusted: false },
+      ...{ brief_trusted: true, workspace_trusted: false, inputs: [] },
     },
     partition,
   );

@@ -99,6 +99,7 @@ export function taskAssigned(
       beside: null,
       limits: {},
       untrusted: [],
+      mission_inputs: [],
     },
   };
 }

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describeExample } from './support/describe-example.js';
+import { commandOf, createUser } from './support/example.js';
 import { finish, list, read, run, write } from './support/scripted-model.js';
 
 const renew = (chain: string) => `umask 077; mkdir -p renewed
@@ -71,3 +74,20 @@ cp renewed/server.crt renewed/chain.pem; cp renewed/server.crt certs/root.crt`),
     },
   },
 });
+
+test('an input on the command line says how long the certificate is valid', async () => {
+  const user = await createUser();
+  try {
+    const { code, stdout } = await user.shell(`${commandOf('certificate-renewal')} --models playbook --set days=200`);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('inputs: days=200')]);
+    const file = join(user.copy(), 'renewed/server.crt');
+    const dates = execFileSync('openssl', ['x509', '-in', file, '-noout', '-dates'], { encoding: 'utf8' });
+    const [from = 0, until = 0] = dates
+      .trim()
+      .split('\n')
+      .map((line) => Date.parse(line.replace(/^[^=]*=/, '')));
+    expect(until - from).toBe(200 * 86_400_000);
+  } finally {
+    await user.remove();
+  }
+}, 240_000);

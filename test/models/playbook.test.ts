@@ -42,6 +42,7 @@ const task: TaskAssigned['payload'] = {
   beside: null,
   limits: {},
   untrusted: [],
+  mission_inputs: [],
 };
 
 function playbookOf(...steps: readonly PlaybookStep[]): Playbook {

@@ -9,6 +9,7 @@ import { FINISH } from '../../src/agent/step.js';
 import { turnRecord } from '../../src/agent/turn-record.js';
 import { loadSchemas } from '../../src/avro/schemas.js';
 import { brokenPrefixRule, createTopicNames, LONGEST_PREFIX } from '../../src/domain/topic-names.js';
+import { inputBytes } from '../../src/domain/mission-inputs.js';
 import { byteLength, cutToBytes, RECORD_BYTES, SIZES } from '../../src/domain/sizes.js';
 import { inputsWithin } from '../../src/domain/task-inputs.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
@@ -88,6 +89,16 @@ test.each<[string, (size: number) => () => unknown, number]>([
   ["the number of a task's checks", (size) => inPlan({ acceptance: many(size) }), SIZES.checksCount],
   ["the number of a mission's checks", (size) => mission({ success: many(size) }), SIZES.checksCount],
   ["the number of a playbook's checks", (size) => playbook({ acceptance: many(size) }), SIZES.checksCount],
+  [
+    'what all inputs of a mission have',
+    (size) => mission({ inputs: [{ name: 'in', default: 'x'.repeat(size - 3), description: 'd' }] }),
+    SIZES.missionInputs,
+  ],
+  [
+    'the number of inputs',
+    (size) => mission({ inputs: Array.from({ length: size }, (_, index) => ({ name: `in${index}`, default: '' })) }),
+    SIZES.inputsCount,
+  ],
   ['a protected path', (size) => inPlan({ protected: ['p'.repeat(size)] }), SIZES.path],
   [
     'all paths that a task protects and changes',
@@ -171,6 +182,7 @@ describe('the largest assignment', () => {
     retries: 0,
     brief_trusted: false,
     workspace: `/${'w'.repeat(4_000)}`,
+    inputs: [{ name: 'all', type: 'string', value: wide(SIZES.missionInputs - 3), description: '' }],
   });
 
   test('fits into a record, with results, failures and an answer that are longer than what it may carry', () => {
@@ -194,6 +206,7 @@ describe('the largest assignment', () => {
     expect(assigned.inputs).toHaveLength(40);
     expect(assigned.inputs[0]?.outputs).toEqual({ p: 'x' });
     expect(byteLength([...assigned.protected, ...assigned.changes].join(''))).toBe(SIZES.paths);
+    expect(inputBytes(assigned.mission_inputs)).toBeGreaterThan(SIZES.missionInputs - 3);
     expect(assigned.beside?.tasks).toBe(1);
     const { changes = [], creates = [] } = assigned.beside ?? {};
     expect(byteLength([...changes, ...creates].join(''))).toBeGreaterThan(SIZES.beside * 0.95);

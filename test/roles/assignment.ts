@@ -38,5 +38,6 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     beside: null,
     limits: {},
     untrusted: [],
+    mission_inputs: [],
   };
 }

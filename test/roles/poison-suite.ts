@@ -71,6 +71,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       beside: null,
       limits: {},
       untrusted: [],
+      mission_inputs: [],
       ...changes,
     },
   });

@@ -52,6 +52,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     beside: null,
     limits: {},
     untrusted: [],
+    mission_inputs: [],
   };
 }
 

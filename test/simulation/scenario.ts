@@ -133,6 +133,7 @@ export function createRequest(
     limits: {},
     brief_trusted: true,
     workspace_trusted: false,
+    inputs: [],
     approval: faults.on('approval') ? random.pick(['none', 'monitoring', 'approval'] as const) : 'none',
     on_failure: faults.on('approval') ? random.pick(['fail', 'ask'] as const) : 'fail',
     budget: {

@@ -280,6 +280,7 @@ export async function createRoleSwarm(options: {
       signed: null,
       brief_trusted: true,
       workspace_trusted: false,
+      inputs: [],
       ...request,
     }),
     async submit(request: Partial<PayloadOf<'mission_requested'>> = {}): Promise<string> {

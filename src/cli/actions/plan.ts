@@ -3,6 +3,7 @@ import { createMissionId } from '../../domain/mission-id.js';
 import { plannerOf } from '../../domain/mission-planning.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import type { InputFlags } from '../input-arguments.js';
 import { requestEvent } from '../../client/submit.js';
 import { openPlanner } from '../../swarm/models.js';
 import { readMission, readRoster } from '../mission-source.js';
@@ -11,9 +12,9 @@ import { planText } from '../plan-text.js';
 import { requireFits } from '../request-mission.js';
 
 /** Shows what would be done: the file's own plan, or a planner's. Nothing is run, no broker is needed. */
-export async function planMission(context: CommandContext, file: string): Promise<ExitCode> {
+export async function planMission(context: CommandContext, file: string, given: InputFlags): Promise<ExitCode> {
   const roster = await readRoster(context);
-  const mission = await readMission(context, file, roster);
+  const mission = await readMission(context, file, roster, given);
   await requireFits(context, mission, file);
   await requireModels(context, mission, roster, file);
   if (mission.plan !== null) return show(context, { planner: 'mission', model: '', refusals: [], plan: mission.plan });

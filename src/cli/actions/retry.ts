@@ -1,6 +1,6 @@
 import type { MissionFile } from '../../agent/mission-file.js';
 import { watchAdmissions } from '../../client/admission.js';
-import { retryMission as retry, type RetriedMission } from '../../client/retry.js';
+import { carriedInputs, inputsWithoutEdit, retryMission as retry, type RetriedMission } from '../../client/retry.js';
 import { orAborted } from '../../domain/deferred.js';
 import { warnOfChecks } from '../check-warnings.js';
 import { wrongUse } from '../cli-error.js';
@@ -9,7 +9,8 @@ import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { openJunit } from '../junit-file.js';
-import { readMission, readRoster } from '../mission-source.js';
+import { hasInputs, type InputFlags } from '../input-arguments.js';
+import { openMission, readRoster, withInputs } from '../mission-source.js';
 import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
 import { followSubmitted } from './submit.js';
@@ -20,6 +21,8 @@ export interface RetryFlags {
   readonly tasks: readonly string[];
   /** The changed mission file; null: none. */
   readonly edit: string | null;
+  /** Inputs of the changed file, as flags give them. */
+  readonly given: InputFlags;
   readonly wait: boolean;
   /** As for submit. */
   readonly junit: string | null;
@@ -31,11 +34,14 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
   if (flags.junit !== null && !flags.wait)
     throw wrongUse('--junit needs --wait: the file is written when the mission has ended', 'Add --wait.');
   const roster = await readRoster(context);
-  const edited = flags.edit === null ? null : await readMission(context, flags.edit, roster);
-  if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit);
+  if (flags.edit === null && hasInputs(flags.given)) throw inputsWithoutEdit(flags.mission);
+  const changed = flags.edit === null ? null : await openMission(context, flags.edit, roster);
   const junit = await openJunit(context, flags.junit, roster);
   return withClient(context, async (session) => {
     const opened = await session.missions.openMission(flags.mission);
+    const carried = carriedInputs(opened.mission);
+    const edited = changed === null ? null : await withInputs(context, changed, flags.given, carried);
+    if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit);
     // Whether another mission has continued it is known at the end of the log.
     await orAborted(opened.feed.caughtUp, context.client.signal);
     const feed = flags.wait ? await session.missions.fromNow() : null;

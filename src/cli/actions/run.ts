@@ -12,6 +12,7 @@ import type { CommandContext } from '../context.js';
 import { columnsOf } from '../host.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { openJunit, withJunit } from '../junit-file.js';
+import type { InputFlags } from '../input-arguments.js';
 import { followMission } from '../mission-follow.js';
 import { withWorkspace } from '../../client/submit.js';
 import { requestVoid } from '../../client/verdict.js';
@@ -30,6 +31,8 @@ import { checkWorkspace } from '../workspace-check.js';
 
 export interface RunOptions {
   readonly file: string;
+  /** The mission's inputs, as flags give them. */
+  readonly given: InputFlags;
   readonly workspace: string | null;
   /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
   readonly onAsk: OnAsk | null;
@@ -45,7 +48,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
   const canAnswer = context.host.ask !== null && !context.json;
   const onAsk = options.onAsk ?? (canAnswer ? 'wait' : 'reject');
   const roster = await readRoster(context);
-  const mission = await readMission(context, options.file, roster);
+  const mission = await readMission(context, options.file, roster, options.given);
   await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
   warnOfChecks(context, mission, options.file);

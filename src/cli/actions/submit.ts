@@ -9,6 +9,7 @@ import type { MissionFeed } from '../../client/mission-feed.js';
 import { watchAdmissions } from '../../client/admission.js';
 import { createHandledDeferred } from '../../domain/deferred.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import type { InputFlags } from '../input-arguments.js';
 import { openJunit, withJunit, type JunitFile } from '../junit-file.js';
 import { followMission } from '../mission-follow.js';
 import { requestMission, requireFits } from '../request-mission.js';
@@ -20,6 +21,8 @@ import { checkWorkspace } from '../workspace-check.js';
 
 export interface SubmitOptions {
   readonly file: string;
+  /** The mission's inputs, as flags give them. */
+  readonly given: InputFlags;
   readonly wait: boolean;
   readonly workspace: string | null;
   /** Where the report goes as JUnit XML, with wait; null: nowhere. */
@@ -32,7 +35,7 @@ export async function submitMission(given: CommandContext, options: SubmitOption
   if (options.junit !== null && !options.wait)
     throw wrongUse('--junit needs --wait: the file is written when the mission has ended', 'Add --wait.');
   const roster = await readRoster(context);
-  const mission = await readMission(context, options.file, roster);
+  const mission = await readMission(context, options.file, roster, options.given);
   await requireFits(context, mission, options.file);
   warnOfChecks(context, mission, options.file);
   await checkWorkspace(context, options.workspace, false);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { JUNIT_FLAG, MISSION_WORDS, type Choose } from '../registration.js';
+import type { InputFlags } from '../input-arguments.js';
+import { inputsFlag, JUNIT_FLAG, MISSION_WORDS, setFlag, type Choose } from '../registration.js';
 
-interface RetryFlags {
+interface RetryFlags extends InputFlags {
   readonly wait: boolean;
   readonly edit?: string | null;
   readonly junit?: string | null;
@@ -17,11 +18,21 @@ export function register(program: Command, choose: Choose): void {
         'all others run',
     )
     .option('--edit <file>', 'the changed mission file; verified tasks that are the same in its plan stay verified')
+    .addOption(setFlag())
+    .addOption(inputsFlag())
     .option('--wait', 'wait until the new mission has ended', false)
     .option(...JUNIT_FLAG)
-    .action((mission: string, tasks: string[], { edit = null, wait, junit = null }: RetryFlags, command: Command) =>
+    .action((mission: string, tasks: string[], flags: RetryFlags, command: Command) => {
+      const { edit = null, wait, junit = null } = flags;
       choose(command, async (context) =>
-        (await import('../actions/retry.js')).retryMission(context, { mission, tasks, edit, wait, junit }),
-      ),
-    );
+        (await import('../actions/retry.js')).retryMission(context, {
+          mission,
+          tasks,
+          edit,
+          given: flags,
+          wait,
+          junit,
+        }),
+      );
+    });
 }

@@ -2,9 +2,10 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { didYouMean } from '../../domain/did-you-mean.js';
 import { wrongUse } from '../cli-error.js';
 import { roleList, type RoleName } from '../role-list.js';
-import { onAskFlag, WORKSPACE_FLAG, type Choose } from '../registration.js';
+import { hasInputs, type InputFlags } from '../input-arguments.js';
+import { inputsFlag, onAskFlag, setFlag, WORKSPACE_FLAG, type Choose } from '../registration.js';
 
-interface StartFlags {
+interface StartFlags extends InputFlags {
   readonly role?: readonly RoleName[];
   readonly agents?: readonly string[];
   readonly exit: boolean;
@@ -24,6 +25,8 @@ export function register(program: Command, choose: Choose): void {
     )
     .option('--agents <names>', 'with --role worker: the agents that this process serves, comma-separated', commaList)
     .option('--exit', 'end when the mission has ended', false)
+    .addOption(setFlag())
+    .addOption(inputsFlag())
     .option(...WORKSPACE_FLAG)
     .addOption(onAskFlag('wait in a terminal and with --role, else reject'))
     .allowExcessArguments(true)
@@ -34,7 +37,7 @@ export function register(program: Command, choose: Choose): void {
       const { role: roles, agents = null, exit, workspace = null, onAsk = null } = flags;
       if (roles === undefined)
         choose(command, async (context) =>
-          (await import('../actions/start.js')).startSwarm(context, { exit, workspace, onAsk }),
+          (await import('../actions/start.js')).startSwarm(context, { exit, given: flags, workspace, onAsk }),
         );
       else
         choose(
@@ -45,11 +48,14 @@ export function register(program: Command, choose: Choose): void {
     });
 }
 
-function checkFlags({ role, agents, exit, workspace }: StartFlags): void {
+function checkFlags({ role, agents, exit, workspace, ...given }: StartFlags): void {
   if (agents !== undefined && role?.includes('worker') !== true)
     throw wrongUse('--agents goes with --role worker only', 'Missions choose their agents with agents: in their file.');
-  if (role !== undefined && (exit || workspace !== undefined))
-    throw wrongUse(`--role ${role.join(',')} runs no mission, so --exit and --workspace mean nothing`, 'Omit them.');
+  if (role !== undefined && (exit || workspace !== undefined || hasInputs(given)))
+    throw wrongUse(
+      `--role ${role.join(',')} runs no mission, so --exit, --workspace, --set and --inputs mean nothing`,
+      'Omit them.',
+    );
 }
 
 function unknownCommand(word: string, program: Command): Error {

@@ -27,6 +27,7 @@ import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
 import { snapshotAtEnd, snapshotBefore } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
+import { refuseInputs } from './task-variables.js';
 import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
 import type { MissionNews, WorkerContext } from './worker-context.js';
@@ -109,6 +110,8 @@ async function endOf(
 ): Promise<LoopEnd> {
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
+  const refused = refuseInputs(deps);
+  if (refused !== null) return refused;
   await steps.prepare();
   if (deps.attempt.assignment.only === 'fence') return FENCED;
   const finished = endOfFinish(deps.current());

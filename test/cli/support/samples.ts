@@ -58,6 +58,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     success: [],
     requested_by: 'ann@host',
     signed_by: null,
+    inputs: [],
     void_requests: [],
     ...fields,
   };

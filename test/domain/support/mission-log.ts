@@ -44,6 +44,7 @@ export function requestOf(changes: Partial<Request> = {}): Request {
     signed: null,
     brief_trusted: true,
     workspace_trusted: false,
+    inputs: [],
     ...changes,
   };
 }

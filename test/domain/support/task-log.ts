@@ -61,6 +61,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     beside: null,
     limits: {},
     untrusted: [],
+    mission_inputs: [],
   });
 }
 
