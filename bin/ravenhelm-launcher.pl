@@ -126,7 +126,9 @@ sub read_request {
 
 # A NUL would begin another option of bwrap.
 sub check_variables {
-    for my $name (keys %variables) { leave('failed', "the variable $name has a NUL") if "$name$variables{$name}" =~ /\0/ }
+    for my $name (keys %variables) {
+        leave('failed', "the variable $name has a NUL") if "$name$variables{$name}" =~ /\0/;
+    }
 }
 
 sub become_subreaper {

@@ -5,23 +5,17 @@ import { quoted } from '../domain/quoted.js';
 import { SIZES } from '../domain/sizes.js';
 import { text, textWithin } from './checked-values.js';
 import type { Problem } from './config-error.js';
-import { readInputValue } from './input-value.js';
+import { INPUT_TYPES, readInputValue, type InputKind } from './input-value.js';
 import type { YamlSource } from './yaml-source.js';
 
-const TYPES = ['string', 'number', 'boolean', 'choice', 'secret'] as const;
-export type InputType = (typeof TYPES)[number];
-
-export interface InputDeclaration {
+export interface InputDeclaration extends InputKind {
   readonly name: string;
-  readonly type: InputType;
   /** Empty: none. */
   readonly description: string;
   /** Whether a mission needs a value and the file has none. */
   readonly required: boolean;
   /** As the file has it; null: none. */
   readonly default: string | number | boolean | null;
-  /** Of a choice. */
-  readonly options: readonly string[];
 }
 
 const inputSchema = z.strictObject({
@@ -30,7 +24,7 @@ const inputSchema = z.strictObject({
     .regex(INPUT_NAME, 'must be letters, digits and _, and begin with no digit: it becomes a variable')
     .describe('Commands have it as INPUT_NAME, in capitals.'),
   type: z
-    .enum(TYPES)
+    .enum(INPUT_TYPES)
     .default('string')
     .describe('secret: its value is the name of a secret of the worker; commands have its file in INPUT_NAME_FILE.'),
   description: textWithin(1_000).optional().describe('What it is: for the person who is asked, and for models.'),

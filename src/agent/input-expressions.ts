@@ -108,11 +108,11 @@ function notExpanded({ written, name }: Found, declared: readonly Declared[], ki
   const reading = readingOf(input ?? { name: name ?? 'NAME', type: 'string' });
   if (kind === 'command')
     return {
-      message: `a command has ${quoted(written)}, and nothing is put into commands: a value could change what they do`,
+      message: `a command has ${quoted(written)}: a value could change what it does, so nothing is put in`,
       fix: `write ${reading}, the environment variable, in quotes`,
     };
   return {
-    message: `${quoted(written)} stands where no value is put in: that is done in the brief and in descriptions of tasks`,
+    message: `${quoted(written)} stands where no value is put in: only the brief and descriptions have values`,
     fix: `leave it out; commands and checks read ${reading}`,
   };
 }

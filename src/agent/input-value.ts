@@ -3,7 +3,6 @@ import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import { createRedactor, type Redact } from '../domain/redaction.js';
 import { firstRedacted } from '../domain/secret-patterns.js';
-import type { InputDeclaration } from './input-declarations.js';
 import { isSecretName } from './permission-settings.js';
 
 /** wrong: what was given, behind the name of the input. */
@@ -11,19 +10,27 @@ export type ReadValue =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly wrong: string; readonly fix: string };
 
-type Declared = Pick<InputDeclaration, 'type' | 'options'>;
+export const INPUT_TYPES = ['string', 'number', 'boolean', 'choice', 'secret'] as const;
+type InputType = (typeof INPUT_TYPES)[number];
+
+/** What a value must be. */
+export interface InputKind {
+  readonly type: InputType;
+  /** Of a choice. */
+  readonly options: readonly string[];
+}
 
 /**
  * @param form typed: as YAML, JSON and programs have it. text: as it was typed or stored, where a number is text too
  * @param redact what the log passes: a value that it would change cannot be kept
  */
 export function readInputValue(
-  declared: Declared,
+  kind: InputKind,
   given: unknown,
   form: 'typed' | 'text',
   redact: Redact = createRedactor(),
 ): ReadValue {
-  const read = READERS[declared.type](given, form, declared.options);
+  const read = READERS[kind.type](given, form, kind.options);
   return read.ok ? keptAsItIs(read.value, redact) : read;
 }
 
@@ -35,7 +42,7 @@ const refused = (wrong: string, fix: string): ReadValue => ({ ok: false, wrong, 
 /** JSON's numbers. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-const READERS: Readonly<Record<InputDeclaration['type'], Reader>> = {
+const READERS: Readonly<Record<InputType, Reader>> = {
   string: (given) => (typeof given === 'string' ? value(given) : refused(is(given), quotesFor(given, 'text'))),
   number: (given, form) => {
     if (form === 'text' && typeof given === 'string' && NUMBER.test(given.trim())) return numberValue(Number(given));
@@ -59,7 +66,8 @@ const READERS: Readonly<Record<InputDeclaration['type'], Reader>> = {
       ? value(given)
       : refused(
           'is no name of a secret',
-          "give the name under which the workers have it, such as DEPLOY_TOKEN (letters, digits and _, in capitals, not the swarm's own); never the secret itself",
+          'give the name under which the workers have it, such as DEPLOY_TOKEN (letters, digits and _, in capitals, ' +
+            "not the swarm's own); never the secret itself",
         ),
 };
 

@@ -25,7 +25,7 @@ export interface GivenInput {
   readonly value: unknown;
   /** typed: as YAML, JSON and programs have it. text: as it was typed or stored. */
   readonly form: 'typed' | 'text';
-  /** Whether an input that the file does not have is passed over. */
+  /** Whether it is left out where the file has no such input. */
   readonly mayBeUnknown?: boolean;
   /** A problem with it, with its place. */
   problem(message: string, fix: string): Problem;
@@ -137,7 +137,7 @@ export function secretInputProblems<T>(
       return inputsNotGiven(commands, inputs, secretsOf(task.agent)).map((input) =>
         source.problemAt(
           ['plan', 'waves', at, 'tasks', index],
-          `a command of ${task.agent} reads ${readingOf(input)}, and ${task.agent} does not have the secret ${input.value}`,
+          `a command of ${task.agent} reads ${readingOf(input)}, and the agent does not have the secret ${input.value}`,
           `add it to secrets in agents/${task.agent}.md`,
         ),
       );

@@ -187,16 +187,10 @@ const budgetFact = ({ budget }: MissionReport): string => {
 
 const SHOWN_INPUT = 60;
 
-const inputLines = ({ inputs }: MissionReport): Line[] =>
-  inputs.length === 0
-    ? []
-    : [
-        [
-          segment(
-            `inputs: ${inputs.map(({ name, value }) => `${name}=${oneLine(shortened(value, SHOWN_INPUT))}`).join(', ')}`,
-          ),
-        ],
-      ];
+const inputLines = ({ inputs }: MissionReport): Line[] => {
+  const shown = inputs.map(({ name, value }) => `${name}=${oneLine(shortened(value, SHOWN_INPUT))}`);
+  return shown.length === 0 ? [] : [[segment(`inputs: ${shown.join(', ')}`)]];
+};
 
 /** The missions before and after it in its workspace. */
 const linkLines = ({ continues, continued_by }: MissionReport): Line[] => [

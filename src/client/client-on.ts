@@ -67,15 +67,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
     withWorkspace(workspaceRoot, await followOn(await feed.open(), context, missionId, options));
   return {
     submit: whileOpen(submit),
-    retry: whileOpen(async (missionId, { tasks = [], edit, inputs } = {}) => {
-      if (edit === undefined && inputs !== undefined) throw inputsWithoutEdit(missionId);
-      return missions.with(missionId, async (opened) => {
-        const given = { inputs, carried: carriedInputs(opened.mission), redact: context.redact };
-        const edited = edit === undefined ? null : await missionOf(edit, await roster(), given);
-        await orAborted(opened.feed.caughtUp, context.signal);
-        return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot, roster })).retried;
-      });
-    }),
+    retry: whileOpen(retryOn(context, { log, workspaceRoot, roster }, missions)),
     follow: whileOpen(follow),
     run: whileOpen(async (mission, options = {}) => {
       await feed.open(); // its first events are seen, too
@@ -100,6 +92,22 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
     ),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function retryOn(
+  context: ClientContext,
+  { log, workspaceRoot, roster }: ClientFacts,
+  missions: OneMission,
+): Client['retry'] {
+  return async (missionId, { tasks = [], edit, inputs } = {}) => {
+    if (edit === undefined && inputs !== undefined) throw inputsWithoutEdit(missionId);
+    return missions.with(missionId, async (opened) => {
+      const given = { inputs, carried: carriedInputs(opened.mission), redact: context.redact };
+      const edited = edit === undefined ? null : await missionOf(edit, await roster(), given);
+      await orAborted(opened.feed.caughtUp, context.signal);
+      return (await retryMission(context, log, opened, { tasks, edited, workspaceRoot, roster })).retried;
+    });
   };
 }
 

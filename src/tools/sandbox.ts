@@ -209,8 +209,8 @@ function secretFiles({ secrets = [], sandbox }: SandboxOptions): string[] {
 }
 
 /**
- * More of bwrap's options, by descriptor like secrets. The launcher puts a descriptor's number in its place; no argument
- * of a program can have its first character.
+ * More of bwrap's options, by descriptor as secrets are. The launcher puts a descriptor's number in its place; no
+ * argument of a program can have its first character.
  */
 const INPUTS_ARGUMENT = '\0variables';
 /** The same with a secret. */

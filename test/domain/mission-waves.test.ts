@@ -120,6 +120,7 @@ describe('an assignment', () => {
     expect(only('task_assigned', log.settle({ revisionOf }))).toEqual({
       task_id: PROXY,
       mission_id: ID,
+      mission_inputs: [],
       attempt: 1,
       agent: 'proxy_agent',
       wave_number: 2,

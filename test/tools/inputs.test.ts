@@ -99,8 +99,9 @@ describe.each(['on', 'off'] as const)('with the sandbox %s', (sandbox) => {
 asRoot('a worker that is not root gives them the same way', async () => {
   const place = placeForUser();
   const module = `
-    const run = (command) => executor.run({ task: { ...task, inputs: ${JSON.stringify({ ...HARD, INPUT_LONG: 'x' })} }, step: 1,
-      claimOffset: 1, timeLimitMs: 20000, tool: 'execute_terminal_command', arguments: { command } }, never);
+    const inputs = ${JSON.stringify({ ...HARD, INPUT_LONG: 'x' })};
+    const run = (command) => executor.run({ task: { ...task, inputs }, step: 1, claimOffset: 1,
+      timeLimitMs: 20000, tool: 'execute_terminal_command', arguments: { command } }, never);
     console.log(JSON.stringify({ sandbox, look: await run(${JSON.stringify(LOOK)}) }));`;
   const { sandbox, look } = JSON.parse(await runAsUser(place, module));
   expect(sandbox).toMatchObject({ ok: true, mode: 'user' });
