@@ -23,8 +23,8 @@ const SECRETS = ['correct-horse-battery-staple'];
 const run = promisify(execFile);
 
 interface Sample {
-  readonly first: number;
-  readonly second: number;
+  readonly first: Taken;
+  readonly second: Taken;
   readonly add: number;
   readonly status: number;
 }
@@ -38,13 +38,16 @@ export async function measureSnapshots(rounds: number): Promise<readonly Finding
     {
       title,
       figures: [
-        figure('the first snapshot', 's', ...all(({ first }) => first)),
-        figure(`the second snapshot, ${CHANGED} files changed`, 's', ...all(({ second }) => second)),
+        figure('the first snapshot', 's', ...all(({ first }) => first.seconds)),
+        figure('… processor time', 's', ...all(({ first }) => first.processorSeconds)),
+        figure(`the second snapshot, ${CHANGED} files changed`, 's', ...all(({ second }) => second.seconds)),
+        figure('… processor time', 's', ...all(({ second }) => second.processorSeconds)),
+        figure('… longest wait of other work', 's', ...all(({ second }) => second.waitSeconds)),
         figure('git add of all of them', 's', ...all(({ add }) => add)),
         figure(`git status, ${CHANGED} files changed`, 's', ...all(({ status }) => status)),
-        figure('the first ÷ git add', '×', ...all(({ first, add }) => first / add)),
-        figure('the second ÷ the first', '×', ...all(({ second, first }) => second / first)),
-        figure('the second ÷ git status', '×', ...all(({ second, status }) => second / status)),
+        figure('the first ÷ git add', '×', ...all(({ first, add }) => first.seconds / add)),
+        figure('the second ÷ the first', '×', ...all(({ second, first }) => second.seconds / first.seconds)),
+        figure('the second ÷ git status', '×', ...all(({ second, status }) => second.seconds / status)),
       ],
     },
   ];
@@ -59,11 +62,11 @@ async function sampleOf(): Promise<Sample> {
     const git = (...args: readonly string[]) => run('git', ['-C', base, ...args], { maxBuffer: 1 << 26 });
     await git('init', '-q');
     await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-    const first = await secondsOf(() => take(base, 0));
+    const first = await takenIn(() => take(base, 0));
     const add = await secondsOf(() => git('add', '-A'));
     for (let index = 0; index < CHANGED; index += 1)
       await writeFile(fileOf(base, index * (FILES / CHANGED)), `changed ${index}\n`);
-    const second = await secondsOf(() => take(base, 1));
+    const second = await takenIn(() => take(base, 1));
     const status = await secondsOf(() => git('status', '--porcelain'));
     return { first, second, add, status };
   } finally {
@@ -74,8 +77,12 @@ async function sampleOf(): Promise<Sample> {
 const fileOf = (base: string, index: number): string =>
   join(base, 'src', `directory-${Math.floor(index / IN_DIRECTORY)}`, `file-${index}.ts`);
 
+/** As many patterns as repositories have. */
+const IGNORED = ['node_modules/', 'dist/', '*.log', '.env', 'coverage', '/build', '*.tmp', '.DS_Store', '*.swp', 'tmp/'];
+
 /** Sources of about 1.5 KB, no two of which are the same. */
 async function writeTree(base: string): Promise<void> {
+  await writeFile(join(base, '.gitignore'), `${IGNORED.join('\n')}\n`);
   for (let from = 0; from < FILES; from += IN_DIRECTORY) {
     await mkdir(join(fileOf(base, from), '..'), { recursive: true });
     const indexes = Array.from({ length: IN_DIRECTORY }, (_, index) => from + index);
@@ -92,7 +99,29 @@ async function take(base: string, wave: number): Promise<void> {
   const options = { missionId: 'bench', wave, when: 'settled', redact: createRedactor(SECRETS) } as const;
   const place = { base, workspace: base, holdsState: true };
   const facts = await takeSnapshot(place, options, new AbortController().signal);
-  if (facts?.files !== FILES) throw new Error(`The snapshot has ${facts?.files ?? 'no'} files, not ${FILES}.`);
+  if (facts?.files !== FILES + 1) throw new Error(`The snapshot has ${facts?.files ?? 'no'} files, not ${FILES + 1}.`);
+}
+
+interface Taken {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  /** How late a timer of the same process was at most. */
+  readonly waitSeconds: number;
+}
+
+const TICK_MS = 10;
+
+async function takenIn(work: () => Promise<unknown>): Promise<Taken> {
+  const before = process.cpuUsage();
+  let [lastMs, waitMs] = [performance.now(), 0];
+  const ticks = setInterval(() => {
+    const nowMs = performance.now();
+    [waitMs, lastMs] = [Math.max(waitMs, nowMs - lastMs - TICK_MS), nowMs];
+  }, TICK_MS);
+  const seconds = await secondsOf(work);
+  clearInterval(ticks);
+  const { user, system } = process.cpuUsage(before);
+  return { seconds, processorSeconds: (user + system) / 1e6, waitSeconds: waitMs / 1000 };
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {

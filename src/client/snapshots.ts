@@ -8,7 +8,7 @@ import { SNAPSHOTS } from '../domain/requirements.js';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ListingDifference } from '../tools/listing.js';
 import { readMarker } from '../tools/places.js';
-import { differencesOf, digestOfManifest, distinctLeftOut } from '../tools/snapshots/manifest.js';
+import { differencesOf, digestOfLines, distinctLeftOut } from '../tools/snapshots/manifest.js';
 import type { LeftOut, Manifest } from '../tools/snapshots/manifest.js';
 import { planRestore, restore, type NotRestored } from '../tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles, type SnapshotFiles } from '../tools/snapshots/snapshot-files.js';
@@ -231,7 +231,7 @@ async function readOne(
       `There are some after: ${waves.map((each) => (each === 0 ? '0 (before the mission)' : each)).join(', ')}.`,
     );
   const recorded = mission.snapshots.get(wave);
-  if (recorded !== undefined && recorded.settled && recorded.digest !== digestOfManifest(manifest))
+  if (recorded !== undefined && recorded.settled && recorded.digest !== digestOfLines(manifest.lines))
     throw new ClientError(
       'snapshot_changed',
       `the snapshot after wave ${wave} is not the one that the log names: its files were changed`,

@@ -29,11 +29,20 @@ export class ReadFailed extends Error {
 }
 
 /** Rejects as the work does, but with ReadFailed where it is this file that cannot be read. */
-export function reading<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    if (UNREADABLE.includes(codeOf(error))) throw new ReadFailed(reasonOf(error), { cause: error });
-    throw error;
-  });
+export const reading = <T>(work: Promise<T>): Promise<T> => work.catch(refusedRead);
+
+/** The same of a synchronous call. */
+export function readingNow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return refusedRead(error);
+  }
+}
+
+function refusedRead(error: unknown): never {
+  if (UNREADABLE.includes(codeOf(error))) throw new ReadFailed(reasonOf(error), { cause: error });
+  throw error;
 }
 
 export function reasonOf(error: unknown): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { diffMission, missionInDirectory, planMissionRestore, planRestoreOf } from '../../src/client/snapshots.js';
 import { MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
-import { digestOfManifest } from '../../src/tools/snapshots/manifest.js';
+import { digestOfLines } from '../../src/tools/snapshots/manifest.js';
 import { createRedactor } from '../../src/domain/redaction.js';
 import type { PayloadOf } from '../../src/domain/events.js';
 import type { Mission } from '../../src/domain/mission-state.js';
@@ -146,7 +146,7 @@ test('a snapshot that is not the one of the log is refused', async () => {
   if (manifest === null) throw new Error('there is no snapshot');
   const recorded = (digest: string): Mission['snapshots'] =>
     new Map([[1, { wave_number: 1, settled: true, digest } as PayloadOf<'snapshot_taken'>]]);
-  const good = await missionIn({ snapshots: recorded(digestOfManifest(manifest)) });
+  const good = await missionIn({ snapshots: recorded(digestOfLines(manifest.lines)) });
   expect(shown((await diffMission(good, '/nowhere', 1)).changes)).toEqual(['changed.txt content']);
   const other = await missionIn({ snapshots: recorded('another') });
   await expect(diffMission(other, '/nowhere', 1)).rejects.toMatchObject({ code: 'snapshot_changed' });

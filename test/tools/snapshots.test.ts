@@ -22,7 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createRedactor } from '../../src/domain/redaction.js';
-import { differencesOf } from '../../src/tools/snapshots/manifest.js';
+import { differencesOf, entriesOf } from '../../src/tools/snapshots/manifest.js';
 import { lookAt, MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
 import { digestOnly } from '../../src/tools/snapshots/object-store.js';
 import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
@@ -439,8 +439,8 @@ describe('snapshots of a workspace', () => {
       keepTarget: (target) => digestOnly(target, never),
     });
     await broken.close();
-    expect(look.leftOut).toEqual([{ path: 'bad.bin', why: 'not readable' }]);
-    expect(look.entries.map(({ path, digest }) => [path, digest === null])).toEqual([
+    expect(look.list.leftOut).toEqual([{ path: 'bad.bin', why: 'not readable' }]);
+    expect(entriesOf(look.list.lines).map(({ path, digest }) => [path, digest === null])).toEqual([
       ['bad.bin', true],
       ['ok.txt', false],
     ]);

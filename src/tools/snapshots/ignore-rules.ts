@@ -1,20 +1,23 @@
-/** What a snapshot leaves out because the workspace's own .gitignore files say so. */
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+/** What a snapshot leaves out because .gitignore files, or .git/info/exclude, say so. */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import createIgnore, { type Ignore } from 'ignore';
 import { codeOf, UNREADABLE } from '../system-errors.js';
 import { isHeavy, linearPattern, type LinearPattern } from './linear-pattern.js';
 
-/** A .gitignore by the path of its directory; '' is the workspace. */
+/** A file of patterns; later ones count more. */
 export interface IgnoreFile {
+  /** The directory that it is for, relative to the workspace; '' is the workspace. */
   readonly directory: string;
+  /** Of one further up, such as the root of the repository: the way from there to the workspace. */
+  readonly prefix?: string | undefined;
   readonly text: string;
 }
 
 export interface IgnoreRules {
   readonly files: readonly IgnoreFile[];
-  /** Adds the .gitignore of a directory, if it has one. */
-  read(path: string, directory: FileHandle): Promise<void>;
+  /** Adds the .gitignore of a directory, if it has one. @param place where it can be opened */
+  read(path: string, place: string): void;
+  /** What is below an ignored directory is never asked. */
   isIgnored(path: string, isDirectory: boolean): boolean;
 }
 
@@ -26,35 +29,48 @@ const MOST_TOTAL = 4 * 1024 * 1024;
 /** Git's own data, whose files belong together and are git's to restore. */
 const GIT_DIRECTORY = '.git';
 
+interface Rules {
+  /** Names on the way to the workspace. */
+  readonly prefix: readonly string[];
+  readonly matchers: readonly (Ignore | LinearPattern)[];
+}
+
 /**
  * The rules of a mission are those that its first snapshot found: an agent that adds a pattern hides nothing.
  * @param given those of the first snapshot; null: they are read now
+ * @param outer what the repository around the workspace has; not used where others are given
  */
-export function createIgnoreRules(given: readonly IgnoreFile[] | null): IgnoreRules {
+export function createIgnoreRules(
+  given: readonly IgnoreFile[] | null,
+  outer: readonly IgnoreFile[] = [],
+): IgnoreRules {
   const files: IgnoreFile[] = [];
-  const matchers = new Map<string, readonly (Ignore | LinearPattern)[]>();
+  const rules = new Map<string, Rules[]>();
   let length = 0;
   const add = (file: IgnoreFile) => {
     length += file.text.length;
     if (length > MOST_TOTAL) return;
     files.push(file);
-    matchers.set(file.directory, matchersOf(file.text));
+    const prefix = file.prefix === undefined || file.prefix === '' ? [] : file.prefix.split('/');
+    const all = rules.get(file.directory) ?? [];
+    rules.set(file.directory, [...all, { prefix, matchers: matchersOf(file.text) }]);
   };
-  for (const file of given ?? []) add(file);
+  for (const file of given ?? outer) add(file);
   return {
     files,
-    async read(path, directory) {
-      const text = given === null ? await textOf(directory) : null;
+    read(path, place) {
+      const text = given === null ? textOf(`${place}/${NAME}`) : null;
       if (text !== null) add({ directory: path, text });
     },
     isIgnored(path, isDirectory) {
       const parts = path.split('/');
       if (parts.at(-1) === GIT_DIRECTORY) return true;
       let ignored = false;
-      // As in git, the deepest file that says something decides. What is below an ignored directory is never asked.
+      // As in git, the deepest file that says something decides.
       for (let depth = 0; depth < parts.length; depth += 1) {
-        for (const matcher of matchers.get(parts.slice(0, depth).join('/')) ?? [])
-          ignored = said(matcher, parts.slice(depth), isDirectory) ?? ignored;
+        for (const { prefix, matchers } of rules.get(parts.slice(0, depth).join('/')) ?? [])
+          for (const matcher of matchers)
+            ignored = said(matcher, [...prefix, ...parts.slice(depth)], isDirectory) ?? ignored;
       }
       return ignored;
     },
@@ -88,18 +104,18 @@ function said(matcher: Ignore | LinearPattern, parts: readonly string[], isDirec
   return ignored ? true : unignored ? false : null;
 }
 
-async function textOf(directory: FileHandle): Promise<string | null> {
+/** Null: there is no such file, or none that is read. */
+export function textOf(path: string, follows = false): string | null {
   try {
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await open(`/proc/self/fd/${directory.fd}/${NAME}`, flags);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | (follows ? 0 : constants.O_NOFOLLOW));
     try {
-      const stats = await file.stat();
-      return stats.isFile() && stats.size <= MOST_BYTES ? await file.readFile('utf8') : null;
+      const stats = fstatSync(file);
+      return stats.isFile() && stats.size <= MOST_BYTES ? readFileSync(file, 'utf8') : null;
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENXIO', ...UNREADABLE].includes(codeOf(error))) return null;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', ...UNREADABLE].includes(codeOf(error))) return null;
     throw error;
   }
 }

@@ -1,14 +1,17 @@
 /** Looks at everything in a workspace that a snapshot holds: its entries, and what is left out. */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { walkWorkspace } from '../listing.js';
+import type { ListedEntry } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
 import { reading } from '../system-errors.js';
 import { createIgnoreRules, type IgnoreFile } from './ignore-rules.js';
-import type { FileMark, LeftOut, Manifest, SnapshotEntry } from './manifest.js';
+import { isLineOf, lineOf, pathOf, sameFile, type LeftOut, type ManifestLines } from './manifest.js';
+import { outerRules } from './outer-rules.js';
+import { walkWorkspace } from './walk.js';
 
 /** A larger file is left out, and named. */
 export const MOST_FILE_BYTES = 64 * 1024 * 1024;
+const MOST_SIZE = BigInt(MOST_FILE_BYTES);
 /** A file that was written so shortly before it was read may be written again without a new time. */
 const SETTLED_NS = 2_000_000_000n;
 /** A file that changes while it is read is read so many times. */
@@ -20,7 +23,7 @@ export interface LookOptions {
   /** Whether the workspace contains the state directory. */
   readonly holdsState: boolean;
   /** An earlier look at it: what has not changed since is not read again; null: all is read. */
-  readonly before: Pick<Manifest, 'entries' | 'begunNs'> | null;
+  readonly before: Pick<ManifestLines, 'lines' | 'begunNs'> | null;
   /** Those of the mission's first snapshot; null: they are read now. */
   readonly ignores: readonly IgnoreFile[] | null;
   /** Whether what an earlier look has read is kept here, or can be; absent: it is. */
@@ -31,30 +34,50 @@ export interface LookOptions {
   readonly signal: AbortSignal;
 }
 
-export type Look = Pick<Manifest, 'entries' | 'leftOut' | 'unsettled' | 'ignores'>;
+export interface Look {
+  readonly list: Pick<ManifestLines, 'lines' | 'leftOut' | 'unsettled' | 'ignores'>;
+  /** Files among them, and their size. */
+  readonly files: number;
+  readonly bytes: number;
+}
 
 /** Rejects with the file system's errors, and the signal's reason. */
 export async function lookAt(options: LookOptions): Promise<Look> {
-  const rules = createIgnoreRules(options.ignores);
-  const entries: SnapshotEntry[] = [];
+  const { ignores, isKept } = options;
+  const rules = createIgnoreRules(ignores, ignores === null ? outerRules(options.workspace, options.holdsState) : []);
+  const found: Found[] = [];
   const leftOut: LeftOut[] = [];
   const unsettled: string[] = [];
-  const known = knownDigests(options.before);
+  const known = createKnown(options.before);
+  let [files, bytes] = [0, 0n];
+  const countFile = (size: bigint) => {
+    files += 1;
+    bytes += size;
+  };
   await walkWorkspace({
     root: options.workspace,
     hidden: options.holdsState ? STATE_DIRECTORY : null,
     signal: options.signal,
-    onDirectory: (path, directory) => rules.read(path, directory),
-    isSkipped(path, stats) {
-      if (rules.isIgnored(path, stats.isDirectory())) return true;
-      if (!stats.isFile() || stats.size <= MOST_FILE_BYTES) return false;
+    onDirectory: (path, place) => rules.read(path, place),
+    isSkipped(path, isDirectory, size) {
+      // By the same rules, what was not ignored before is not now; patterns take longer than all else.
+      const wasHeld = ignores !== null && known.has(path, isDirectory ? 'directory' : 'file');
+      if (!wasHeld && rules.isIgnored(path, isDirectory)) return true;
+      if (size <= MOST_SIZE) return false;
       leftOut.push({ path, why: 'too large' });
       return true;
     },
-    knownDigest: (path, stats) => (options.isKept === undefined ? known(path, stats) : null),
-    async adoptedDigest(path, stats) {
-      const digest = options.isKept === undefined ? null : known(path, stats);
-      return digest !== null && (await options.isKept?.(digest)) === true ? digest : null;
+    isSame(path, mode, stats) {
+      const line = isKept === undefined ? known.same(path, mode, stats) : null;
+      if (line === null) return false;
+      countFile(stats.size);
+      found.push({ path, line });
+      return true;
+    },
+    async adoptedDigest(path, mode, stats) {
+      const line = isKept === undefined ? null : known.same(path, mode, stats);
+      const digest = line === null ? null : sameFile(line, path, mode, stats);
+      return digest !== null && (await isKept?.(digest)) === true ? digest : null;
     },
     async read(path, file) {
       const content = await readSettled(options, file, () => void unsettled.push(path));
@@ -67,38 +90,46 @@ export async function lookAt(options: LookOptions): Promise<Look> {
     onTooDeep: (path) => void leftOut.push({ path, why: 'too deep' }),
     onEntry(entry, stats) {
       if (entry.type === 'other') leftOut.push({ path: entry.path, why: 'special file' });
-      entries.push({ ...entry, mark: markOf(stats) });
+      if (entry.type === 'file') countFile(stats.size);
+      found.push({ path: entry.path, line: lineOf(entry, stats) });
     },
   });
-  return {
-    entries: entries.sort(byPath),
-    leftOut: leftOut.sort(byPath),
-    unsettled: unsettled.sort(),
-    ignores: rules.files,
-  };
+  const lines = found.sort(byPath).map(({ line }) => line);
+  const list = { lines, leftOut: leftOut.sort(byPath), unsettled: unsettled.sort(), ignores: rules.files };
+  return { list, files, bytes: Number(bytes) };
+}
+
+interface Found {
+  readonly path: string;
+  readonly line: string;
 }
 
 const byPath = (a: { readonly path: string }, b: { readonly path: string }): number =>
   a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 
-function markOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): FileMark {
-  return { size: `${size}`, mtimeNs: `${mtimeNs}`, ctimeNs: `${ctimeNs}`, inode: `${ino}` };
+interface Known {
+  /** Whether there was something of this type. */
+  has(path: string, type: ListedEntry['type']): boolean;
+  /**
+   * The line of a file that has not changed. Not only by size and time of change: a program can set that one, but not
+   * the time of the inode's last change.
+   */
+  same(path: string, mode: number, stats: BigIntStats): string | null;
 }
 
-/** Not only by size and time of change: a program can set that one, but not the time of the inode's last change. */
-function knownDigests(before: LookOptions['before']): (path: string, stats: BigIntStats) => string | null {
-  const known = new Map((before?.entries ?? []).map((entry) => [entry.path, entry]));
+function createKnown(before: LookOptions['before']): Known {
+  const lines = new Map((before?.lines ?? []).map((line) => [pathOf(line), line]));
   const trustedNs = before === null ? 0n : BigInt(before.begunNs) - SETTLED_NS;
-  return (path, stats) => {
-    const entry = known.get(path);
-    if (entry === undefined || entry.type !== 'file' || stats.ctimeNs >= trustedNs) return null;
-    const { size, mtimeNs, ctimeNs, inode } = entry.mark;
-    const isSame =
-      `${stats.ctimeNs}` === ctimeNs &&
-      `${stats.mtimeNs}` === mtimeNs &&
-      `${stats.size}` === size &&
-      `${stats.ino}` === inode;
-    return isSame ? entry.digest : null;
+  return {
+    has(path, type) {
+      const line = lines.get(path);
+      return line !== undefined && isLineOf(line, path, type);
+    },
+    same(path, mode, stats) {
+      const line = lines.get(path);
+      if (line === undefined || stats.ctimeNs >= trustedNs) return null;
+      return sameFile(line, path, mode, stats) === null ? null : line;
+    },
   };
 }
 

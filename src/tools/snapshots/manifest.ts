@@ -1,6 +1,8 @@
 /** The list of what a snapshot holds, as a file: a head, then one line for each entry. */
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { z } from 'zod';
+import type { IgnoreFile } from './ignore-rules.js';
 import { listingDifferences, type ListedEntry, type ListingDifference } from '../listing.js';
 
 /** What tells that a file has not changed; numbers of nanoseconds are too large for a number of JavaScript. */
@@ -29,18 +31,28 @@ export interface LeftOut {
   readonly why: LeftOutReason;
 }
 
-export interface Manifest {
+/** A list without its entries. */
+export interface ManifestHead {
   readonly missionId: string;
   /** The wave after which it was taken; 0: before the mission. */
   readonly wave: number;
   /** The time of its begin on the clock of the volume, ns since the epoch. */
   readonly begunNs: string;
   /** The rules of .gitignore by which it leaves files out. */
-  readonly ignores: readonly { readonly directory: string; readonly text: string }[];
-  readonly entries: readonly SnapshotEntry[];
+  readonly ignores: readonly IgnoreFile[];
   readonly leftOut: readonly LeftOut[];
   /** Files that changed while they were read: what is kept may be neither their old nor their new content. */
   readonly unsettled: readonly string[];
+}
+
+/** Its entries as they are in the file: a snapshot of 50,000 files makes no object of what has not changed. */
+export interface ManifestLines extends ManifestHead {
+  /** In the order of their paths, so that parents come first. */
+  readonly lines: readonly string[];
+}
+
+export interface Manifest extends ManifestLines {
+  readonly entries: readonly SnapshotEntry[];
 }
 
 const head = z.object({
@@ -48,7 +60,7 @@ const head = z.object({
   missionId: z.string(),
   wave: z.int().min(0),
   begunNs: z.string().regex(/^\d+$/),
-  ignores: z.array(z.object({ directory: z.string(), text: z.string() })),
+  ignores: z.array(z.object({ directory: z.string(), prefix: z.string().optional(), text: z.string() })),
   leftOut: z.array(
     z.object({
       path: z.string(),
@@ -68,7 +80,7 @@ type Line = readonly [
   inode: string,
 ];
 
-const TYPES: readonly unknown[] = ['file', 'directory', 'link', 'other'] satisfies readonly SnapshotEntry['type'][];
+const TYPES: readonly SnapshotEntry['type'][] = ['file', 'directory', 'link', 'other'];
 const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d+$/.test(value);
 
 const SHA256_DIGITS = 64;
@@ -79,7 +91,7 @@ function isLine(value: unknown): value is Line {
   const [path, type, mode, digest, ...mark]: readonly unknown[] = value;
   return (
     typeof path === 'string' &&
-    TYPES.includes(type) &&
+    TYPES.some((each) => each === type) &&
     Number.isInteger(mode) &&
     (digest === null || (typeof digest === 'string' && digest.length === SHA256_DIGITS)) &&
     mark.every(isDigits)
@@ -93,48 +105,96 @@ export class SnapshotUnreadable extends Error {
   readonly nextStep = 'Restore the state directory of the workspace from a backup, or use another snapshot.';
 }
 
-/** Entries are in the order of their paths, so that parents come first. */
-export function encodeManifest({ entries, ...rest }: Manifest): string {
-  const lines = entries.map(({ path, type, mode, digest, mark: { size, mtimeNs, ctimeNs, inode } }) =>
-    JSON.stringify([path, type, mode, digest, size, mtimeNs, ctimeNs, inode]),
-  );
+/** The line of an entry. */
+export const lineOf = (
+  { path, type, mode, digest }: ListedEntry,
+  { size, mtimeNs, ctimeNs, ino }: Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>,
+): string =>
+  `${headOf(path, type, mode)}${digest === null ? 'null' : `"${digest}"`},"${size}","${mtimeNs}","${ctimeNs}","${ino}"]`;
+
+const headOf = (path: string, type: SnapshotEntry['type'], mode: number): string =>
+  `[${JSON.stringify(path)},"${type}",${mode},`;
+
+/** The line of a file in the same state as these stats, and its digest; null: it was in another one, or is damaged. */
+export function sameFile(line: string, path: string, mode: number, stats: BigIntStats): string | null {
+  const from = headOf(path, 'file', mode).length + 1;
+  const digest = line.slice(from, from + SHA256_DIGITS);
+  return line === lineOf({ path, type: 'file', mode, digest }, stats) ? digest : null;
+}
+
+/** Where the mark of a line begins: the last four of its fields, which are digits in quotes. */
+function markAt(line: string): number {
+  let at = line.length;
+  for (let fields = 0; fields < 4; fields += 1) at = line.lastIndexOf(',"', at - 1);
+  return at;
+}
+
+/** Takes the lines as they are. */
+export function encodeManifest({ lines, ...rest }: ManifestLines): string {
   return `${[JSON.stringify({ format: 1, ...rest }), ...lines].join('\n')}\n`;
 }
 
-/** @param file its name in errors */
-export function decodeManifest(text: string, file: string): Manifest {
+const unreadable = (file: string, cause?: unknown) =>
+  new SnapshotUnreadable(`${file} is not a list of a snapshot`, { cause });
+
+function json(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** Throws SnapshotUnreadable; a damaged entry is not noticed. @param file its name in errors */
+export function linesOfManifest(text: string, file: string): ManifestLines {
   const [first = '', ...lines] = text.split('\n');
   if (lines.pop() !== '') throw new SnapshotUnreadable(`${file} ends in the middle of a line`);
-  const unreadable = (cause?: unknown) => new SnapshotUnreadable(`${file} is not a list of a snapshot`, { cause });
-  const json = (each: string): unknown => {
-    try {
-      return JSON.parse(each);
-    } catch (error) {
-      throw unreadable(error);
-    }
-  };
-  const facts = head.safeParse(json(first));
-  if (!facts.success) throw unreadable(facts.error);
+  const facts = head.safeParse(json(first, file));
+  if (!facts.success) throw unreadable(file, facts.error);
   const { format: _, ...rest } = facts.data;
-  const entries = lines.map((each): SnapshotEntry => {
-    const line = json(each);
-    if (!isLine(line)) throw unreadable();
+  return { ...rest, lines };
+}
+
+/** Throws SnapshotUnreadable. @param file its name in errors */
+export const decodeManifest = (list: ManifestLines, file: string): Manifest => ({
+  ...list,
+  entries: entriesOf(list.lines, file),
+});
+
+/** The same of lines that were never in a file. */
+export const entriesOf = (lines: readonly string[], file = 'this list'): readonly SnapshotEntry[] =>
+  lines.map((each): SnapshotEntry => {
+    const line = json(each, file);
+    if (!isLine(line)) throw unreadable(file);
     const [path, type, mode, digest, size, mtimeNs, ctimeNs, inode] = line;
     return { path, type, mode, digest, mark: { size, mtimeNs, ctimeNs, inode } };
   });
-  return { ...rest, entries };
+
+/** Of a line that lineOf has made. */
+export function pathOf(line: string): string {
+  const end = line.indexOf('","');
+  const text = line.slice(2, end);
+  return text.includes('\\') ? pathOfQuoted(line) : text;
+}
+
+/** Whether it is the line of something of this type at this path. */
+export const isLineOf = (line: string, path: string, type: SnapshotEntry['type']): boolean =>
+  line.startsWith(`[${JSON.stringify(path)},"${type}",`);
+
+function pathOfQuoted(line: string): string {
+  const [, quoted] = /^\[("(?:[^"\\]|\\.)*"),/.exec(line) ?? [];
+  const path: unknown = quoted === undefined ? '' : JSON.parse(quoted);
+  return String(path);
 }
 
 const HASHED_AT_ONCE = 1_000;
 
 /** sha256 of what the snapshot holds, hex: two workspaces with the same files have the same one. */
-export function digestOfManifest({ entries }: Pick<Manifest, 'entries'>): string {
+export function digestOfLines(lines: readonly string[]): string {
   const hash = createHash('sha256');
-  for (let at = 0; at < entries.length; at += HASHED_AT_ONCE) {
-    const lines = entries
-      .slice(at, at + HASHED_AT_ONCE)
-      .map(({ path, type, mode, digest }) => `${JSON.stringify([path, type, mode, digest])}\n`);
-    hash.update(lines.join(''));
+  for (let at = 0; at < lines.length; at += HASHED_AT_ONCE) {
+    const held = lines.slice(at, at + HASHED_AT_ONCE).map((line) => `${line.slice(0, markAt(line))}]\n`);
+    hash.update(held.join(''));
   }
   return hash.digest('hex');
 }

@@ -9,7 +9,7 @@ import type { ListingDifference } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
 import { codeOf, reasonOf } from '../system-errors.js';
 import { lookAt } from './look.js';
-import { differencesOf, distinctLeftOut, selfAndParents } from './manifest.js';
+import { differencesOf, distinctLeftOut, entriesOf, selfAndParents } from './manifest.js';
 import type { LeftOut, Manifest, SnapshotEntry } from './manifest.js';
 import { digestOnly, type ObjectStore } from './object-store.js';
 
@@ -35,7 +35,7 @@ export interface NotRestored {
 
 /** Compares the workspace with the snapshot; changes nothing. */
 export async function planRestore(place: RestorePlace, to: Manifest, signal: AbortSignal): Promise<RestorePlan> {
-  const now = await lookAt({
+  const { list: now } = await lookAt({
     ...place,
     before: to,
     ignores: to.ignores,
@@ -47,7 +47,7 @@ export async function planRestore(place: RestorePlace, to: Manifest, signal: Abo
   const held = new Set(to.entries.flatMap(({ path }) => selfAndParents(path)));
   const inTheWay = now.leftOut.filter(({ path }) => held.has(path));
   const tooLarge = inTheWay.filter(({ why }) => why === 'too large');
-  const entries = [...now.entries, ...tooLarge.map(({ path }) => ({ ...UNREAD_FILE, path }))];
+  const entries = [...entriesOf(now.lines), ...tooLarge.map(({ path }) => ({ ...UNREAD_FILE, path }))];
   const leftOut = now.leftOut.filter(({ path }) => !held.has(path));
   return {
     changes: differencesOf({ entries, leftOut }, to),

@@ -12,7 +12,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STATE_DIRECTORY } from '../places.js';
 import { absent } from '../system-errors.js';
-import { decodeManifest, type Manifest } from './manifest.js';
+import { decodeManifest, linesOfManifest, type Manifest, type ManifestLines } from './manifest.js';
 import { createObjectStore, type ObjectStore } from './object-store.js';
 
 export interface SnapshotFiles {
@@ -23,6 +23,8 @@ export interface SnapshotFiles {
   waves(): Promise<readonly number[]>;
   /** null: there is none. Rejects with SnapshotUnreadable. */
   read(wave: number): Promise<Manifest | null>;
+  /** The same with its entries as lines. */
+  readLines(wave: number): Promise<ManifestLines | null>;
 }
 
 const NAME = /^wave-(\d+)(-end-[0-9a-f-]{36})?\.json$/;
@@ -52,9 +54,17 @@ export function snapshotFiles(base: string, missionId: string): SnapshotFiles {
       const [, wave, end] = NAME.exec(name) ?? [];
       return wave === undefined ? [] : [{ name, wave: Number(wave), isSettled: end === undefined }];
     });
-  const readNamed = async (name: string): Promise<Manifest | null> => {
-    const text = await readFile(join(directory, name), 'utf8').catch(absent);
-    return text === null ? null : decodeManifest(text, join(directory, name));
+  const readNamed = async (name: string): Promise<Named | null> => {
+    const path = join(directory, name);
+    const text = await readFile(path, 'utf8').catch(absent);
+    return text === null ? null : { path, list: linesOfManifest(text, path) };
+  };
+  const readOf = async (wave: number): Promise<Named | null> => {
+    const settled = await readNamed(settledName(wave));
+    if (settled !== null) return settled;
+    const ends = (await names()).filter((each) => each.wave === wave && !each.isSettled);
+    const read = await Promise.all(ends.map(({ name }) => readNamed(name)));
+    return read.reduce((last, each) => (last === null || (each !== null && isLater(each, last)) ? each : last), null);
   };
   return {
     objects: createObjectStore(join(directory, OBJECTS)),
@@ -63,13 +73,16 @@ export function snapshotFiles(base: string, missionId: string): SnapshotFiles {
       return [...new Set((await names()).map(({ wave }) => wave))].sort((a, b) => a - b);
     },
     async read(wave) {
-      const settled = await readNamed(settledName(wave));
-      if (settled !== null) return settled;
-      const ends = (await names()).filter((each) => each.wave === wave && !each.isSettled);
-      const read = await Promise.all(ends.map(({ name }) => readNamed(name)));
-      return read.reduce((last, each) => (last === null || (each !== null && isLater(each, last)) ? each : last), null);
+      const found = await readOf(wave);
+      return found === null ? null : decodeManifest(found.list, found.path);
     },
+    readLines: async (wave) => (await readOf(wave))?.list ?? null,
   };
 }
 
-const isLater = (a: Manifest, b: Manifest): boolean => BigInt(a.begunNs) > BigInt(b.begunNs);
+interface Named {
+  readonly path: string;
+  readonly list: ManifestLines;
+}
+
+const isLater = (a: Named, b: Named): boolean => BigInt(a.list.begunNs) > BigInt(b.list.begunNs);

@@ -7,8 +7,8 @@ import { asError } from '../../domain/as-error.js';
 import { WorkspaceUnusable, type SnapshotFacts } from '../../ports/tools.js';
 import type { RunPlace } from '../places.js';
 import { codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
-import { lookAt } from './look.js';
-import { digestOfManifest, encodeManifest, SnapshotUnreadable, type Manifest } from './manifest.js';
+import { lookAt, type Look } from './look.js';
+import { digestOfLines, encodeManifest, SnapshotUnreadable, type ManifestLines } from './manifest.js';
 import type { ObjectStore } from './object-store.js';
 import { endName, missionsWithSnapshots, settledName, snapshotFiles, type SnapshotFiles } from './snapshot-files.js';
 
@@ -53,10 +53,11 @@ export async function takeSnapshot(
       keepTarget: (content) => files.objects.put(content, keeping.beside),
       signal,
     });
-    const manifest: Manifest = { missionId, wave, begunNs, ...look };
+    const manifest: ManifestLines = { missionId, wave, begunNs, ...look.list };
+    signal.throwIfAborted();
     await writeSynced(draft, encodeManifest(manifest));
     const isFirst = when === 'end' ? await renamed(draft, target) : await linked(draft, target);
-    return isFirst ? factsOf(manifest) : null;
+    return isFirst ? factsOf(manifest, look) : null;
   } finally {
     await rm(draft, { force: true });
   }
@@ -75,16 +76,13 @@ async function inDirectoryOf<T>({ directory }: SnapshotFiles, work: Promise<T>):
   }
 }
 
-function factsOf(manifest: Manifest): SnapshotFacts {
-  const files = manifest.entries.filter(({ type }) => type === 'file');
-  return {
-    wave: manifest.wave,
-    digest: digestOfManifest(manifest),
-    files: files.length,
-    bytes: files.reduce((sum, { mark }) => sum + Number(mark.size), 0),
-    leftOut: manifest.leftOut.length,
-  };
-}
+const factsOf = ({ wave, lines, leftOut }: ManifestLines, { files, bytes }: Pick<Look, 'files' | 'bytes'>) => ({
+  wave,
+  digest: digestOfLines(lines),
+  files,
+  bytes,
+  leftOut: leftOut.length,
+});
 
 async function isThere(path: string): Promise<boolean> {
   try {
@@ -108,9 +106,9 @@ async function clockOfVolume(draft: string): Promise<string> {
 
 interface Earlier {
   /** The mission's own. Each has the same rules of .gitignore. */
-  readonly last: Manifest | null;
+  readonly last: ManifestLines | null;
   /** Of the mission before, in a directory that several have used; null: there is none that can be read. */
-  readonly beside: { readonly last: Manifest; readonly objects: ObjectStore } | null;
+  readonly beside: { readonly last: ManifestLines; readonly objects: ObjectStore } | null;
 }
 
 /** Rejects with WorkspaceUnusable where the mission has lists, and none can be read. */
@@ -136,7 +134,7 @@ async function earlier(
 }
 
 /** Null: there is none. An error: none can be read. */
-async function lastReadable(files: SnapshotFiles): Promise<Manifest | Error | null> {
+async function lastReadable(files: SnapshotFiles): Promise<ManifestLines | Error | null> {
   let found: Error | null = null;
   const unreadable = (error: unknown): Error => {
     if (error instanceof SnapshotUnreadable || UNREADABLE.includes(codeOf(error))) return asError(error);
@@ -145,7 +143,7 @@ async function lastReadable(files: SnapshotFiles): Promise<Manifest | Error | nu
   const waves = await files.waves().catch(unreadable);
   if (waves instanceof Error) return waves;
   for (const wave of waves.toReversed()) {
-    const read = await files.read(wave).catch(unreadable);
+    const read = await files.readLines(wave).catch(unreadable);
     if (read !== null && !(read instanceof Error)) return read;
     found ??= read;
   }
