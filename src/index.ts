@@ -57,6 +57,7 @@ export type {
   MissionReport,
   MissionStatus,
   Proof,
+  MissedSnapshotReport,
   SnapshotReport,
   TaskReport,
   TaskStatus,

@@ -96,7 +96,10 @@ const textOf = (index: number): string =>
   );
 
 async function take(base: string, wave: number): Promise<void> {
-  const options = { missionId: 'bench', wave, when: 'settled', redact: createRedactor(SECRETS) } as const;
+  const options = {
+    ...{ missionId: 'bench', workspaceOf: '', wave, when: 'settled', mostBytes: Infinity } as const,
+    redact: createRedactor(SECRETS),
+  };
   const place = { base, workspace: base, holdsState: true };
   const facts = await takeSnapshot(place, options, new AbortController().signal);
   if (facts?.files !== FILES + 1) throw new Error(`The snapshot has ${facts?.files ?? 'no'} files, not ${FILES + 1}.`);

@@ -143,6 +143,7 @@ export function createStubTools(delayMs: number): ToolExecutor {
     changedPaths: async () => [],
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
     takeSnapshot: async () => null,
+    noteSnapshot: async () => undefined,
     prepareWorkspace: async () => '/nowhere',
     checkWorkspace: async () => undefined,
   };

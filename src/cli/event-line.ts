@@ -101,6 +101,7 @@ const DETAILS: Details = {
       `${wave === 0 ? 'before the mission' : `after wave ${wave}`}: ${count(files, 'file')}, ${bytes} bytes`,
       left_out === 0 ? '' : `${left_out} left out`,
     ),
+  snapshot_missed: ({ wave_number: wave, reason }) => `after wave ${wave}: ${reason}`,
   task_paused: (payload) =>
     joined(
       '; ',

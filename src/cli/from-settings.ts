@@ -50,6 +50,7 @@ export async function toolSettings(
     workspaceRoot: values.WORKSPACE_ROOT,
     sandbox: values.RAVENHELM_SANDBOX,
     minFreeMb: values.WORKSPACE_MIN_FREE_MB,
+    snapshotsMb: values.WORKSPACE_SNAPSHOTS_MB,
     packageDir: host.packageDir,
     nodePath: host.nodePath,
   };

@@ -132,6 +132,7 @@ export const settingsSchema = z.object({
   NO_PROXY: z.string().nullable(),
   WORKSPACE_ROOT: path,
   WORKSPACE_MIN_FREE_MB: wholeNumber(RANGES.WORKSPACE_MIN_FREE_MB),
+  WORKSPACE_SNAPSHOTS_MB: wholeNumber(RANGES.WORKSPACE_SNAPSHOTS_MB),
   RAVENHELM_AGENTS_DIR: path,
   RAVENHELM_SANDBOX: flag,
   RAVENHELM_POLICY: path.nullable(),
@@ -286,6 +287,11 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     doc: 'No step begins when the disk of the workspaces has less free, in MiB; 0: steps always begin',
     expected: 'MiB from 0 to 1048576',
     default: '256',
+  },
+  WORKSPACE_SNAPSHOTS_MB: {
+    doc: 'The snapshots of a workspace may take so much, in MiB, those of all its missions together',
+    expected: 'MiB from 1 to 1048576',
+    default: '10240',
   },
   RAVENHELM_AGENTS_DIR: {
     doc: "Directory of the agents' files",

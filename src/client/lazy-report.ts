@@ -27,6 +27,7 @@ const FIELDS = {
   sandbox_off: true,
   tasks: true,
   snapshots: true,
+  missed_snapshots: true,
   unserved_agents: true,
   waiting_calls: true,
   success: true,

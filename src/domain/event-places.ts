@@ -44,6 +44,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   task_progress: MISSION,
   model_failed_over: MISSION,
   snapshot_taken: MISSION,
+  snapshot_missed: MISSION,
   task_retry_requested: MISSION,
   task_paused: MISSION,
   task_resumed: MISSION,

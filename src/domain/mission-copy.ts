@@ -11,6 +11,7 @@ export function copyOfMission(mission: Mission): MissionFold {
     effects: new Map(mission.effects),
     agentFailures: new Map(mission.agentFailures),
     snapshots: new Map(mission.snapshots),
+    missedSnapshots: new Map(mission.missedSnapshots),
     answers: new Map(mission.answers),
     waitingRequests: new Map(mission.waitingRequests),
     decidedRequests: new Map(mission.decidedRequests),

@@ -137,6 +137,7 @@ function requested(
     effects: new Map(),
     squadReady: false,
     snapshots: new Map(),
+    missedSnapshots: new Map(),
     workspaceTaken: taken,
     continuedBy: [],
     firstOffset: record.offset,
@@ -256,7 +257,24 @@ export function effectOf(mission: Mission, event: LaterRequest, timestampMs: num
 }
 
 function snapshotTaken(mission: MissionFold, payload: PayloadOf<'snapshot_taken'>): Folded {
-  mission.snapshots.set(payload.wave_number, payload);
+  const { wave_number: wave } = payload;
+  const known = mission.snapshots.get(wave);
+  mission.missedSnapshots.delete(wave);
+  if (known === undefined || countsMore(payload, known)) mission.snapshots.set(wave, payload);
+  return APPLIED;
+}
+
+/** The settled one of a wave counts; of the others the one that began last. Workers may send theirs in any order. */
+function countsMore(payload: PayloadOf<'snapshot_taken'>, known: PayloadOf<'snapshot_taken'>): boolean {
+  if (payload.settled !== known.settled) return payload.settled;
+  return nanosecondsOf(payload.begun_ns) >= nanosecondsOf(known.begun_ns);
+}
+
+/** What another program has written may be no number. */
+const nanosecondsOf = (text: string | null): bigint => (/^\d{1,20}$/.test(text ?? '') ? BigInt(text ?? 0) : 0n);
+
+function snapshotMissed(mission: MissionFold, payload: PayloadOf<'snapshot_missed'>): Folded {
+  mission.missedSnapshots.set(payload.wave_number, payload);
   return APPLIED;
 }
 
@@ -314,6 +332,8 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       return approvalVoid(mission, event.payload);
     case 'snapshot_taken':
       return snapshotTaken(mission, event.payload);
+    case 'snapshot_missed':
+      return snapshotMissed(mission, event.payload);
     case 'model_failed_over':
       return APPLIED; // Part of its story, and nothing of its state.
     default:

@@ -44,6 +44,9 @@ export function reportMission(mission: Mission): MissionReport {
         return { wave, digest, files, bytes, left_out, taken_by };
       })
       .sort((a, b) => a.wave - b.wave),
+    missed_snapshots: [...mission.missedSnapshots.values()]
+      .map(({ wave_number: wave, reason, worker_id }) => ({ wave, reason, worker_id }))
+      .sort((a, b) => a.wave - b.wave),
     unserved_agents: agentsWithoutWorker(mission),
     waiting_calls: waitingCalls(mission).map(reportCall),
     // A changed plan has its own checks, which come after those of an earlier try.

@@ -202,6 +202,8 @@ export interface Mission {
   readonly squadReady: boolean;
   /** Snapshots of its workspace by the wave after which they were taken; 0: before it. */
   readonly snapshots: ReadonlyMap<number, PayloadOf<'snapshot_taken'>>;
+  /** Those that could not be taken after a task had ended, by the wave; none has been taken since. */
+  readonly missedSnapshots: ReadonlyMap<number, PayloadOf<'snapshot_missed'>>;
   /** Why it must not begin in the workspace of the mission that it continues; null: it may, or has its own. */
   readonly workspaceTaken: string | null;
   /** Missions that continue this one, as far as was read; oldest first. */
@@ -220,6 +222,7 @@ export type MissionFold = {
   -readonly [K in keyof Omit<
     Mission,
     | 'snapshots'
+    | 'missedSnapshots'
     | 'tasks'
     | 'index'
     | 'waves'
@@ -231,6 +234,7 @@ export type MissionFold = {
   >]: Mission[K];
 } & {
   readonly snapshots: Map<number, PayloadOf<'snapshot_taken'>>;
+  readonly missedSnapshots: Map<number, PayloadOf<'snapshot_missed'>>;
   readonly answers: Map<string, CallAnswer>;
   readonly waitingRequests: Map<string, WaitingRequest>;
   readonly decidedRequests: Map<string, number>;

@@ -58,6 +58,7 @@ export const RANGES = {
   // 1,000 years; topics.yaml also takes forever.
   'topic retention': whole(1, 1_000 * A_YEAR_SECONDS, 'seconds'),
   WORKSPACE_MIN_FREE_MB: whole(0, A_TEBIBYTE_MB, 'MiB'),
+  WORKSPACE_SNAPSHOTS_MB: whole(1, A_TEBIBYTE_MB, 'MiB'),
   KAFKA_SESSION_TIMEOUT_MS: whole(6_000, 1_800_000, 'milliseconds'),
   OLLAMA_FIRST_TOKEN_MS: whole(1_000, 290_000, 'milliseconds'),
   RAVENHELM_APPROVAL_MINUTES: whole(1, 20_160, 'minutes'),

@@ -97,6 +97,8 @@ export interface MissionReport {
   readonly tasks: readonly TaskReport[];
   /** Snapshots of its workspace, by wave; empty: none is taken. */
   readonly snapshots: readonly SnapshotReport[];
+  /** Those that could not be taken after a task had ended, by wave: what it has left may be in none. */
+  readonly missed_snapshots: readonly MissedSnapshotReport[];
   /** Agents that open tasks wait for, because they have no live worker, or are not known. */
   readonly unserved_agents: readonly AgentWithoutWorker[];
   /** Calls that wait for a person (ravenhelm approvals). */
@@ -117,6 +119,15 @@ export interface SnapshotReport {
   readonly left_out: number;
   /** The process that has taken it. */
   readonly taken_by: string;
+}
+
+/** A snapshot that could not be taken. */
+export interface MissedSnapshotReport {
+  /** The wave after which it is missing. */
+  readonly wave: number;
+  readonly reason: string;
+  /** The process that has tried to take it. */
+  readonly worker_id: string;
 }
 
 /** A call that waits for a person, because the policy asks. */

@@ -56,8 +56,8 @@ export interface ToolExecutor {
    */
   checkWorkspace(task: TaskPlace): Promise<void>;
   /**
-   * Takes a snapshot of the workspace. settled: before any task of the next wave begins; null when it was taken before.
-   * end: a task of the wave has ended; null when another call took one that began after this call.
+   * Takes a snapshot of the workspace. settled: before any task of the next wave begins; one that was taken before is
+   * found again, and it is null when noteSnapshot was called for it. end: a task of the wave has ended; null when another call took one that began after this call.
    * @param wave the wave after which it is taken; 0: before the mission
    */
   takeSnapshot(
@@ -66,12 +66,16 @@ export interface ToolExecutor {
     when: 'settled' | 'end',
     signal: AbortSignal,
   ): Promise<SnapshotFacts | null>;
+  /** The log has the settled snapshot after this wave. */
+  noteSnapshot(task: TaskPlace, wave: number): Promise<void>;
 }
 
 /** What a snapshot of a workspace has. */
 export interface SnapshotFacts {
   /** The wave after which it was taken; 0: before the mission. */
   readonly wave: number;
+  /** The time of its begin on the clock of the volume, ns since the epoch. */
+  readonly begunNs: string;
   /** sha256 of its list, hex: two workspaces with the same files have the same one. */
   readonly digest: string;
   readonly files: number;

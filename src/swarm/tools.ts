@@ -19,6 +19,8 @@ export interface OpenToolsOptions {
   readonly sandbox: boolean;
   /** No step begins when the workspaces' disk has less free, in MiB; absent: DEFAULT_MIN_FREE_MB. */
   readonly minFreeMb?: number;
+  /** The snapshots of a workspace may take so much, in MiB; absent: 10,240. */
+  readonly snapshotsMb?: number;
   /** What agents may have beyond their workspaces; absent: nothing. */
   readonly provisions?: Provisions;
   /** The directory of the installed package, which has toolbox/. */
@@ -61,7 +63,8 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
     options.sandbox ? probeSandbox(system) : ('off' as const),
     openCgroups(),
   ]);
-  const place = { ...system, workspaceRoot, sandbox, cgroups, minFreeMb };
+  const limits = options.snapshotsMb === undefined ? {} : { snapshotsMb: options.snapshotsMb };
+  const place = { ...system, workspaceRoot, sandbox, cgroups, minFreeMb, ...limits };
   const tools = createToolExecutor({ ...place, provisions, clock, logger, redact });
   if (sandbox === 'off')
     return {
@@ -118,6 +121,7 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     takeFence: async (...call) => (await executor()).takeFence(...call),
     recoverOutcome: async (...call) => (await executor()).recoverOutcome(...call),
     takeSnapshot: async (...call) => (await executor()).takeSnapshot(...call),
+    noteSnapshot: async (...call) => (await executor()).noteSnapshot(...call),
     prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
     checkWorkspace: async (...call) => (await executor()).checkWorkspace(...call),
     run: async (...call) => (await executor()).run(...call),

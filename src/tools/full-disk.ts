@@ -28,6 +28,7 @@ export function reportingFullDisks(executor: ToolExecutor, describe?: () => Prom
     runInEmpty: reporting(executor.runInEmpty),
     changedPaths: reporting(executor.changedPaths),
     takeSnapshot: reporting(executor.takeSnapshot),
+    noteSnapshot: reporting(executor.noteSnapshot),
     prepareWorkspace: reporting(executor.prepareWorkspace),
     checkWorkspace: reporting(executor.checkWorkspace),
   };

@@ -32,7 +32,7 @@ import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
 import { secretsOf } from './provisions.js';
 import { createSharedTakes } from './snapshots/shared-takes.js';
-import { takeSnapshot } from './snapshots/take.js';
+import { noteSnapshot, takeSnapshot } from './snapshots/take.js';
 import { codeOf } from './system-errors.js';
 import {
   argumentVector,
@@ -49,6 +49,9 @@ import {
   type ToolRuntime,
 } from './tool-runtime.js';
 import { digestOfText } from './truncate.js';
+
+/** What the snapshots of a workspace may take, MiB. */
+const DEFAULT_SNAPSHOTS_MB = 10_240;
 
 /**
  * Creates the executor of all tools of this process. Throws ToolSetupError for binds that cannot be mounted. Its only
@@ -71,10 +74,16 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       const place = await placeOf(runtime, task);
       await requireSpace(runtime, place);
       const missionId = task.continuedBy ?? task.missionId;
-      const options = { missionId, wave, when, redact: runtime.redact };
+      const options = {
+        ...{ missionId, wave, when, redact: runtime.redact },
+        workspaceOf: task.workspace === null ? task.missionId : '',
+        mostBytes: (runtime.snapshotsMb ?? DEFAULT_SNAPSHOTS_MB) * 1024 * 1024,
+      };
       const name = `${place.base}\n${missionId}\n${wave}`;
       return snapshots[when](name, () => takeSnapshot(place, options, signal), signal);
     },
+    noteSnapshot: async (task, wave) =>
+      noteSnapshot((await placeOf(runtime, task)).base, task.continuedBy ?? task.missionId, wave),
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
       await nothingWrites(call.task);

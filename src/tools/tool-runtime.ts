@@ -39,6 +39,8 @@ export interface ToolExecutorOptions {
   readonly cgroups?: Cgroups;
   /** No step begins when the workspaces' disk has less free, in MiB; absent: 0, no floor. */
   readonly minFreeMb?: number;
+  /** The snapshots of a workspace may take so much, in MiB; absent: 10,240. */
+  readonly snapshotsMb?: number;
   /** How the names of hosts are resolved for agents with a network; absent: by this computer. */
   readonly lookup?: LookupAddresses;
   readonly clock: Clock;

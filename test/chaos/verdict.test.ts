@@ -45,6 +45,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   continues: null,
   continued_by: [],
   snapshots: [],
+  missed_snapshots: [],
   unserved_agents: [],
   waiting_calls: [],
   workspace: null,

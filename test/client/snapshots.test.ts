@@ -18,6 +18,7 @@ import { asUser, USER } from '../tools/as-user.js';
 
 const never = new AbortController().signal;
 const redact = createRedactor();
+const SNAPSHOT = { workspaceOf: '', mostBytes: Infinity };
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 let base: string;
@@ -60,7 +61,7 @@ const put = async (path: string, text: string) => {
 const take = async (wave: number, missionId = EARLIER) => {
   await workspaceMarker(base);
   const place = { base, workspace: base, holdsState: true };
-  return takeSnapshot(place, { missionId, wave, when: 'settled', redact }, never);
+  return takeSnapshot(place, { ...SNAPSHOT, missionId, wave, when: 'settled', redact }, never);
 };
 const twoWaves = async () => {
   await put('kept.txt', 'kept\n');

@@ -165,6 +165,7 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
     named: /^topics\.yaml:\d+:\d+: coordination\.retention/,
   },
   WORKSPACE_MIN_FREE_MB: { read: setting('WORKSPACE_MIN_FREE_MB'), named: /WORKSPACE_MIN_FREE_MB/ },
+  WORKSPACE_SNAPSHOTS_MB: { read: setting('WORKSPACE_SNAPSHOTS_MB'), named: /WORKSPACE_SNAPSHOTS_MB/ },
   KAFKA_SESSION_TIMEOUT_MS: { read: setting('KAFKA_SESSION_TIMEOUT_MS'), named: /KAFKA_SESSION_TIMEOUT_MS/ },
   OLLAMA_FIRST_TOKEN_MS: { read: setting('OLLAMA_FIRST_TOKEN_MS'), named: /OLLAMA_FIRST_TOKEN_MS/ },
   RAVENHELM_APPROVAL_MINUTES: { read: setting('RAVENHELM_APPROVAL_MINUTES'), named: /RAVENHELM_APPROVAL_MINUTES/ },

@@ -1,6 +1,6 @@
 import { SNAPSHOTS } from '../../src/domain/requirements.js';
 import type { MissionReport } from '../../src/domain/report.js';
-import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+import { agentSpec, createRoleSwarm, type RoleSwarm, type RunningWorker } from '../support/role-swarm.js';
 
 const ROSTER = [agentSpec('cert_agent'), agentSpec('env_agent', { phase: 2, dependsOn: ['cert_agent'] })];
 
@@ -72,4 +72,94 @@ test('what a failed task has left is kept, and a snapshot at the end that fails 
   const report = await ran({ requires: [SNAPSHOTS] }, ['env_agent step 1', 'snapshot 2 end']);
   expect(report.status).toBe('completed');
   expect(swarm.ledger.snapshots.filter((line) => line.includes('wave 2 end'))).toHaveLength(2);
+});
+
+/** A worker whose commands, and snapshots, do what the list says of their first calls; then all are well. */
+async function ranWith(
+  first: Readonly<Record<string, 'fail' | 'hang'>>,
+  timings: object,
+  then: (worker: RunningWorker) => Promise<void> = async () => undefined,
+): Promise<MissionReport> {
+  const left = new Map(Object.entries(first));
+  swarm = await createRoleSwarm({
+    roster: ROSTER.map((agent) => ({ ...agent, timeoutSeconds: 1 })),
+    behaviour(command) {
+      const how = left.get(command) ?? 'ok';
+      left.delete(command);
+      return how;
+    },
+  });
+  await swarm.startOrchestrator();
+  const worker = await swarm.startWorker(undefined, undefined, { timings });
+  const mission = await swarm.submit({ requires: [SNAPSHOTS] });
+  await then(worker);
+  return swarm.ended(mission);
+}
+
+const elapsed = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const asked = (line: string) =>
+  new Promise<void>((resolve) => {
+    const poll = setInterval(() => {
+      if (!swarm.ledger.snapshots.some((each) => each.endsWith(line))) return;
+      clearInterval(poll);
+      resolve();
+    }, 5);
+  });
+
+test('a snapshot that takes longer than the task may does not use its time, nor that of the orchestrator', async () => {
+  const report = await ranWith({ 'snapshot 0 settled': 'hang' }, { deadlineGraceMs: 10 }, async ({ tools }) => {
+    await asked('wave 0 settled');
+    await elapsed(1_500); // the task may take 1 s
+    expect(swarm.eventsOf('task_started')).toEqual([]);
+    tools.release();
+  });
+  expect(report).toMatchObject({ status: 'completed', missed_snapshots: [] });
+  expect(swarm.eventsOf('task_failed')).toEqual([]);
+  expect(swarm.eventsOf('task_cancelled')).toEqual([]);
+});
+
+test('a snapshot before a task has a limit: nothing begins, the failure says what to do, and it is tried again', async () => {
+  const report = await ranWith({ 'snapshot 0 settled': 'hang' }, { snapshotMs: 50 });
+  expect(report.status).toBe('completed');
+  expect(swarm.eventsOf('task_failed')[0]?.payload).toMatchObject({
+    ...{ attempt: 1, code: 'workspace', retriable: true, steps: 0 },
+    error: expect.stringMatching(/was not complete after .* and nothing has begun: .*gitignore, or use snapshots: false/),
+  });
+});
+
+test('a snapshot at the end has a limit; the task keeps its result, and the report says what is missing', async () => {
+  const report = await ranWith({ 'snapshot 2 end': 'hang' }, { snapshotGraceMs: 50 });
+  expect(report.status).toBe('completed');
+  expect(report.snapshots.map(({ wave }) => wave)).toEqual([0, 1]);
+  expect(report.missed_snapshots).toEqual([
+    { wave: 2, reason: expect.stringMatching(/^it was not complete after 1 s/), worker_id: 'process-2' },
+  ]);
+  expect(swarm.eventsOf('snapshot_missed')).toHaveLength(1);
+});
+
+test('a failure of the snapshot at the end is said, too', async () => {
+  const report = await ranWith({ 'snapshot 2 end': 'fail' }, {});
+  expect(report).toMatchObject({
+    status: 'completed',
+    missed_snapshots: [{ wave: 2, reason: expect.stringContaining('the disk of the workspaces is full') }],
+  });
+});
+
+test('what a task has left whose deadline has passed is kept', async () => {
+  await ranWith({ 'cert_agent step 2': 'hang' }, { deadlineGraceMs: 10 });
+  expect(swarm.eventsOf('task_failed')[0]?.payload).toMatchObject({ attempt: 1, code: 'timeout' });
+  expect(swarm.eventsOf('snapshot_taken').map(({ payload }) => payload)).toContainEqual(
+    expect.objectContaining({ wave_number: 1, settled: false, attempt: 1 }),
+  );
+});
+
+test('a worker that ends between the list and its event: the next one finds the snapshot, and the log has it', async () => {
+  const report = await ranWith({ 'snapshot 0 settled': 'hang' }, {}, async (worker) => {
+    await asked('wave 0 settled');
+    await worker.kill();
+    await swarm.startWorker();
+  });
+  expect(report.snapshots.map(({ wave }) => wave)).toEqual([0, 1, 2]);
+  expect(swarm.volume.snapshots.size).toBe(2);
+  expect(swarm.eventsOf('snapshot_taken')).toHaveLength(3);
 });

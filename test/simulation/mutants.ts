@@ -1074,8 +1074,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/task-snapshots.ts',
-        from: 'if (!requires.includes(SNAPSHOTS) || deps.current().steps.length > 0) return;',
-        to: 'if (requires.includes(SNAPSHOTS) || deps.current().steps.length > 0) return;',
+        from: 'deps.attempt.assignment.requires.includes(SNAPSHOTS) && deps.current().steps.length === 0;',
+        to: '!deps.attempt.assignment.requires.includes(SNAPSHOTS) && deps.current().steps.length === 0;',
       },
     ],
   },

@@ -404,6 +404,7 @@ export function createSimVolume({
         if (when === 'settled') onSnapshot(task);
         return null;
       },
+      noteSnapshot: async () => undefined,
       prepareWorkspace,
       checkWorkspace: async () => void (await prepareWorkspace()),
     };

@@ -44,7 +44,7 @@ export interface SharedVolume {
   readonly outcomes: Map<string, ToolOutcome>;
   /** By mission/task. */
   readonly baselines: Map<string, Baseline>;
-  /** Settled ones, by mission and wave. */
+  /** Settled ones that the log has, by mission and wave. */
   readonly snapshots: Set<string>;
 }
 
@@ -78,7 +78,7 @@ export function createScriptedTools(
     durationMs: 1,
   });
 
-  function hang(call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {
+  function hang(signal: AbortSignal): Promise<ToolOutcome> {
     return new Promise((resolve) => {
       const end = (outcome: ToolOutcome) => {
         hanging.delete(released);
@@ -122,7 +122,7 @@ export function createScriptedTools(
       const command = String(call.arguments['command']);
       ledger.starts.push(stepOf(call));
       const how = behaviour(command, call);
-      if (how === 'hang') return hang(call, signal);
+      if (how === 'hang') return hang(signal);
       const outcome = typeof how === 'object' ? how : outcomeOf(how === 'ok' ? 0 : 1, command);
       volume.outcomes.set(stepOf(call), outcome);
       return outcome;
@@ -174,13 +174,16 @@ export function createScriptedTools(
       return '/workspace';
     },
     checkWorkspace: async () => undefined,
-    async takeSnapshot(task, wave, when) {
+    async takeSnapshot(task, wave, when, signal) {
       ledger.snapshots.push(`${task.taskId} after ${ledger.starts.length}: wave ${wave} ${when}`);
-      if (behaviour(`snapshot ${wave} ${when}`) === 'fail') throw new WorkspaceFull({ cause: new Error('ENOSPC') });
+      const how = behaviour(`snapshot ${wave} ${when}`);
+      if (how === 'fail') throw new WorkspaceFull({ cause: new Error('ENOSPC') });
+      if (how === 'hang') await hang(signal);
+      signal.throwIfAborted();
       const name = `${task.missionId} ${wave}`;
       if (when === 'settled' && volume.snapshots.has(name)) return null;
-      volume.snapshots.add(name);
-      return { wave, digest: `digest ${wave}`, files: 2, bytes: 10, leftOut: 0 };
+      return { wave, begunNs: String(ledger.snapshots.length), digest: `digest ${wave}`, files: 2, bytes: 10, leftOut: 0 };
     },
+    noteSnapshot: async (task, wave) => void volume.snapshots.add(`${task.missionId} ${wave}`),
   };
 }

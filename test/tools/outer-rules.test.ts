@@ -10,6 +10,10 @@ import { takeSnapshot } from '../../src/tools/snapshots/take.js';
 
 const never = new AbortController().signal;
 const MISSION = '20261123-141502-417-p05-x7k2';
+const SNAPSHOT = {
+  ...({ missionId: MISSION, workspaceOf: '', when: 'settled', mostBytes: Infinity } as const),
+  redact: createRedactor([]),
+};
 const run = promisify(execFile);
 
 let repository: string;
@@ -38,7 +42,7 @@ async function heldIn(directory: string, wave = 0): Promise<readonly string[]> {
   await writeFile(join(workspace, '.ravenhelm/.gitignore'), '*\n');
   await takeSnapshot(
     placeAt(workspace),
-    { missionId: MISSION, wave, when: 'settled', redact: createRedactor([]) },
+    { ...SNAPSHOT, wave },
     never,
   );
   const manifest = await snapshotFiles(workspace, MISSION).read(wave);
@@ -141,7 +145,7 @@ test('a workspace below WORKSPACE_ROOT has nothing of the repository around it',
   await put('.gitignore', 'dist/\n');
   await putAll(['workspaces/m/dist/x', 'workspaces/m/a.txt']);
   const place = { base: join(repository, 'workspaces'), workspace: join(repository, 'workspaces/m'), holdsState: false };
-  await takeSnapshot(place, { missionId: MISSION, wave: 0, when: 'settled', redact: createRedactor([]) }, never);
+  await takeSnapshot(place, { ...SNAPSHOT, wave: 0 }, never);
   const manifest = await snapshotFiles(place.base, MISSION).read(0);
   expect(manifest?.entries.map(({ path }) => path)).toEqual(['a.txt', 'dist', 'dist/x']);
 });

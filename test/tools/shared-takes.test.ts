@@ -6,7 +6,7 @@ import { createSharedTakes, type SharedTakes } from '../../src/tools/snapshots/s
 import { workspaceMarker } from '../../src/tools/places.js';
 import { createHarness, never, removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 
-const factsOf = (wave: number): SnapshotFacts => ({ wave, digest: '', files: 0, bytes: 0, leftOut: 0 });
+const factsOf = (wave: number): SnapshotFacts => ({ wave, begunNs: '0', digest: '', files: 0, bytes: 0, leftOut: 0 });
 const settling = () => new Promise((resolve) => setImmediate(resolve));
 
 afterAll(removeTemporaryDirectories);

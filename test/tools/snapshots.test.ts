@@ -27,7 +27,7 @@ import { lookAt, MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
 import { digestOnly } from '../../src/tools/snapshots/object-store.js';
 import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
-import { takeSnapshot } from '../../src/tools/snapshots/take.js';
+import { noteSnapshot, takeSnapshot } from '../../src/tools/snapshots/take.js';
 import { asUser, USER } from './as-user.js';
 
 const run = promisify(execFile);
@@ -36,6 +36,7 @@ const MISSION = '20261123-141502-417-p05-x7k2';
 const LATER = '20261123-151502-417-p03-a1b2';
 const SECRET = 'correct-horse-battery';
 const redact = createRedactor([SECRET]);
+const SNAPSHOT = { workspaceOf: '', mostBytes: Infinity };
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 describe('snapshots of a workspace', () => {
@@ -57,7 +58,7 @@ describe('snapshots of a workspace', () => {
   };
   const place = () => ({ base, workspace: base, holdsState: true });
   const take = (wave: number, when: 'settled' | 'end' = 'settled', missionId = MISSION) =>
-    takeSnapshot(place(), { missionId, wave, when, redact }, never);
+    takeSnapshot(place(), { ...SNAPSHOT, missionId, wave, when, redact }, never);
   const files = () => snapshotFiles(base, MISSION);
   const manifest = async (wave: number) => {
     const read = await files().read(wave);
@@ -195,7 +196,9 @@ describe('snapshots of a workspace', () => {
   test('the first settled one of a wave counts; of those at the end the one that started last', async () => {
     await put('a.txt', '1\n');
     const two = await Promise.all([take(0), take(0)]);
-    expect(two.filter((facts) => facts !== null)).toHaveLength(1);
+    expect(two[0]).not.toBeNull();
+    expect(two[1]).toEqual(two[0]);
+    await noteSnapshot(base, MISSION, 0);
     await put('a.txt', '2\n');
     expect(await take(0)).toBeNull();
     await back(0);
@@ -215,15 +218,95 @@ describe('snapshots of a workspace', () => {
     expect(await readFile(at('a.txt'), 'utf8')).toBe('settled\n');
   });
 
+  test('a settled one whose event is missing is found again, as it was taken, until it is noted', async () => {
+    await put('a.txt', '1\n');
+    const taken = await take(0);
+    await put('a.txt', 'later\n');
+    expect(await take(0)).toEqual(taken);
+    expect(await take(0)).toEqual(taken);
+    await noteSnapshot(base, MISSION, 0);
+    expect(await take(0)).toBeNull();
+    await writeFile(join(files().directory, 'wave-1.json'), 'damaged');
+    expect(await take(1)).toBeNull(); // what reads it says so
+  });
+
+  test('of those at the end of a wave the last two stay, and the log can name either', async () => {
+    const digests: string[] = [];
+    for (const text of ['1', '2', '3', '4']) {
+      await put('a.txt', text);
+      digests.push((await take(1, 'end'))?.digest ?? '');
+    }
+    expect(await files().ends(1)).toHaveLength(2);
+    const content = async (digest: string | null) => {
+      const found = await files().read(1, digest);
+      return found === null ? null : String(await files().objects.readWhole(found.entries[0]?.digest ?? ''));
+    };
+    expect(await content(null)).toBe('4');
+    expect(await content(digests[3] ?? '')).toBe('4');
+    expect(await content(digests[2] ?? '')).toBe('3');
+    expect(await content(digests[1] ?? '')).toBeNull();
+  });
+
+  test('what killed workers have left half written is removed when it is old', async () => {
+    await put('a.txt', '1\n');
+    await take(0);
+    const old = [join(files().directory, 'draft-1'), join(files().drafts, '1')];
+    const young = [join(files().directory, 'draft-2'), join(files().drafts, '2')];
+    for (const path of [...old, ...young]) await writeFile(path, 'half');
+    const longAgo = new Date(Date.now() - 2 * 3_600_000);
+    for (const path of old) await utimes(path, longAgo, longAgo);
+    await take(1);
+    const left = [...(await readdir(files().directory)), ...(await readdir(files().drafts))];
+    expect(left.filter((name) => /^(draft-)?\d$/.test(name)).sort()).toEqual(['2', 'draft-2']);
+  });
+
+  test('all of a workspace together have a limit, and the refusal names it and what to do', async () => {
+    const limited = (missionId: string, wave: number) =>
+      takeSnapshot(place(), { ...SNAPSHOT, missionId, wave, when: 'settled', redact, mostBytes: 3 * 1024 * 1024 }, never);
+    await put('a.bin', Buffer.alloc(1024 * 1024, 'a'));
+    await limited(MISSION, 0);
+    await put('b.bin', Buffer.alloc(1024 * 1024, 'b'));
+    await limited(MISSION, 1);
+    await limited(LATER, 0); // shares what is there
+    await put('c.bin', Buffer.alloc(1024 * 1024 + 1, 'c'));
+    await expect(limited(LATER, 1)).rejects.toMatchObject({
+      code: 'workspace',
+      message: expect.stringMatching(
+        /would take more than 3 MiB \(WORKSPACE_SNAPSHOTS_MB\).*workspace prune --workspace .*gitignore, or use snapshots: false/,
+      ),
+    });
+    expect(await snapshotFiles(base, LATER).waves()).toEqual([0]);
+    // Without the earlier mission there is room again.
+    await rm(files().directory, { recursive: true });
+    expect(await limited(LATER, 1)).toMatchObject({ files: 3 });
+  });
+
+  test('a mission that continues another one shares its contents, and those of other workspaces are not looked at', async () => {
+    const own = join(base, MISSION);
+    await mkdir(own);
+    const inRoot = { base, workspace: own, holdsState: false };
+    const options = { ...SNAPSHOT, wave: 0, when: 'settled', redact } as const;
+    await put(`${MISSION}/a.txt`, 'same\n');
+    await takeSnapshot(inRoot, { ...options, missionId: MISSION, workspaceOf: MISSION }, never);
+    await takeSnapshot(inRoot, { ...options, missionId: LATER, workspaceOf: MISSION }, never);
+    const other = '20261124-151502-417-p03-c3d4';
+    await takeSnapshot(inRoot, { ...options, missionId: other, workspaceOf: other }, never);
+    const names = async (missionId: string) => {
+      const { objects, ...its } = snapshotFiles(base, missionId);
+      return (await lstat(objects.pathOf((await its.read(0))?.entries[0]?.digest ?? ''))).nlink;
+    };
+    expect(await Promise.all([MISSION, LATER, other].map(names))).toEqual([2, 2, 1]);
+  });
+
   test('one that was stopped leaves nothing that counts, and is taken again', async () => {
     await put('a.txt', '1\n');
     const stop = new AbortController();
-    const stopped = takeSnapshot(place(), { missionId: MISSION, wave: 0, when: 'settled', redact }, stop.signal);
+    const stopped = takeSnapshot(place(), { ...SNAPSHOT, missionId: MISSION, wave: 0, when: 'settled', redact }, stop.signal);
     stop.abort(new Error('killed'));
     await expect(stopped).rejects.toThrow('killed');
     expect(await files().waves()).toEqual([]);
     expect(await take(0)).toMatchObject({ files: 1 });
-    expect((await readdir(files().directory)).sort()).toEqual(['objects', 'wave-0.json']);
+    expect((await readdir(files().directory)).sort()).toEqual(['objects', 'store.json', 'wave-0.json']);
   });
 
   test('contents are kept once, whatever has them, and hard links come back as separate files', async () => {
@@ -269,7 +352,7 @@ describe('snapshots of a workspace', () => {
         if (text.startsWith('stop')) { writeSync(1, 'half'); for (;;); }
         return text;
       };
-      const options = { missionId: ${JSON.stringify(MISSION)}, wave: 0, when: 'settled', redact };
+      const options = { missionId: ${JSON.stringify(MISSION)}, wave: 0, when: 'settled', redact, workspaceOf: '', mostBytes: 1e9 };
       await takeSnapshot(${JSON.stringify(place())}, options, new AbortController().signal);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

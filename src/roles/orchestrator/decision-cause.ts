@@ -16,6 +16,7 @@ const NO_CAUSE: ReadonlySet<EventType> = new Set([
   'task_resumed',
   'model_failed_over',
   'snapshot_taken',
+  'snapshot_missed',
 ] satisfies EventType[]);
 
 /** What has happened to a mission since its last decisions. */

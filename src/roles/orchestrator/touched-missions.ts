@@ -55,6 +55,7 @@ function changedByItself({ event_type, payload }: AgentEvent): ChangedTasks {
     case 'squad_ready':
     case 'model_failed_over':
     case 'snapshot_taken':
+    case 'snapshot_missed':
     case 'request_void':
     case 'mission_waits':
     case 'mission_budget_requested':

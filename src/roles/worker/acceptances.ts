@@ -26,10 +26,11 @@ export function createAcceptances(context: WorkerContext, deps: AcceptancesDeps)
       const attempt = deps.attempt(key);
       if (held === null || attempt?.status !== 'open') return null;
       const { task_id, mission_id, attempt: number } = attempt.assignment;
-      return context.sendToMission(attempt, {
+      const accepted = context.sendToMission(attempt, {
         type: 'task_accepted',
         payload: { task_id, mission_id, attempt: number, owner: held.owner },
       });
+      return accepted.then(() => undefined);
     },
   };
   return {

@@ -21,11 +21,12 @@ import {
 import { AttemptSuspended, PausedTooLong, requireUnsuspended } from './attempt-suspended.js';
 import { CallWaits } from './asked-call.js';
 import type { ExecutionDeps } from './execution-deps.js';
+import { createDeadline, type Deadline } from './deadline.js';
 import { deadlineReason } from './deadline-reason.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
-import { snapshotAtEnd, snapshotBefore } from './task-snapshots.js';
+import { isSnapshotDue, snapshotAtEnd, snapshotBefore, SnapshotTooSlow } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
 import { refuseInputs } from './task-variables.js';
 import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
@@ -47,23 +48,28 @@ export async function runAttempt(
 ): Promise<void> {
   const { clock, logger } = context.deps;
   const { assignment } = deps.attempt;
+  const { signal } = control.thinking;
   const startedMs = clock.monotonicMs();
-  const timeoutMs = deps.attempt.remainingMs ?? assignment.timeout_seconds * 1000;
-  const remainingMs = () => Math.max(0, startedMs + timeoutMs - clock.monotonicMs());
-  const deadline = clock.setTimer(timeoutMs + context.timings.deadlineGraceMs, () =>
+  const times = {
+    timeoutMs: deps.attempt.remainingMs ?? assignment.timeout_seconds * 1000,
+    graceMs: context.timings.deadlineGraceMs,
+  };
+  const deadline = createDeadline(clock, times, () =>
     control.abort(new TaskTimeout(deadlineReason(deps, steps.stepMs()))),
   );
-  steps.sendStarted();
+  // The orchestrator's deadline runs from here; of an attempt that waits for a snapshot, from behind it.
+  const startsLater = isSnapshotDue(deps);
+  if (!startsLater) steps.sendStarted();
   let end: LoopEnd;
   try {
-    end = await endOf(context, deps, steps, { remainingMs, signal: control.thinking.signal });
+    end = await endOf(context, deps, steps, { ...deadline, signal, startsLater });
   } catch (error) {
     end = endOfError(error, logger, deps);
   } finally {
     deadline.cancel();
   }
   await steps.idle();
-  await snapshotAtEnd(context, deps, logger, end, control.thinking.signal);
+  await snapshotAtEnd(context, deps, logger, end, { remainingMs: deadline.remainingMs(), signal });
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
@@ -106,7 +112,7 @@ async function endOf(
   context: WorkerContext,
   deps: ExecutionDeps,
   steps: TaskSteps,
-  limits: { remainingMs(): number; signal: AbortSignal },
+  limits: Deadline & { readonly signal: AbortSignal; readonly startsLater: boolean },
 ): Promise<LoopEnd> {
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
@@ -121,7 +127,8 @@ async function endOf(
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
-  await snapshotBefore(context, deps, limits.signal);
+  if (isSnapshotDue(deps)) await limits.notCounting(() => snapshotBefore(context, deps, limits.signal));
+  if (limits.startsLater) steps.sendStarted();
   const decided = await steps.performDecided(limits.remainingMs);
   if (isChecksOnly(deps)) return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());
@@ -279,6 +286,7 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
   if (error instanceof PermissionUnavailable) return failed('permission', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
+  if (error instanceof SnapshotTooSlow) return failed('workspace', error.message, true);
   if (error instanceof WorkspaceFull) return failed('workspace', error.message, true);
   if (error instanceof AppendRejected) return { ...tooLarge('a step', error), unjournaled: lost };
   logger.error({ err: error }, 'task.broken');

@@ -11,15 +11,17 @@ export function createMissionSender(
 ): WorkerContext['sendToMission'] {
   return async ({ assignment, assignmentId }, envelope) => {
     const { agent: from, mission_id: missionId, source } = assignment;
-    if (source === null) return;
+    if (source === null) return false;
     const event = createEvent({ causedBy: assignmentId, ...envelope, from, to: 'orchestrator', missionId });
     const place = { topic: topics.coordination, partition: source.partition, key: missionId };
     try {
       await appenders.coordination.append({ ...place, event });
+      return true;
     } catch (error) {
       if (isLogFailure(error)) onFatal(error);
       else if (!(error instanceof AppendDropped))
         logger.warn({ err: asError(error), event_type: envelope.type }, 'event.not_sent');
+      return false;
     }
   };
 }

@@ -50,6 +50,13 @@ export interface WorkerTimings {
   readonly heartbeatMs: number;
   /** A running tool has this long after its task's deadline before it is stopped from outside. */
   readonly deadlineGraceMs: number;
+  /** A snapshot before a task may take so long; the task's deadline begins after it. */
+  readonly snapshotMs: number;
+  /**
+   * A snapshot at a task's end may take what the task's deadline has left, and so much longer: less than the
+   * orchestrator waits behind that deadline, so that it fails no task.
+   */
+  readonly snapshotGraceMs: number;
   /** An attempt waits at most so long for its paused mission to be resumed; then it ends, and another one follows. */
   readonly suspendedMs: number;
   /** A group that was not heard of for so long has come to a standstill. */
@@ -64,6 +71,8 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   commitMs: 500,
   heartbeatMs: 5_000,
   deadlineGraceMs: 5_000,
+  snapshotMs: 600_000,
+  snapshotGraceMs: 20_000,
   suspendedMs: 14 * 24 * 3_600_000,
   stalledMs: DEFAULT_STALLED_MS,
   revisionMs: 10_000,
@@ -78,7 +87,8 @@ type NewsType =
   | 'task_resumed'
   | 'approval_void'
   | 'model_failed_over'
-  | 'snapshot_taken';
+  | 'snapshot_taken'
+  | 'snapshot_missed';
 export type MissionNews = {
   [T in NewsType]: {
     readonly type: T;
@@ -103,9 +113,9 @@ export interface WorkerContext {
   isAssigned(partition: PartitionId, agent: string): boolean;
   /**
    * Appends an event about an attempt to its mission's coordination partition. Progress, not a result: it may be lost.
-   * Resolves when nothing of it is queued any more; never rejects.
+   * Resolves when nothing of it is queued any more, with whether the log has it; never rejects.
    */
-  sendToMission(attempt: TaskAttempt, event: MissionNews): Promise<void>;
+  sendToMission(attempt: TaskAttempt, event: MissionNews): Promise<boolean>;
   /** The set of held partitions has changed. */
   onHeldChanged(): void;
   readonly blocked: BlockedPartitions;

@@ -5,7 +5,7 @@ import type { ListedEntry } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
 import { reading } from '../system-errors.js';
 import { createIgnoreRules, type IgnoreFile } from './ignore-rules.js';
-import { isLineOf, lineOf, pathOf, sameFile, type LeftOut, type ManifestLines } from './manifest.js';
+import { digestIn, isLineOf, isSameFile, lineOf, pathOf, type LeftOut, type ManifestLines } from './manifest.js';
 import { outerRules } from './outer-rules.js';
 import { walkWorkspace } from './walk.js';
 
@@ -27,7 +27,7 @@ export interface LookOptions {
   /** Those of the mission's first snapshot; null: they are read now. */
   readonly ignores: readonly IgnoreFile[] | null;
   /** Whether what an earlier look has read is kept here, or can be; absent: it is. */
-  isKept?(digest: string): Promise<boolean>;
+  isKept?(digest: string): boolean;
   /** Takes the content; resolves with its sha256, hex, or null: it holds a secret, and is not kept. */
   keep(file: FileHandle, size: bigint, signal: AbortSignal): Promise<string | null>;
   keepTarget(target: Buffer): Promise<string>;
@@ -68,16 +68,11 @@ export async function lookAt(options: LookOptions): Promise<Look> {
       return true;
     },
     isSame(path, mode, stats) {
-      const line = isKept === undefined ? known.same(path, mode, stats) : null;
-      if (line === null) return false;
+      const line = known.same(path, mode, stats);
+      if (line === null || isKept?.(digestIn(line)) === false) return false;
       countFile(stats.size);
       found.push({ path, line });
       return true;
-    },
-    async adoptedDigest(path, mode, stats) {
-      const line = isKept === undefined ? null : known.same(path, mode, stats);
-      const digest = line === null ? null : sameFile(line, path, mode, stats);
-      return digest !== null && (await isKept?.(digest)) === true ? digest : null;
     },
     async read(path, file) {
       const content = await readSettled(options, file, () => void unsettled.push(path));
@@ -128,7 +123,7 @@ function createKnown(before: LookOptions['before']): Known {
     same(path, mode, stats) {
       const line = lines.get(path);
       if (line === undefined || stats.ctimeNs >= trustedNs) return null;
-      return sameFile(line, path, mode, stats) === null ? null : line;
+      return isSameFile(line, path, mode, stats) ? line : null;
     },
   };
 }

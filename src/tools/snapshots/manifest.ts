@@ -115,11 +115,14 @@ export const lineOf = (
 const headOf = (path: string, type: SnapshotEntry['type'], mode: number): string =>
   `[${JSON.stringify(path)},"${type}",${mode},`;
 
-/** The line of a file in the same state as these stats, and its digest; null: it was in another one, or is damaged. */
-export function sameFile(line: string, path: string, mode: number, stats: BigIntStats): string | null {
-  const from = headOf(path, 'file', mode).length + 1;
-  const digest = line.slice(from, from + SHA256_DIGITS);
-  return line === lineOf({ path, type: 'file', mode, digest }, stats) ? digest : null;
+/** Whether it is the line of a file in the same state as these stats. */
+export const isSameFile = (line: string, path: string, mode: number, stats: BigIntStats): boolean =>
+  line === lineOf({ path, type: 'file', mode, digest: digestIn(line) }, stats);
+
+/** The digest in the line of a file that could be read. */
+export function digestIn(line: string): string {
+  const end = markAt(line) - 1;
+  return line.slice(end - SHA256_DIGITS, end);
 }
 
 /** Where the mark of a line begins: the last four of its fields, which are digits in quotes. */

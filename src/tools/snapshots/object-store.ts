@@ -2,16 +2,20 @@
  * Contents by their digest, each once: the files of a mission's snapshots. An object is complete when it has its
  * name, so that a crash leaves drafts only, and two writers of the same content do no harm.
  */
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, linkSync, mkdirSync } from 'node:fs';
 import { access, link, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallRefused } from '../errors.js';
+import { LAUNCHER_PATH } from '../launcher-process.js';
 import { codeOf, reading } from '../system-errors.js';
 
 export interface ObjectStore {
   /** Makes an object of another store one of this store, without a copy. Resolves with whether it is one now. */
   adopt(digest: string, from: ObjectStore): Promise<boolean>;
+  /** The same by synchronous calls, of which very many are made. */
+  adoptNow(digest: string, from: ObjectStore): boolean;
   /** @param beside a store that may have it already; null: there is none */
   put(content: Buffer, beside: ObjectStore | null): Promise<string>;
   /** Copies a file from its begin to its end; resolves with the digest of the copy. */
@@ -21,15 +25,26 @@ export interface ObjectStore {
   /** Rejects with CallRefused at its end where it is not what was kept: a computer that lost power may have lost it. */
   read(digest: string): AsyncIterable<Buffer>;
   readWhole(digest: string): Promise<Buffer>;
+  /**
+   * Brings what was put to the disk, whoever has written it: a list must not name what a computer that loses power has
+   * not kept.
+   */
+  sync(): Promise<void>;
+  /** Bytes that the contents take which were put here and were not there before. */
+  addedBytes(): number;
 }
 
 const CHUNK_BYTES = 256 * 1024;
 
+export const draftsOf = (directory: string): string => join(directory, 'drafts');
+
 /** @param directory absolute; made when something is put */
 export function createObjectStore(directory: string): ObjectStore {
   const pathOf = (digest: string) => join(directory, digest.slice(0, 2), digest);
-  const drafts = join(directory, 'drafts');
+  const drafts = draftsOf(directory);
   const made = new Set<string>();
+  const unsynced = new Set<string>();
+  let added = 0;
   const make = async (path: string) => {
     if (made.has(path)) return;
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -48,12 +63,24 @@ export function createObjectStore(directory: string): ObjectStore {
     await make(dirname(pathOf(digest)));
     return link(from.pathOf(digest), pathOf(digest)).then(() => true, existsOrNot);
   }
-  async function keep(draft: string, digest: string): Promise<void> {
+  async function keep(draft: string, digest: string, size: number): Promise<void> {
     await make(dirname(pathOf(digest)));
     await rename(draft, pathOf(digest)); // the same content may be there: then it takes its place
+    added += size;
   }
   return {
     adopt,
+    adoptNow(digest, from) {
+      const path = pathOf(digest);
+      if (!made.has(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      made.add(dirname(path));
+      try {
+        linkSync(from.pathOf(digest), path);
+        return true;
+      } catch (error) {
+        return existsOrNot(error);
+      }
+    },
     pathOf,
     read: (digest) => readChecked(pathOf(digest), digest),
     async readWhole(digest) {
@@ -63,12 +90,13 @@ export function createObjectStore(directory: string): ObjectStore {
     },
     async put(content, beside) {
       const digest = createHash('sha256').update(content).digest('hex');
+      unsynced.add(digest);
       if (beside === null ? await has(digest) : await adopt(digest, beside)) return digest;
       await make(drafts);
       const draft = join(drafts, randomUUID());
       return withoutDraft(draft, async () => {
         await writeFile(draft, content, { mode: 0o600, flag: 'wx' });
-        await keep(draft, digest);
+        await keep(draft, digest, content.length);
         return digest;
       });
     },
@@ -76,13 +104,49 @@ export function createObjectStore(directory: string): ObjectStore {
       await make(drafts);
       const draft = join(drafts, randomUUID());
       return withoutDraft(draft, async () => {
-        const digest = await copy(file, draft, signal);
-        if (beside !== null && (await adopt(digest, beside))) await rm(draft);
-        else await keep(draft, digest);
+        const { digest, size } = await copy(file, draft, signal);
+        unsynced.add(digest);
+        if (beside === null ? await has(digest) : await adopt(digest, beside)) await rm(draft);
+        else await keep(draft, digest, size);
         return digest;
       });
     },
+    async sync() {
+      const digests = [...unsynced];
+      const isDone = digests.length > MOST_SYNCED_SINGLY && (await syncFileSystem(directory));
+      if (!isDone) await syncSingly(directory, digests.map(pathOf));
+      unsynced.clear();
+    },
+    addedBytes: () => added,
   };
+}
+
+/** Of more, one call for the whole file system takes less time. */
+const MOST_SYNCED_SINGLY = 128;
+const SYNCED_SIDE_BY_SIDE = 16;
+
+/** Node has no call for it. Resolves with whether this computer has the program, and it could. */
+const syncFileSystem = (directory: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    execFile('sync', ['-f', directory], { env: { PATH: LAUNCHER_PATH } }, (error) => resolve(error === null));
+  });
+
+/** With the directories that have their names. */
+async function syncSingly(directory: string, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  const all = [...paths, ...new Set(paths.map((path) => dirname(path))), directory];
+  for (let at = 0; at < all.length; at += SYNCED_SIDE_BY_SIDE)
+    await Promise.all(all.slice(at, at + SYNCED_SIDE_BY_SIDE).map(syncPath));
+}
+
+/** Also a directory. */
+export async function syncPath(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** The work takes its draft away; a failure leaves none. */
@@ -112,7 +176,11 @@ async function* readChecked(path: string, digest: string): AsyncGenerator<Buffer
   if (hash.digest('hex') !== digest) throw new CallRefused('its content in the snapshot is damaged');
 }
 
-async function copy(file: FileHandle, path: string, signal: AbortSignal): Promise<string> {
+async function copy(
+  file: FileHandle,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly digest: string; readonly size: number }> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   const target = await open(path, 'wx', 0o600);
@@ -120,7 +188,7 @@ async function copy(file: FileHandle, path: string, signal: AbortSignal): Promis
     for (let at = 0; ; ) {
       signal.throwIfAborted();
       const { bytesRead } = await reading(file.read(buffer, 0, buffer.length, at));
-      if (bytesRead === 0) return hash.digest('hex');
+      if (bytesRead === 0) return { digest: hash.digest('hex'), size: at };
       const part = buffer.subarray(0, bytesRead);
       hash.update(part);
       await target.writeFile(part);

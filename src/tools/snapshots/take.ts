@@ -1,66 +1,162 @@
 /** Takes a snapshot of a mission's workspace. A crash leaves no list, so that the next worker takes it again. */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holdsSecret, type Redact } from '../../domain/redaction.js';
 import { asError } from '../../domain/as-error.js';
 import { WorkspaceUnusable, type SnapshotFacts } from '../../ports/tools.js';
 import type { RunPlace } from '../places.js';
-import { codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
+import { absent, codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
 import { lookAt, type Look } from './look.js';
-import { digestOfLines, encodeManifest, SnapshotUnreadable, type ManifestLines } from './manifest.js';
-import type { ObjectStore } from './object-store.js';
-import { endName, missionsWithSnapshots, settledName, snapshotFiles, type SnapshotFiles } from './snapshot-files.js';
+import { digestOfLines, encodeManifest, SnapshotUnreadable, type Manifest, type ManifestLines } from './manifest.js';
+import { syncPath, type ObjectStore } from './object-store.js';
+import { endName, notedName, settledName, snapshotFiles, snapshotsOf, type SnapshotFiles } from './snapshot-files.js';
+import { addToStore, storesOf, type StoreFacts } from './store-facts.js';
 
 /** Read at once; a larger file is copied in parts. */
 const SMALL_BYTES = 256n * 1024n;
 
 export interface SnapshotOptions {
   readonly missionId: string;
+  /** The mission whose workspace it is; empty: the base is the workspace. */
+  readonly workspaceOf: string;
   /** The wave after which it is taken; 0: before the mission. */
   readonly wave: number;
   /**
    * settled: before any task of the next wave begins; the first one counts, and later calls take none. end: a task of
-   * the wave has ended; the one that started last counts.
+   * the wave has ended; the one that began last counts.
    */
   readonly when: 'settled' | 'end';
+  /** What all snapshots of the workspace may take, bytes. */
+  readonly mostBytes: number;
   /** Files in which it would hide something are not kept: a snapshot may outlive them. */
   readonly redact: Redact;
 }
 
-/** Resolves with what the snapshot has, or null when the settled one of this wave is there already. */
+type Place = Pick<RunPlace, 'base' | 'workspace' | 'holdsState'>;
+
+/**
+ * Resolves with what the snapshot has. The settled one of this wave may be there already: then with what that one has,
+ * or null where noteSnapshot was called for it.
+ */
 export async function takeSnapshot(
-  { base, workspace, holdsState }: Pick<RunPlace, 'base' | 'workspace' | 'holdsState'>,
-  { missionId, wave, when, redact }: SnapshotOptions,
+  place: Place,
+  options: SnapshotOptions,
   signal: AbortSignal,
 ): Promise<SnapshotFacts | null> {
-  const files = snapshotFiles(base, missionId);
-  const target = join(files.directory, when === 'settled' ? settledName(wave) : endName(wave, randomUUID()));
-  if (when === 'settled' && (await inDirectoryOf(files, isThere(target)))) return null;
+  const { missionId, wave, when } = options;
+  const files = snapshotFiles(place.base, missionId);
+  const settled = join(files.directory, settledName(wave));
+  if (when === 'settled' && (await inDirectoryOf(files, isThere(settled)))) return foundAgain(files, wave);
   await inDirectoryOf(files, mkdir(files.directory, { recursive: true, mode: 0o700 }));
   const draft = join(files.directory, `draft-${randomUUID()}`);
   try {
     const begunNs = await clockOfVolume(draft);
-    const { last, beside } = await earlier({ base, holdsState }, missionId);
-    const keeping = { objects: files.objects, beside: beside?.objects ?? null, redact, signal };
-    const look = await lookAt({
+    await removeOldDrafts(files, begunNs);
+    const look = await lookAndKeep(place, options, { files, signal });
+    const list: ManifestLines = { missionId, wave, begunNs, ...look.list };
+    await files.objects.sync();
+    signal.throwIfAborted();
+    await writeSynced(draft, encodeManifest(list));
+    const isFirst = when === 'end' ? await asEnd(files, draft, list) : await linked(draft, settled);
+    await syncPath(files.directory);
+    return isFirst ? factsOf(list, look) : foundAgain(files, wave);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** The log has the settled snapshot of this wave: it is not found again. */
+export async function noteSnapshot(base: string, missionId: string, wave: number): Promise<void> {
+  await writeFile(join(snapshotFiles(base, missionId).directory, notedName(wave)), '', { mode: 0o600 });
+}
+
+/** A worker may have ended between the list and its event. One that cannot be read is named when it is used. */
+async function foundAgain(files: SnapshotFiles, wave: number): Promise<SnapshotFacts | null> {
+  if (await isThere(join(files.directory, notedName(wave)))) return null;
+  try {
+    const list = await files.read(wave);
+    return list === null ? null : factsOf(list, sizeOf(list.entries));
+  } catch (error) {
+    if (error instanceof SnapshotUnreadable) return null;
+    throw error;
+  }
+}
+
+function sizeOf(entries: Manifest['entries']): Pick<Look, 'files' | 'bytes'> {
+  const files = entries.filter(({ type }) => type === 'file');
+  return { files: files.length, bytes: files.reduce((sum, { mark }) => sum + Number(mark.size), 0) };
+}
+
+interface Taking {
+  readonly files: SnapshotFiles;
+  readonly signal: AbortSignal;
+}
+
+async function lookAndKeep(
+  place: Place,
+  { missionId, workspaceOf, mostBytes, redact }: SnapshotOptions,
+  { files: { objects, ...files }, signal }: Taking,
+): Promise<Look> {
+  const { base, workspace, holdsState } = place;
+  const stores = await storesOf(base, workspaceOf);
+  const { last, beside } = await earlier(base, missionId, stores);
+  const usedBytes = stores.reduce((sum, { bytes }) => sum + bytes, 0);
+  const requireRoom = () => {
+    if (usedBytes + objects.addedBytes() > mostBytes) throw tooMuch(place, mostBytes);
+  };
+  const keeping = { objects, beside: beside?.objects ?? null, redact, signal, requireRoom };
+  try {
+    return await lookAt({
       workspace,
       holdsState,
       before: last ?? beside?.last ?? null,
       ignores: last?.ignores ?? null,
-      ...(last === null && beside !== null ? { isKept: (digest) => files.objects.adopt(digest, beside.objects) } : {}),
+      ...(last === null && beside !== null ? { isKept: (digest) => objects.adoptNow(digest, beside.objects) } : {}),
       keep: (file, size) => keepContent(keeping, file, size),
-      keepTarget: (content) => files.objects.put(content, keeping.beside),
+      keepTarget: (content) => objects.put(content, keeping.beside),
       signal,
     });
-    const manifest: ManifestLines = { missionId, wave, begunNs, ...look.list };
-    signal.throwIfAborted();
-    await writeSynced(draft, encodeManifest(manifest));
-    const isFirst = when === 'end' ? await renamed(draft, target) : await linked(draft, target);
-    return isFirst ? factsOf(manifest, look) : null;
   } finally {
-    await rm(draft, { force: true });
+    // Also what a snapshot that was stopped has kept: the next one finds it.
+    if (objects.addedBytes() > 0 || last === null)
+      await addToStore(files.directory, { workspaceOf, bytes: objects.addedBytes() });
   }
+}
+
+function tooMuch({ base, holdsState }: Place, mostBytes: number): WorkspaceUnusable {
+  const prune = `npx ravenhelm workspace prune${holdsState ? ` --workspace ${base}` : ''}`;
+  return new WorkspaceUnusable(
+    `The snapshots of this workspace in ${snapshotsOf(base)} would take more than ` +
+      `${Math.floor(mostBytes / MIB)} MiB (WORKSPACE_SNAPSHOTS_MB). Remove those of earlier missions (${prune}), ` +
+      'name what needs none in .gitignore, or use snapshots: false.',
+  );
+}
+
+const MIB = 1024 * 1024;
+
+/** Of those the last two stay: the log names one of them, also while the event of the other one is under way. */
+const KEPT_ENDS = 2;
+
+async function asEnd(files: SnapshotFiles, draft: string, { wave, begunNs }: ManifestLines): Promise<true> {
+  await rename(draft, join(files.directory, endName(wave, begunNs, randomUUID())));
+  for (const name of (await files.ends(wave)).slice(KEPT_ENDS)) await rm(join(files.directory, name), { force: true });
+  return true;
+}
+
+/** Of a worker that was killed. A snapshot may take ten minutes. */
+const DRAFT_AGE_NS = 3_600_000_000_000n;
+
+async function removeOldDrafts({ directory, drafts }: SnapshotFiles, nowNs: string): Promise<void> {
+  for (const [place, prefix] of [
+    [directory, 'draft-'],
+    [drafts, ''],
+  ] as const)
+    for (const name of (await readdir(place).catch(absent)) ?? []) {
+      if (!name.startsWith(prefix)) continue;
+      const stats = await lstat(join(place, name), { bigint: true }).catch(absent);
+      if (stats !== null && stats.mtimeNs < BigInt(nowNs) - DRAFT_AGE_NS) await rm(join(place, name), { force: true });
+    }
 }
 
 /** The directory may be another user's. */
@@ -76,8 +172,12 @@ async function inDirectoryOf<T>({ directory }: SnapshotFiles, work: Promise<T>):
   }
 }
 
-const factsOf = ({ wave, lines, leftOut }: ManifestLines, { files, bytes }: Pick<Look, 'files' | 'bytes'>) => ({
+const factsOf = (
+  { wave, begunNs, lines, leftOut }: ManifestLines,
+  { files, bytes }: Pick<Look, 'files' | 'bytes'>,
+): SnapshotFacts => ({
   wave,
+  begunNs,
   digest: digestOfLines(lines),
   files,
   bytes,
@@ -107,15 +207,12 @@ async function clockOfVolume(draft: string): Promise<string> {
 interface Earlier {
   /** The mission's own. Each has the same rules of .gitignore. */
   readonly last: ManifestLines | null;
-  /** Of the mission before, in a directory that several have used; null: there is none that can be read. */
+  /** Of the mission before in the same workspace; null: there is none that can be read. */
   readonly beside: { readonly last: ManifestLines; readonly objects: ObjectStore } | null;
 }
 
 /** Rejects with WorkspaceUnusable where the mission has lists, and none can be read. */
-async function earlier(
-  { base, holdsState }: Pick<RunPlace, 'base' | 'holdsState'>,
-  missionId: string,
-): Promise<Earlier> {
+async function earlier(base: string, missionId: string, stores: readonly StoreFacts[]): Promise<Earlier> {
   const own = snapshotFiles(base, missionId);
   const last = await lastReadable(own);
   if (last instanceof Error)
@@ -124,8 +221,8 @@ async function earlier(
         'so that it is not known what they leave out. Submit a new mission, or use snapshots: false.',
       { cause: last },
     );
-  if (last !== null || !holdsState) return { last, beside: null };
-  const id = (await missionsWithSnapshots(base)).filter((each) => each < missionId).at(-1);
+  if (last !== null) return { last, beside: null };
+  const id = stores.map((each) => each.missionId).findLast((each) => each < missionId);
   if (id === undefined) return { last, beside: null };
   const other = snapshotFiles(base, id);
   const found = await lastReadable(other);
@@ -151,6 +248,8 @@ async function lastReadable(files: SnapshotFiles): Promise<ManifestLines | Error
 }
 
 interface Keeping {
+  /** Throws where the contents take too much. */
+  requireRoom(): void;
   readonly objects: ObjectStore;
   readonly beside: ObjectStore | null;
   readonly redact: Redact;
@@ -159,6 +258,12 @@ interface Keeping {
 
 /** Null: it holds a secret. */
 async function keepContent(keeping: Keeping, file: FileHandle, size: bigint): Promise<string | null> {
+  const digest = await keepAny(keeping, file, size);
+  keeping.requireRoom();
+  return digest;
+}
+
+async function keepAny(keeping: Keeping, file: FileHandle, size: bigint): Promise<string | null> {
   const { objects, beside, redact, signal } = keeping;
   if (size > SMALL_BYTES) return keepLarge(keeping, file);
   const content = Buffer.alloc(Number(size) + 1);
@@ -196,11 +301,6 @@ async function writeSynced(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-async function renamed(draft: string, target: string): Promise<true> {
-  await rename(draft, target);
-  return true;
 }
 
 /** False: another worker was first, and its list counts; no task of the next wave had begun then. */

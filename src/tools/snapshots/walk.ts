@@ -24,8 +24,6 @@ export interface WalkOptions {
   isSkipped(path: string, isDirectory: boolean, size: bigint): boolean;
   /** Whether a file has not changed since it was read: then it is not opened, and onEntry does not hear of it. */
   isSame(path: string, mode: number, stats: BigIntStats): boolean;
-  /** The digest of a file that is not to be read; null: it is read. */
-  adoptedDigest(path: string, mode: number, stats: BigIntStats): Promise<string | null>;
   /** Reads a file; resolves with the digest of what it has read, or null where it is left out. */
   read(path: string, file: FileHandle): Promise<{ readonly digest: string; readonly stats: BigIntStats } | null>;
   /** The target of a link; resolves with its digest. */
@@ -170,8 +168,6 @@ async function walkFile(walk: Walk, seen: Seen, depth: number): Promise<void> {
     return walk.onEntry({ path, type, mode, digest }, stats);
   }
   if (type === 'other') return walk.onEntry({ path, type, mode, digest: null }, stats);
-  const kept = await walk.adoptedDigest(path, mode, stats);
-  if (kept !== null) return walk.onEntry({ path, type, mode, digest: kept }, stats);
   const opened = await openReadable(place, UNREADABLE);
   if (opened === null) return addUnreadable(walk, seen);
   try {

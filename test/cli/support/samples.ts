@@ -53,6 +53,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     sandbox_off: false,
     tasks,
     snapshots: [],
+    missed_snapshots: [],
     unserved_agents: [],
     waiting_calls: [],
     success: [],
