@@ -175,6 +175,7 @@ function endLines(report: MissionReport): readonly Line[] {
     ...requestLines(report),
     ...inputLines(report),
     ...sandboxLines(report),
+    ...snapshotLines(report),
     ...linkLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];
@@ -220,6 +221,13 @@ function sandboxLines({ sandbox_off, tasks }: MissionReport): Line[] {
     ],
   ];
 }
+
+/** What diff and restore will not have. */
+const snapshotLines = ({ missed_snapshots }: MissionReport): Line[] =>
+  missed_snapshots.map(({ wave, reason }) => [
+    segment(`no snapshot of all that wave ${wave} has done: `, 'yellow'),
+    segment(oneLine(reason)),
+  ]);
 
 /** How to see the step that failed. */
 function failureLines({ status, mission_id, tasks }: MissionReport, command: ReportTextOptions['command']): Line[] {

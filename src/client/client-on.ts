@@ -26,6 +26,7 @@ import { createOneMission, type OneMission } from './one-mission.js';
 import { carriedInputs, inputsWithoutEdit, retryMission } from './retry.js';
 import { RELEASE_MS, withSession } from './session.js';
 import { createSharedFeed, type SharedFeed } from './shared-feed.js';
+import { redactPatterns } from '../domain/secret-patterns.js';
 import { diffMission, planMissionRestore } from './snapshots.js';
 import { pause, resume, setBudget, steer } from './steering.js';
 import { submitMission, withWorkspace } from './submit.js';
@@ -144,7 +145,8 @@ function snapshotsOn(
     diff: whileOpen(async (wanted, options = {}) => {
       const { wave = null, patch: wantsPatch } = checkedOptions(WAVE_OPTIONS, options, 'diff');
       return missions.with(wanted, async ({ mission }) => {
-        const { patch, ...diff } = await diffMission(mission, workspaceRoot, wave);
+        const { redact = redactPatterns, signal } = context;
+        const { patch, ...diff } = await diffMission(mission, workspaceRoot, { wave, redact, signal });
         if (!wantsPatch) return { ...diff, patch: null };
         let text = '';
         for await (const part of patch(context.signal)) text += part;
@@ -153,9 +155,9 @@ function snapshotsOn(
     }),
     restore: whileOpen(async (wanted, options) => {
       const { wave, dryRun } = checkedOptions(RESTORE_OPTIONS, options, 'restore');
-      const open = await missions.withOpen(async ({ view }) => view.missions().flatMap((id) => view.mission(id) ?? []));
+      const all = () => missions.withOpen(async ({ view }) => view.missions().flatMap((id) => view.mission(id) ?? []));
       return missions.with(wanted, async ({ mission }) => {
-        const { carryOut, ...planned } = await planMissionRestore(mission, open, workspaceRoot, wave, context.signal);
+        const { carryOut, ...planned } = await planMissionRestore(mission, all, workspaceRoot, wave, context.signal);
         return dryRun ? planned : carryOut(context.signal);
       });
     }),

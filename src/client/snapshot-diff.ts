@@ -1,11 +1,11 @@
 /** What two snapshots differ in, and the patch that git takes. */
 import { createTwoFilesPatch } from 'diff';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
+import { holdsSecret, type Redact } from '../domain/redaction.js';
 import { CallRefused } from '../tools/errors.js';
 import { ClientError } from './client-error.js';
 import type { ListedEntry, ListingDifference } from '../tools/listing.js';
 import type { Manifest } from '../tools/snapshots/manifest.js';
-import type { ObjectStore } from '../tools/snapshots/object-store.js';
 
 export interface FileChange {
   readonly path: string;
@@ -19,6 +19,15 @@ export function changeOf({ path, what, now }: ListingDifference): FileChange {
   return { path, what, type: now?.type ?? null };
 }
 
+/** Rejects with CallRefused, or as the file system does; null: it is too long to be shown. */
+export type ReadContent = (path: string, entry: ListedEntry) => Promise<Buffer | null>;
+
+export interface Contents {
+  readonly before: ReadContent;
+  readonly after: ReadContent;
+  readonly redact: Redact;
+}
+
 /** A longer text is named, and not compared. */
 const MOST_TEXT_BYTES = 4 * 1024 * 1024;
 /** Comparing two texts that have little in common may take very long. */
@@ -28,7 +37,7 @@ const MOST_MS = 10_000;
 export async function* patchOf(
   differences: readonly ListingDifference[],
   before: Manifest,
-  objects: ObjectStore,
+  contents: Contents,
   signal: AbortSignal,
 ): AsyncIterable<string> {
   const old = new Map(before.entries.map((entry) => [entry.path, entry]));
@@ -37,9 +46,9 @@ export async function* patchOf(
     const was = old.get(path) ?? null;
     // What is replaced by something else is removed and created, as in git.
     if (was !== null && now !== null && was.type !== now.type) {
-      yield await onePatch(path, was, null, objects);
-      yield await onePatch(path, null, now, objects);
-    } else yield await onePatch(path, was, now, objects);
+      yield await onePatch(path, was, null, contents);
+      yield await onePatch(path, null, now, contents);
+    } else yield await onePatch(path, was, now, contents);
   }
 }
 
@@ -47,7 +56,7 @@ async function onePatch(
   path: string,
   given: ListedEntry | null,
   wanted: ListedEntry | null,
-  objects: ObjectStore,
+  { before: old, after: current, redact }: Contents,
 ): Promise<string> {
   const [was, now] = [asGitSees(given), asGitSees(wanted)];
   if (was === null && now === null) return '';
@@ -58,10 +67,11 @@ async function onePatch(
   else if (was !== null && now !== null && gitMode(was) !== gitMode(now))
     head.push(`old mode ${gitMode(was)}`, `new mode ${gitMode(now)}`);
   if (was?.digest === now?.digest) return head.length === 1 ? '' : `${head.join('\n')}\n`;
-  const [before, after] = await Promise.all([textOf(path, was, objects), textOf(path, now, objects)]);
+  const [before, after] = await Promise.all([textOf(path, was, old, redact), textOf(path, now, current, redact)]);
   const names = [was === null ? '/dev/null' : a, now === null ? '/dev/null' : b] as const;
   if (before === null || after === null) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
-  if (before === after) return `${head.join('\n')}\n`; // both are empty
+  // Both are empty, or differ in nothing that may be shown.
+  if (before === after) return `${head.join('\n')}\n${before === '' ? '' : `Secrets in ${b} differ\n`}`;
   const [from, to] = [was === null ? names[0] : `a/${path}`, now === null ? names[1] : `b/${path}`]; // it quotes them
   const text = createTwoFilesPatch(from, to, before, after, undefined, undefined, { timeout: MOST_MS });
   if (text === undefined) return `${head.join('\n')}\nBinary files ${names[0]} and ${names[1]} differ\n`;
@@ -84,15 +94,22 @@ function gitPath(path: string): string {
 }
 
 /** null: no text. */
-async function textOf(path: string, entry: ListedEntry | null, objects: ObjectStore): Promise<string | null> {
+async function textOf(
+  path: string,
+  entry: ListedEntry | null,
+  read: ReadContent,
+  redact: Redact,
+): Promise<string | null> {
   if (entry === null) return '';
-  const bytes = await objects.readWhole(entry.digest ?? '').catch((error: unknown) => {
+  const bytes = await read(path, entry).catch((error: unknown) => {
     if (!(error instanceof CallRefused) && !isFileSystemError(error)) throw error;
     const why =
       error instanceof CallRefused ? error.message : `its content cannot be read (${unreadableReason(error)})`;
     throw new ClientError('snapshot_changed', `${why}: ${path}`, 'Without --patch the paths are shown.');
   });
-  if (bytes.length > MOST_TEXT_BYTES || bytes.includes(0)) return null;
+  if (bytes === null || bytes.length > MOST_TEXT_BYTES || bytes.includes(0)) return null;
   const text = bytes.toString('utf8');
-  return Buffer.from(text, 'utf8').equals(bytes) ? text : null;
+  if (!Buffer.from(text, 'utf8').equals(bytes)) return null;
+  // As a whole: in the lines of a patch a secret of several lines would not be known.
+  return holdsSecret(text, redact) ? redact(text) : text;
 }

@@ -7,18 +7,24 @@ import { isOpen } from '../domain/mission-state.js';
 import { SNAPSHOTS } from '../domain/requirements.js';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ListingDifference } from '../tools/listing.js';
-import { readMarker } from '../tools/places.js';
-import { differencesOf, digestOfLines, distinctLeftOut } from '../tools/snapshots/manifest.js';
-import type { LeftOut, Manifest } from '../tools/snapshots/manifest.js';
-import { planRestore, restore, type NotRestored } from '../tools/snapshots/restore.js';
+import type { Redact } from '../domain/redaction.js';
+import { hasOpenAttempt } from '../domain/mission-task-state.js';
+import { CallRefused } from '../tools/errors.js';
+import { holdTasks } from '../tools/hold-tasks.js';
+import { readMarker, runsOf } from '../tools/places.js';
+import { missionsWithRuns } from '../tools/workspaces.js';
+import { differencesOf, distinctLeftOut, type LeftOut, type Manifest } from '../tools/snapshots/manifest.js';
+import { lookNow, nowIn } from '../tools/snapshots/now.js';
+import { damagedIn, planRestore, restore, type NotRestored } from '../tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles, type SnapshotFiles } from '../tools/snapshots/snapshot-files.js';
 import { ClientError } from './client-error.js';
-import { changeOf, patchOf, type FileChange } from './snapshot-diff.js';
+import { changeOf, patchOf, type Contents, type FileChange } from './snapshot-diff.js';
 
 export interface WorkspaceDiff {
   /** Waves between whose ends the changes lie; 0: before the mission. */
   readonly from: number;
-  readonly to: number;
+  /** null: what is there now, whoever has changed it: there is no snapshot of all that the mission has done. */
+  readonly to: number | null;
   /** In order of the paths. */
   readonly changes: readonly FileChange[];
   /** What one of the snapshots does not have, although no .gitignore names it: whether it changed is not known. */
@@ -27,8 +33,9 @@ export interface WorkspaceDiff {
   readonly unsettled: readonly string[];
 }
 
-/** What is known of a mission whose snapshots are wanted. */
-export interface SnapshotOwner extends Pick<Mission, 'id' | 'snapshots'> {
+/** What is known of a mission whose snapshots are wanted; of its tasks and what is missing the log knows. */
+export interface SnapshotOwner
+  extends Pick<Mission, 'id' | 'snapshots'>, Partial<Pick<Mission, 'tasks' | 'missedSnapshots'>> {
   readonly request: Pick<
     Mission['request'],
     'mission_id' | 'workspace_of' | 'workspace' | 'workspace_marker' | 'requires'
@@ -58,29 +65,53 @@ export async function missionInDirectory(directory: string, wanted: string): Pro
   return { id, snapshots: new Map(), request };
 }
 
-/** @param wave what this wave has changed; null: what the mission has, as far as there are snapshots */
+export interface DiffOptions {
+  /** What this wave has changed; null: what the mission has. */
+  readonly wave: number | null;
+  /** What the contents of files pass in a patch. */
+  readonly redact: Redact;
+  readonly signal: AbortSignal;
+}
+
 export async function diffMission(
   mission: SnapshotOwner,
   workspaceRoot: string,
-  wave: number | null,
+  { wave, redact, signal }: DiffOptions,
 ): Promise<WorkspaceDiff & { patch(signal: AbortSignal): AsyncIterable<string> }> {
-  const { files, given } = await openSnapshots(mission, workspaceRoot);
+  const { files, given, workspace } = await openSnapshots(mission, workspaceRoot);
   const waves = await within(given, files.waves());
   const [first, last] = [waves[0], waves.at(-1)];
   if (first === undefined || last === undefined) throw noSnapshots(mission);
-  const to = wave ?? last;
+  const read = (each: number) => within(given, readOne(mission, files, waves, each));
+  const to = wave ?? (isWhole(mission, first, last) ? last : null);
   const from = wave === null ? first : wave - 1;
-  const read = (wave: number) => within(given, readOne(mission, files, waves, wave));
-  const [before, after] = await Promise.all([read(from), read(to)]);
+  const before = await read(from);
+  const place = { workspace, holdsState: mission.request.workspace !== null };
+  const after = to === null ? await within(given, lookNow(place, before, signal)) : await read(to);
   const differences = differencesOf(before, after).filter(isShown(before));
+  const contents: Contents = {
+    redact,
+    before: (_path, { digest }) => files.objects.readWhole(digest ?? ''),
+    after: to === null ? nowIn(place) : (_path, { digest }) => files.objects.readWhole(digest ?? ''),
+  };
   return {
     from,
     to,
     changes: differences.map(changeOf),
     left_out: distinctLeftOut([...after.leftOut, ...before.leftOut]),
     unsettled: after.unsettled,
-    patch: (signal) => patchOf(differences, before, files.objects, signal),
+    patch: (stop) => patchOf(differences, before, contents, stop),
   };
+}
+
+/** Whether the last snapshot has all that the mission has done. Without the log, one snapshot is never its end. */
+function isWhole({ tasks, missedSnapshots }: SnapshotOwner, first: number, last: number): boolean {
+  if (tasks === undefined) return last > first;
+  const begun = [...tasks.values()].filter(({ kind, attempt }) => kind === 'task' && attempt > 0);
+  const lastBegun = Math.max(0, ...begun.map((task) => task.wave));
+  // What was cancelled, or still runs, may have changed files after the last snapshot of its wave.
+  const mayHaveChanged = begun.some((task) => task.wave === last && (task.status === 'cancelled' || hasOpenAttempt(task)));
+  return last >= lastBegun && !mayHaveChanged && missedSnapshots?.has(last) !== true;
 }
 
 /** As in git, a directory is its files. */
@@ -98,27 +129,33 @@ export interface RestoreResult {
   readonly changes: readonly FileChange[];
   /** What the snapshot does not have: it stays as it is. */
   readonly left_out: readonly LeftOut[];
-  /** What could not be restored, and why; empty before it was tried. */
+  /** What could not be restored, and why; before it was tried, what cannot be. */
   readonly failed: readonly NotRestored[];
+  /** A mission that began in the same directory while files were restored: it may have seen old and new ones. */
+  readonly opened_meanwhile: string | null;
 }
 
 export interface PlannedRestore extends RestoreResult {
+  /** Rejects with ClientError, mission_open too, and then has changed nothing. */
   carryOut(signal: AbortSignal): Promise<RestoreResult>;
 }
 
+/** Missions that the log has now; null: no log is read. */
+type Missions = (() => Promise<Iterable<Mission>>) | null;
+
 /**
- * @param others missions that the log has; none that is open may work in the same directory
+ * @param missions those that the log has: none that is open may work in the same directory, now or when it is carried out
  * Rejects with ClientError: mission_open, snapshot_unknown, snapshot_elsewhere, snapshot_changed.
  */
 export async function planMissionRestore(
   mission: Mission,
-  others: Iterable<Mission>,
+  missions: () => Promise<Iterable<Mission>>,
   workspaceRoot: string,
   wave: number,
   signal: AbortSignal,
 ): Promise<PlannedRestore> {
-  refuseOpen(mission, others);
-  return planRestoreOf(mission, workspaceRoot, wave, signal);
+  refuseOpen(mission, [mission, ...(await missions())]);
+  return planRestoreOf(mission, workspaceRoot, wave, signal, missions);
 }
 
 /** The same where it is not known whether a mission is open. */
@@ -127,8 +164,9 @@ export async function planRestoreOf(
   workspaceRoot: string,
   wave: number,
   signal: AbortSignal,
+  missions: Missions = null,
 ): Promise<PlannedRestore> {
-  const { files, workspace, given } = await openSnapshots(mission, workspaceRoot);
+  const { files, workspace, given, base } = await openSnapshots(mission, workspaceRoot);
   const waves = await within(given, files.waves());
   const to = await within(given, readOne(mission, files, waves, wave));
   const place = { workspace, holdsState: mission.request.workspace !== null };
@@ -137,31 +175,60 @@ export async function planRestoreOf(
     wave,
     changes: plan.changes.map(changeOf),
     left_out: plan.leftOut,
-    failed: [],
+    failed: await within(given, damagedIn(plan, files.objects, signal)),
+    opened_meanwhile: null,
   };
   return {
     ...result,
     async carryOut(stop) {
-      const failed = await restore(place, plan, files.objects, stop);
-      if (plan.unseen.length === 0) return { ...result, failed };
-      const { changes } = await planRestore(place, to, stop);
-      const named = new Set(failed.map(({ path }) => path));
-      const rest = changes.filter(({ path }) => !named.has(path)).map(({ path }) => ({ path, why: CAME_TO_LIGHT }));
-      return { ...result, failed: [...failed, ...rest] };
+      const runs = await within(given, runsHere(base, mission));
+      const held = await holdTasks(runs).catch(stillRuns(given));
+      try {
+        // With the locks: what a worker begins from here on waits until they are free.
+        if (missions !== null) refuseOpen(mission, await missions());
+        const failed = await restore(place, plan, files.objects, stop);
+        const opened = missions === null ? null : (openIn(mission, await missions())?.id ?? null);
+        const done = { ...result, opened_meanwhile: opened };
+        if (plan.unseen.length === 0 || stop.aborted) return { ...done, failed };
+        const { changes } = await planRestore(place, to, stop);
+        const named = new Set(failed.map(({ path }) => path));
+        const rest = changes.filter(({ path }) => !named.has(path)).map(({ path }) => ({ path, why: CAME_TO_LIGHT }));
+        return { ...done, failed: [...failed, ...rest] };
+      } finally {
+        await held.release();
+      }
     },
   };
 }
 
+/** Where the tasks have their locks that may run in this workspace. */
+async function runsHere(base: string, { request }: SnapshotOwner): Promise<readonly string[]> {
+  const all = runsOf(base);
+  if (request.workspace === null) return [join(all, workspaceOf(request))];
+  return (await missionsWithRuns(base)).map((id) => join(all, id));
+}
+
+const stillRuns =
+  (given: string) =>
+  (error: unknown): never => {
+    if (!(error instanceof CallRefused)) throw error;
+    throw new ClientError('mission_open', `${error.message}: ${given}`, 'Wait for its end, or cancel its mission.');
+  };
+
 const CAME_TO_LIGHT = 'it is in what could not be read before: restore again';
 
-function refuseOpen(mission: Mission, others: Iterable<Mission>): void {
-  const { workspace, workspace_marker: marker } = mission.request;
+function openIn({ id: own, request: wanted }: SnapshotOwner, missions: Iterable<Mission>): Mission | undefined {
+  const { workspace, workspace_marker: marker } = wanted;
   // By the marker: one directory may have several paths.
   const worksHere = ({ id, request }: Mission) =>
-    id === mission.id ||
-    workspaceOf(request) === workspaceOf(mission.request) ||
+    id === own ||
+    workspaceOf(request) === workspaceOf(wanted) ||
     (workspace !== null && request.workspace !== null && request.workspace_marker === marker);
-  const open = [mission, ...others].find((each) => isOpen(each) && worksHere(each));
+  return [...missions].find((each) => isOpen(each) && worksHere(each));
+}
+
+function refuseOpen(mission: SnapshotOwner, missions: Iterable<Mission>): void {
+  const open = openIn(mission, missions);
   if (open === undefined) return;
   throw new ClientError(
     'mission_open',
@@ -175,6 +242,8 @@ interface OpenSnapshots {
   readonly given: string;
   readonly files: SnapshotFiles;
   /** Absolute, without links. */
+  readonly base: string;
+  /** Absolute, without links. */
   readonly workspace: string;
 }
 
@@ -186,6 +255,7 @@ async function openSnapshots({ id, request }: SnapshotOwner, workspaceRoot: stri
   const base = await within(given, realpath(given));
   return {
     given,
+    base,
     files: snapshotFiles(base, id),
     workspace: request.workspace === null ? join(base, workspaceOf(request)) : base,
   };
@@ -222,20 +292,20 @@ async function readOne(
   waves: readonly number[],
   wave: number,
 ): Promise<Manifest> {
-  const manifest = waves.includes(wave) ? await files.read(wave) : null;
+  const recorded = mission.snapshots.get(wave)?.digest ?? null;
+  const manifest = waves.includes(wave) ? await files.read(wave, recorded) : null;
+  if (manifest !== null) return manifest;
   if (waves.length === 0) throw noSnapshots(mission);
-  if (manifest === null)
+  if (!waves.includes(wave))
     throw new ClientError(
       'snapshot_unknown',
       `mission ${mission.id} has no snapshot after wave ${wave}`,
-      `There are some after: ${waves.map((each) => (each === 0 ? '0 (before the mission)' : each)).join(', ')}.`,
+      `There are some after: ${waves.map((each) => (each === 0 ? '0 (before the mission)' : each)).join(', ')}. ` +
+        `What the whole mission has changed is shown by: ravenhelm diff ${mission.id}`,
     );
-  const recorded = mission.snapshots.get(wave);
-  if (recorded !== undefined && recorded.settled && recorded.digest !== digestOfLines(manifest.lines))
-    throw new ClientError(
-      'snapshot_changed',
-      `the snapshot after wave ${wave} is not the one that the log names: its files were changed`,
-      'Do not use it. Choose the snapshot of another wave.',
-    );
-  return manifest;
+  throw new ClientError(
+    'snapshot_changed',
+    `the snapshot after wave ${wave} is not the one that the log names: its files were changed`,
+    'Do not use it. Choose the snapshot of another wave.',
+  );
 }

@@ -24,10 +24,14 @@ export interface KeptWorkspace {
  * run in, and of which there is no snapshot, is none. Resolves with none where there is no root.
  */
 export async function listWorkspaces(root: string): Promise<readonly KeptWorkspace[]> {
-  const runs = (await readdir(runsOf(root), { withFileTypes: true }).catch(absent)) ?? [];
-  const withRuns = runs.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const missions = new Set([...withRuns, ...(await missionsWithSnapshots(root))]);
+  const missions = new Set([...(await missionsWithRuns(root)), ...(await missionsWithSnapshots(root))]);
   return byAge([...missions].map(async (missionId) => ({ missionId, lastUsedMs: await lastUsedOf(root, missionId) })));
+}
+
+/** Missions of which a task has run below a base. */
+export async function missionsWithRuns(base: string): Promise<readonly string[]> {
+  const runs = (await readdir(runsOf(base), { withFileTypes: true }).catch(absent)) ?? [];
+  return runs.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** Missions that have snapshots in a directory from --workspace, the longest unused first. */

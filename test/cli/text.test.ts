@@ -145,6 +145,15 @@ describe('the report for people', () => {
     ]);
   });
 
+  test('says which snapshots are missing, and why', () => {
+    const missing = { wave: 2, reason: 'it was not complete after 20 s', worker_id: 'w' };
+    const options = { colors: false, columns: null, nowMs: NOW, command: null };
+    expect(reportText(report([], { missed_snapshots: [missing] }), options)).toContain(
+      'no snapshot of all that wave 2 has done: it was not complete after 20 s',
+    );
+    expect(reportText(report([], {}), options)).not.toContain('snapshot');
+  });
+
   test('says that commands ran without a sandbox, and of which tasks', () => {
     const done = { attempts: 1, steps: 1, duration_ms: 10, model: 'm', status: 'verified' } as const;
     const tasks = [

@@ -35,7 +35,9 @@ async function printDiff(
   mission: SnapshotOwner,
 ): Promise<ExitCode> {
   const { host } = context;
-  const { patch: patches, ...diff } = await diffMission(mission, context.config.values.WORKSPACE_ROOT, wave);
+  const { redact } = context.swarm;
+  const options = { wave, redact, signal: host.interruption };
+  const { patch: patches, ...diff } = await diffMission(mission, context.config.values.WORKSPACE_ROOT, options);
   if (context.json) {
     context.print({ mission_id: mission.id, ...diff });
     return EXIT.done;
@@ -48,12 +50,17 @@ async function printDiff(
       await host.stdout.drained();
     }
   else for (const change of diff.changes) host.stdout.write(`${changeText(change)}\n`);
+  if (diff.to === null) host.stderr.write(NO_LATER_SNAPSHOT);
   for (const line of leftOutLines(diff)) host.stderr.write(`${line}\n`);
   return EXIT.done;
 }
 
+const NO_LATER_SNAPSHOT =
+  'there is no snapshot of all that the mission has done: others may have changed what is there now, too\n';
+
 function rangeText({ from, to, changes }: WorkspaceDiff): string {
-  const name = (wave: number) => (wave === 0 ? 'before the mission' : `after wave ${wave}`);
+  const name = (wave: number | null) =>
+    wave === null ? 'what is there now' : wave === 0 ? 'before the mission' : `after wave ${wave}`;
   return `from ${name(from)} to ${name(to)}: ${changes.length}`;
 }
 

@@ -31,9 +31,11 @@ export function restoreWorkspace(context: CommandContext, options: RestoreOption
   if (options.workspace !== null) return restoreIn(context, options, resolve(host.cwd, options.workspace));
   return withClient(context, async ({ missions }) => {
     const { mission } = await missions.openMission(options.mission);
-    const open = await missions.window({ sinceMs: null, withOpen: true });
-    const others = open.view.missions().flatMap((id) => open.view.mission(id) ?? []);
-    const plan = await planMissionRestore(mission, others, root, options.wave, host.interruption);
+    const all = async () => {
+      const { view } = await missions.window({ sinceMs: null, withOpen: true });
+      return view.missions().flatMap((id) => view.mission(id) ?? []);
+    };
+    const plan = await planMissionRestore(mission, all, root, options.wave, host.interruption);
     return carryOutPlan(context, options, mission.id, plan);
   });
 }
@@ -66,16 +68,20 @@ async function carryOutPlan(
   const notRestored = new Set(done.failed.map(({ path }) => path));
   const restored = done.changes.filter(({ path }) => !notRestored.has(path));
   if (!context.json) context.say(`restored: ${restored.length} of ${done.changes.length}`);
-  return done.failed.length === 0 ? EXIT.done : EXIT.missionFailed;
+  const { opened_meanwhile: opened } = done;
+  if (opened !== null)
+    host.stderr.write(`mission ${opened} began meanwhile: it may have seen files from before and after\n`);
+  return done.failed.length === 0 && opened === null ? EXIT.done : EXIT.missionFailed;
 }
 
 /** What happens to the workspace: A is written, D removed, M written over. */
-function show({ host, say }: CommandContext, { wave, changes, left_out }: RestoreResult): void {
+function show({ host, say }: CommandContext, { wave, changes, left_out, failed }: RestoreResult): void {
   const to = wave === 0 ? 'before the mission' : `after wave ${wave}`;
   const what = left_out.length === 0 ? 'the workspace' : 'all that the snapshot holds';
   if (changes.length === 0) say(`${what} is as it was ${to}`);
   else say(`To be as it was ${to}:`);
   for (const change of changes) say(`  ${changeText(change)}`);
+  for (const { path, why } of failed) host.stderr.write(`cannot be restored: ${oneLine(path)}: ${why}\n`);
   for (const line of leftOutLines({ left_out })) host.stderr.write(`${line}; it stays as it is\n`);
 }
 

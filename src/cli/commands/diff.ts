@@ -10,7 +10,8 @@ interface Flags {
 
 const HELP = `
 Needs snapshots (--workspace, or snapshots: true in the mission file) and the volume of the workspaces. What .gitignore
-excludes is not in them. After run --log memory, name the directory: --workspace DIR.
+excludes is not in them. Where the last one does not have all that the mission has done, as of a cancelled mission, the
+changes are those up to now. After run --log memory, name the directory: --workspace DIR.
 
 Examples:
   ravenhelm diff last

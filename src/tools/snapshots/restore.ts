@@ -8,16 +8,10 @@ import { openInside } from '../jail.js';
 import type { ListingDifference } from '../listing.js';
 import { STATE_DIRECTORY } from '../places.js';
 import { codeOf, reasonOf } from '../system-errors.js';
-import { lookAt } from './look.js';
-import { differencesOf, distinctLeftOut, entriesOf, selfAndParents } from './manifest.js';
+import { differencesOf, distinctLeftOut, selfAndParents } from './manifest.js';
 import type { LeftOut, Manifest, SnapshotEntry } from './manifest.js';
-import { digestOnly, type ObjectStore } from './object-store.js';
-
-export interface RestorePlace {
-  /** Absolute, without links. */
-  readonly workspace: string;
-  readonly holdsState: boolean;
-}
+import { lookNow, type WorkspacePlace } from './now.js';
+import type { ObjectStore } from './object-store.js';
 
 export interface RestorePlan {
   /** What is to be written or removed; in order of the paths. */
@@ -34,20 +28,13 @@ export interface NotRestored {
 }
 
 /** Compares the workspace with the snapshot; changes nothing. */
-export async function planRestore(place: RestorePlace, to: Manifest, signal: AbortSignal): Promise<RestorePlan> {
-  const { list: now } = await lookAt({
-    ...place,
-    before: to,
-    ignores: to.ignores,
-    keep: (file) => digestOnly(file, signal),
-    keepTarget: async (target) => digestOnly(target, signal),
-    signal,
-  });
+export async function planRestore(place: WorkspacePlace, to: Manifest, signal: AbortSignal): Promise<RestorePlan> {
+  const now = await lookNow(place, to, signal);
   // What the snapshot holds is written back, whatever has taken its place.
   const held = new Set(to.entries.flatMap(({ path }) => selfAndParents(path)));
   const inTheWay = now.leftOut.filter(({ path }) => held.has(path));
   const tooLarge = inTheWay.filter(({ why }) => why === 'too large');
-  const entries = [...entriesOf(now.lines), ...tooLarge.map(({ path }) => ({ ...UNREAD_FILE, path }))];
+  const entries = [...now.entries, ...tooLarge.map(({ path }) => ({ ...UNREAD_FILE, path }))];
   const leftOut = now.leftOut.filter(({ path }) => !held.has(path));
   return {
     changes: differencesOf({ entries, leftOut }, to),
@@ -64,7 +51,7 @@ const UNREAD_FILE = { type: 'file', mode: 0, digest: null, mark: NO_MARK } as co
  * No mission may run in the workspace.
  */
 export async function restore(
-  place: RestorePlace,
+  place: WorkspacePlace,
   { changes }: RestorePlan,
   objects: ObjectStore,
   signal: AbortSignal,
@@ -72,7 +59,7 @@ export async function restore(
   const failed: NotRestored[] = [];
   const owner = await ownerOf(place.workspace);
   const attempt = async (path: string, work: (parent: string, name: string) => Promise<void>): Promise<void> => {
-    signal.throwIfAborted();
+    if (signal.aborted) return void failed.push({ path, why: STOPPED });
     try {
       await inParent(place, path, work);
     } catch (error) {
@@ -88,7 +75,37 @@ export async function restore(
   for (const { path, now: wanted } of changes.toReversed())
     if (wanted?.type === 'directory')
       await attempt(path, (parent, name) => setRights(`${parent}/${name}`, () => wanted.mode));
-  return failed;
+  return firstReasons(failed);
+}
+
+const STOPPED = 'the restore was stopped before it';
+
+/** A path may have failed in several steps. */
+const firstReasons = (failed: readonly NotRestored[]): readonly NotRestored[] => [
+  ...new Map(failed.toReversed().map((each) => [each.path, each])).values(),
+].reverse();
+
+/**
+ * Those of a plan whose contents are not what was kept: a computer that lost power may have lost them, or something has
+ * changed them. Reads all that would be written.
+ */
+export async function damagedIn(
+  { changes }: Pick<RestorePlan, 'changes'>,
+  objects: ObjectStore,
+  signal: AbortSignal,
+): Promise<readonly NotRestored[]> {
+  const damaged: NotRestored[] = [];
+  for (const { path, now } of changes) {
+    if (now === null || (now.type !== 'file' && now.type !== 'link')) continue;
+    signal.throwIfAborted();
+    try {
+      for await (const _ of objects.read(now.digest ?? '')) signal.throwIfAborted();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      damaged.push({ path, why: whyNot(error) });
+    }
+  }
+  return damaged;
 }
 
 /** Throws what is no answer of the file system. */
@@ -112,7 +129,7 @@ async function ownerOf(workspace: string): Promise<Owner | null> {
 
 /** The parent is opened name by name: no link is followed, neither out of the workspace nor to another place in it. */
 async function inParent(
-  { workspace, holdsState }: RestorePlace,
+  { workspace, holdsState }: WorkspacePlace,
   path: string,
   work: (parent: string, name: string) => Promise<void>,
 ): Promise<void> {
