@@ -78,7 +78,18 @@ const fileOf = (base: string, index: number): string =>
   join(base, 'src', `directory-${Math.floor(index / IN_DIRECTORY)}`, `file-${index}.ts`);
 
 /** As many patterns as repositories have. */
-const IGNORED = ['node_modules/', 'dist/', '*.log', '.env', 'coverage', '/build', '*.tmp', '.DS_Store', '*.swp', 'tmp/'];
+const IGNORED = [
+  'node_modules/',
+  'dist/',
+  '*.log',
+  '.env',
+  'coverage',
+  '/build',
+  '*.tmp',
+  '.DS_Store',
+  '*.swp',
+  'tmp/',
+];
 
 /** Sources of about 1.5 KB, no two of which are the same. */
 async function writeTree(base: string): Promise<void> {
@@ -97,7 +108,7 @@ const textOf = (index: number): string =>
 
 async function take(base: string, wave: number): Promise<void> {
   const options = {
-    ...{ missionId: 'bench', workspaceOf: '', wave, when: 'settled', mostBytes: Infinity } as const,
+    ...({ missionId: 'bench', workspaceOf: '', wave, when: 'settled', mostBytes: Infinity } as const),
     redact: createRedactor(SECRETS),
   };
   const place = { base, workspace: base, holdsState: true };

@@ -23,7 +23,7 @@ import { changeOf, patchOf, type Contents, type FileChange } from './snapshot-di
 export interface WorkspaceDiff {
   /** Waves between whose ends the changes lie; 0: before the mission. */
   readonly from: number;
-  /** null: what is there now, whoever has changed it: there is no snapshot of all that the mission has done. */
+  /** null: what is there now; others may have changed it, too. No snapshot has all that the mission has done. */
   readonly to: number | null;
   /** In order of the paths. */
   readonly changes: readonly FileChange[];
@@ -35,7 +35,8 @@ export interface WorkspaceDiff {
 
 /** What is known of a mission whose snapshots are wanted; of its tasks and what is missing the log knows. */
 export interface SnapshotOwner
-  extends Pick<Mission, 'id' | 'snapshots'>, Partial<Pick<Mission, 'tasks' | 'missedSnapshots'>> {
+  extends Pick<Mission, 'id' | 'snapshots'>,
+    Partial<Pick<Mission, 'tasks' | 'missedSnapshots'>> {
   readonly request: Pick<
     Mission['request'],
     'mission_id' | 'workspace_of' | 'workspace' | 'workspace_marker' | 'requires'
@@ -110,7 +111,9 @@ function isWhole({ tasks, missedSnapshots }: SnapshotOwner, first: number, last:
   const begun = [...tasks.values()].filter(({ kind, attempt }) => kind === 'task' && attempt > 0);
   const lastBegun = Math.max(0, ...begun.map((task) => task.wave));
   // What was cancelled, or still runs, may have changed files after the last snapshot of its wave.
-  const mayHaveChanged = begun.some((task) => task.wave === last && (task.status === 'cancelled' || hasOpenAttempt(task)));
+  const mayHaveChanged = begun.some(
+    (task) => task.wave === last && (task.status === 'cancelled' || hasOpenAttempt(task)),
+  );
   return last >= lastBegun && !mayHaveChanged && missedSnapshots?.has(last) !== true;
 }
 
@@ -144,7 +147,7 @@ export interface PlannedRestore extends RestoreResult {
 type Missions = (() => Promise<Iterable<Mission>>) | null;
 
 /**
- * @param missions those that the log has: none that is open may work in the same directory, now or when it is carried out
+ * @param missions that the log has: none that is open may work in the same directory, now or when it is carried out
  * Rejects with ClientError: mission_open, snapshot_unknown, snapshot_elsewhere, snapshot_changed.
  */
 export async function planMissionRestore(

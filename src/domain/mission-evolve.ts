@@ -136,8 +136,7 @@ function requested(
     voidRequests: [],
     effects: new Map(),
     squadReady: false,
-    snapshots: new Map(),
-    missedSnapshots: new Map(),
+    ...{ snapshots: new Map(), missedSnapshots: new Map() },
     workspaceTaken: taken,
     continuedBy: [],
     firstOffset: record.offset,
@@ -256,8 +255,13 @@ export function effectOf(mission: Mission, event: LaterRequest, timestampMs: num
   return evolved.kind === 'void' ? evolved : APPLIED;
 }
 
-function snapshotTaken(mission: MissionFold, payload: PayloadOf<'snapshot_taken'>): Folded {
-  const { wave_number: wave } = payload;
+function snapshotNews(mission: MissionFold, event: EventOf<'snapshot_taken' | 'snapshot_missed'>): Folded {
+  const { wave_number: wave } = event.payload;
+  if (event.event_type === 'snapshot_missed') {
+    mission.missedSnapshots.set(wave, event.payload);
+    return APPLIED;
+  }
+  const { payload } = event;
   const known = mission.snapshots.get(wave);
   mission.missedSnapshots.delete(wave);
   if (known === undefined || countsMore(payload, known)) mission.snapshots.set(wave, payload);
@@ -273,8 +277,8 @@ function countsMore(payload: PayloadOf<'snapshot_taken'>, known: PayloadOf<'snap
 /** What another program has written may be no number. */
 const nanosecondsOf = (text: string | null): bigint => (/^\d{1,20}$/.test(text ?? '') ? BigInt(text ?? 0) : 0n);
 
-function snapshotMissed(mission: MissionFold, payload: PayloadOf<'snapshot_missed'>): Folded {
-  mission.missedSnapshots.set(payload.wave_number, payload);
+function squadReady(mission: MissionFold): Folded {
+  mission.squadReady = true;
   return APPLIED;
 }
 
@@ -304,8 +308,7 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'wave_completed':
       return setWave(mission, event.payload.wave_number, 'started', 'completed');
     case 'squad_ready':
-      mission.squadReady = true;
-      return APPLIED;
+      return squadReady(mission);
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
@@ -331,9 +334,8 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'approval_void':
       return approvalVoid(mission, event.payload);
     case 'snapshot_taken':
-      return snapshotTaken(mission, event.payload);
     case 'snapshot_missed':
-      return snapshotMissed(mission, event.payload);
+      return snapshotNews(mission, event);
     case 'model_failed_over':
       return APPLIED; // Part of its story, and nothing of its state.
     default:

@@ -57,7 +57,8 @@ export interface ToolExecutor {
   checkWorkspace(task: TaskPlace): Promise<void>;
   /**
    * Takes a snapshot of the workspace. settled: before any task of the next wave begins; one that was taken before is
-   * found again, and it is null when noteSnapshot was called for it. end: a task of the wave has ended; null when another call took one that began after this call.
+   * found again, and it is null when noteSnapshot was called for it. end: a task of the wave has ended; null when
+   * another call took one that began after this call.
    * @param wave the wave after which it is taken; 0: before the mission
    */
   takeSnapshot(

@@ -124,9 +124,7 @@ test('a wave without a snapshot is refused, with those that there are', async ()
 test('restore is refused while this mission, or another one in the same directory, is open', async () => {
   await twoWaves();
   const refused = { code: 'mission_open' };
-  await expect(planOf(await missionIn({ of: OPEN }), [], 0)).rejects.toMatchObject(
-    refused,
-  );
+  await expect(planOf(await missionIn({ of: OPEN }), [], 0)).rejects.toMatchObject(refused);
   const mission = await missionIn();
   const other = await missionIn({ id: LATER, of: OPEN });
   await expect(planOf(mission, [other], 0)).rejects.toMatchObject(refused);
@@ -231,8 +229,7 @@ asRoot('what restore could not see before it had opened a directory is named, an
   await promisify(execFile)('chown', ['-R', String(USER), base]);
   await put('src/new.txt', 'theirs\n');
   await chmod(join(base, 'src'), 0o000);
-  const restored = () =>
-    asUser(async () => (await planOf(mission, [], 0)).carryOut(never));
+  const restored = () => asUser(async () => (await planOf(mission, [], 0)).carryOut(never));
   expect((await restored()).failed).toEqual([
     { path: 'src/new.txt', why: 'it is in what could not be read before: restore again' },
   ]);
@@ -273,7 +270,7 @@ async function begun(status: 'cancelled' | 'verified', lastWave = 1): Promise<Mi
   return { ...ENDED, tasks: new Map([...waves.map(task), notBegun].map((each) => [each.id, each])) };
 }
 
-test('what a cancelled mission has changed is not hidden: without a later snapshot, what is there now is shown', async () => {
+test('of a cancelled mission without a later snapshot, what is there now is shown', async () => {
   await put('kept.txt', 'kept\n');
   await put('changed.txt', 'one\n');
   await take(0);
@@ -295,7 +292,7 @@ test('what a cancelled mission has changed is not hidden: without a later snapsh
   await expect(diffOf(mission, 1)).rejects.toMatchObject({ nextStep: expect.stringContaining('ravenhelm diff') });
 });
 
-test('where a task of the last wave was cancelled, or its snapshot is missing, the last snapshot is not the end', async () => {
+test('where a task of the last wave was cancelled, or a snapshot is missing, the last one is not the end', async () => {
   await twoWaves();
   await put('later.txt', 'later\n');
   const to = async (mission: Mission) => (await diffOf(mission, null)).to;

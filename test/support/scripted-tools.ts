@@ -182,7 +182,14 @@ export function createScriptedTools(
       signal.throwIfAborted();
       const name = `${task.missionId} ${wave}`;
       if (when === 'settled' && volume.snapshots.has(name)) return null;
-      return { wave, begunNs: String(ledger.snapshots.length), digest: `digest ${wave}`, files: 2, bytes: 10, leftOut: 0 };
+      return {
+        wave,
+        begunNs: String(ledger.snapshots.length),
+        digest: `digest ${wave}`,
+        files: 2,
+        bytes: 10,
+        leftOut: 0,
+      };
     },
     noteSnapshot: async (task, wave) => void volume.snapshots.add(`${task.missionId} ${wave}`),
   };

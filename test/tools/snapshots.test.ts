@@ -262,7 +262,11 @@ describe('snapshots of a workspace', () => {
 
   test('all of a workspace together have a limit, and the refusal names it and what to do', async () => {
     const limited = (missionId: string, wave: number) =>
-      takeSnapshot(place(), { ...SNAPSHOT, missionId, wave, when: 'settled', redact, mostBytes: 3 * 1024 * 1024 }, never);
+      takeSnapshot(
+        place(),
+        { ...SNAPSHOT, missionId, wave, when: 'settled', redact, mostBytes: 3 * 1024 * 1024 },
+        never,
+      );
     await put('a.bin', Buffer.alloc(1024 * 1024, 'a'));
     await limited(MISSION, 0);
     await put('b.bin', Buffer.alloc(1024 * 1024, 'b'));
@@ -272,7 +276,7 @@ describe('snapshots of a workspace', () => {
     await expect(limited(LATER, 1)).rejects.toMatchObject({
       code: 'workspace',
       message: expect.stringMatching(
-        /would take more than 3 MiB \(WORKSPACE_SNAPSHOTS_MB\).*workspace prune --workspace .*gitignore, or use snapshots: false/,
+        /more than 3 MiB \(WORKSPACE_SNAPSHOTS_MB\).*workspace prune --workspace .*, or use snapshots: false/,
       ),
     });
     expect(await snapshotFiles(base, LATER).waves()).toEqual([0]);
@@ -281,7 +285,7 @@ describe('snapshots of a workspace', () => {
     expect(await limited(LATER, 1)).toMatchObject({ files: 3 });
   });
 
-  test('a mission that continues another one shares its contents, and those of other workspaces are not looked at', async () => {
+  test('a mission that continues another one shares its contents, one in another workspace does not', async () => {
     const own = join(base, MISSION);
     await mkdir(own);
     const inRoot = { base, workspace: own, holdsState: false };
@@ -301,7 +305,11 @@ describe('snapshots of a workspace', () => {
   test('one that was stopped leaves nothing that counts, and is taken again', async () => {
     await put('a.txt', '1\n');
     const stop = new AbortController();
-    const stopped = takeSnapshot(place(), { ...SNAPSHOT, missionId: MISSION, wave: 0, when: 'settled', redact }, stop.signal);
+    const stopped = takeSnapshot(
+      place(),
+      { ...SNAPSHOT, missionId: MISSION, wave: 0, when: 'settled', redact },
+      stop.signal,
+    );
     stop.abort(new Error('killed'));
     await expect(stopped).rejects.toThrow('killed');
     expect(await files().waves()).toEqual([]);
@@ -352,7 +360,8 @@ describe('snapshots of a workspace', () => {
         if (text.startsWith('stop')) { writeSync(1, 'half'); for (;;); }
         return text;
       };
-      const options = { missionId: ${JSON.stringify(MISSION)}, wave: 0, when: 'settled', redact, workspaceOf: '', mostBytes: 1e9 };
+      const options = { missionId: ${JSON.stringify(MISSION)}, wave: 0, when: 'settled', redact,
+        workspaceOf: '', mostBytes: 1e9 };
       await takeSnapshot(${JSON.stringify(place())}, options, new AbortController().signal);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -415,6 +424,16 @@ describe('snapshots of a workspace', () => {
     if (to === null) throw new Error('there is no snapshot');
     expect(await restore(place(), await planRestore(place(), to, never), later.objects, never)).toEqual([]);
     expect(await state()).toEqual({ 'same.txt': 'file 644 same\n', 'other.txt': 'file 644 two\n' });
+  });
+
+  test('a content that was cut by a loss of power is written again when a file has it', async () => {
+    await put('a.txt', 'mine\n');
+    await take(0);
+    const digest = (await manifest(0)).entries[0]?.digest ?? '';
+    await writeFile(files().objects.pathOf(digest), '');
+    await put('b.txt', 'mine\n');
+    await take(1);
+    expect(String(await files().objects.readWhole(digest))).toBe('mine\n');
   });
 
   test('a content that was damaged is not restored, and is named', async () => {

@@ -21,9 +21,9 @@ export const isSnapshotDue = (deps: ExecutionDeps): boolean =>
   deps.attempt.assignment.requires.includes(SNAPSHOTS) && deps.current().steps.length === 0;
 
 /**
- * The state after the wave before, where it is due. Each task of a wave asks for it before it does anything, and the first one takes it:
- * none of them has begun then, and all of the wave before have ended. Rejects as ToolExecutor.takeSnapshot does, and
- * with SnapshotTooSlow: what a person could not undo does not begin.
+ * The state after the wave before, where it is due. Each task of a wave asks for it before it does anything, and the
+ * first one takes it: none of them has begun then, and all of the wave before have ended. Rejects as
+ * ToolExecutor.takeSnapshot does, and with SnapshotTooSlow: what a person could not undo does not begin.
  */
 export async function snapshotBefore(context: WorkerContext, deps: ExecutionDeps, signal: AbortSignal): Promise<void> {
   const { snapshotMs } = context.timings;

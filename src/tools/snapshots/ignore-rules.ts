@@ -40,10 +40,7 @@ interface Rules {
  * @param given those of the first snapshot; null: they are read now
  * @param outer what the repository around the workspace has; not used where others are given
  */
-export function createIgnoreRules(
-  given: readonly IgnoreFile[] | null,
-  outer: readonly IgnoreFile[] = [],
-): IgnoreRules {
+export function createIgnoreRules(given: readonly IgnoreFile[] | null, outer: readonly IgnoreFile[] = []): IgnoreRules {
   const files: IgnoreFile[] = [];
   const rules = new Map<string, Rules[]>();
   let length = 0;

@@ -109,8 +109,10 @@ export class SnapshotUnreadable extends Error {
 export const lineOf = (
   { path, type, mode, digest }: ListedEntry,
   { size, mtimeNs, ctimeNs, ino }: Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>,
-): string =>
-  `${headOf(path, type, mode)}${digest === null ? 'null' : `"${digest}"`},"${size}","${mtimeNs}","${ctimeNs}","${ino}"]`;
+): string => {
+  const content = digest === null ? 'null' : `"${digest}"`;
+  return `${headOf(path, type, mode)}${content},"${size}","${mtimeNs}","${ctimeNs}","${ino}"]`;
+};
 
 const headOf = (path: string, type: SnapshotEntry['type'], mode: number): string =>
   `[${JSON.stringify(path)},"${type}",${mode},`;

@@ -5,16 +5,17 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream, linkSync, mkdirSync } from 'node:fs';
-import { access, link, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallRefused } from '../errors.js';
 import { LAUNCHER_PATH } from '../launcher-process.js';
-import { codeOf, reading } from '../system-errors.js';
+import { codeOf, reading, UNREADABLE } from '../system-errors.js';
 
 export interface ObjectStore {
-  /** Makes an object of another store one of this store, without a copy. Resolves with whether it is one now. */
-  adopt(digest: string, from: ObjectStore): Promise<boolean>;
-  /** The same by synchronous calls, of which very many are made. */
+  /**
+   * Makes an object of another store one of this store, without a copy; by synchronous calls, of which very many are
+   * made. Returns whether it is one now.
+   */
   adoptNow(digest: string, from: ObjectStore): boolean;
   /** @param beside a store that may have it already; null: there is none */
   put(content: Buffer, beside: ObjectStore | null): Promise<string>;
@@ -26,8 +27,8 @@ export interface ObjectStore {
   read(digest: string): AsyncIterable<Buffer>;
   readWhole(digest: string): Promise<Buffer>;
   /**
-   * Brings what was put to the disk, whoever has written it: a list must not name what a computer that loses power has
-   * not kept.
+   * Brings what was put to the disk, also what another process has written: a list must not name what a computer that
+   * loses power has not kept.
    */
   sync(): Promise<void>;
   /** Bytes that the contents take which were put here and were not there before. */
@@ -43,80 +44,60 @@ export function createObjectStore(directory: string): ObjectStore {
   const pathOf = (digest: string) => join(directory, digest.slice(0, 2), digest);
   const drafts = draftsOf(directory);
   const made = new Set<string>();
-  const unsynced = new Set<string>();
+  const { note, sync } = createSyncing(directory, pathOf);
   let added = 0;
   const make = async (path: string) => {
     if (made.has(path)) return;
     await mkdir(path, { recursive: true, mode: 0o700 });
     made.add(path);
   };
-  const has = (digest: string) =>
-    access(pathOf(digest), constants.R_OK).then(
-      () => true,
-      (error: unknown) => {
-        if (codeOf(error) === 'ENOENT') return false;
-        throw error;
-      },
-    );
-  async function adopt(digest: string, from: ObjectStore): Promise<boolean> {
-    if (await has(digest)) return true;
+  const adopt = async (digest: string, from: ObjectStore): Promise<boolean> => {
     await make(dirname(pathOf(digest)));
     return link(from.pathOf(digest), pathOf(digest)).then(() => true, existsOrNot);
-  }
+  };
+  // One of another size is damaged, and written again.
+  const hasOrAdopts = async (digest: string, size: number, beside: ObjectStore | null) =>
+    (await isWhole(pathOf(digest), size)) ||
+    (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, beside));
+  const inDraft = async <T>(work: (draft: string) => Promise<T>): Promise<T> => {
+    await make(drafts);
+    const draft = join(drafts, randomUUID());
+    return withoutDraft(draft, () => work(draft));
+  };
   async function keep(draft: string, digest: string, size: number): Promise<void> {
     await make(dirname(pathOf(digest)));
     await rename(draft, pathOf(digest)); // the same content may be there: then it takes its place
     added += size;
   }
   return {
-    adopt,
     adoptNow(digest, from) {
-      const path = pathOf(digest);
-      if (!made.has(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      made.add(dirname(path));
-      try {
-        linkSync(from.pathOf(digest), path);
-        return true;
-      } catch (error) {
-        return existsOrNot(error);
-      }
+      const at = dirname(pathOf(digest));
+      if (!made.has(at)) mkdirSync(at, { recursive: true, mode: 0o700 });
+      made.add(at);
+      return linkedNow(from.pathOf(digest), pathOf(digest));
     },
     pathOf,
     read: (digest) => readChecked(pathOf(digest), digest),
-    async readWhole(digest) {
-      const parts: Buffer[] = [];
-      for await (const part of readChecked(pathOf(digest), digest)) parts.push(part);
-      return Buffer.concat(parts);
-    },
+    readWhole: (digest) => wholeOf(readChecked(pathOf(digest), digest)),
     async put(content, beside) {
       const digest = createHash('sha256').update(content).digest('hex');
-      unsynced.add(digest);
-      if (beside === null ? await has(digest) : await adopt(digest, beside)) return digest;
-      await make(drafts);
-      const draft = join(drafts, randomUUID());
-      return withoutDraft(draft, async () => {
+      note(digest);
+      if (await hasOrAdopts(digest, content.length, beside)) return digest;
+      return inDraft(async (draft) => {
         await writeFile(draft, content, { mode: 0o600, flag: 'wx' });
         await keep(draft, digest, content.length);
         return digest;
       });
     },
-    async putFile(file, beside, signal) {
-      await make(drafts);
-      const draft = join(drafts, randomUUID());
-      return withoutDraft(draft, async () => {
+    putFile: (file, beside, signal) =>
+      inDraft(async (draft) => {
         const { digest, size } = await copy(file, draft, signal);
-        unsynced.add(digest);
-        if (beside === null ? await has(digest) : await adopt(digest, beside)) await rm(draft);
+        note(digest);
+        if (await hasOrAdopts(digest, size, beside)) await rm(draft);
         else await keep(draft, digest, size);
         return digest;
-      });
-    },
-    async sync() {
-      const digests = [...unsynced];
-      const isDone = digests.length > MOST_SYNCED_SINGLY && (await syncFileSystem(directory));
-      if (!isDone) await syncSingly(directory, digests.map(pathOf));
-      unsynced.clear();
-    },
+      }),
+    sync,
     addedBytes: () => added,
   };
 }
@@ -124,6 +105,39 @@ export function createObjectStore(directory: string): ObjectStore {
 /** Of more, one call for the whole file system takes less time. */
 const MOST_SYNCED_SINGLY = 128;
 const SYNCED_SIDE_BY_SIDE = 16;
+
+/** Whether there is a content of this size that can be read. */
+async function isWhole(path: string, size: number): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK);
+    return (await stat(path)).size === size;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || UNREADABLE.includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
+function linkedNow(from: string, path: string): boolean {
+  try {
+    linkSync(from, path);
+    return true;
+  } catch (error) {
+    return existsOrNot(error);
+  }
+}
+
+function createSyncing(directory: string, pathOf: (digest: string) => string) {
+  const unsynced = new Set<string>();
+  return {
+    note: (digest: string) => void unsynced.add(digest),
+    async sync(): Promise<void> {
+      const digests = [...unsynced];
+      const isDone = digests.length > MOST_SYNCED_SINGLY && (await syncFileSystem(directory));
+      if (!isDone) await syncSingly(directory, digests.map(pathOf));
+      unsynced.clear();
+    },
+  };
+}
 
 /** Node has no call for it. Resolves with whether this computer has the program, and it could. */
 const syncFileSystem = (directory: string): Promise<boolean> =>
@@ -164,6 +178,12 @@ function existsOrNot(error: unknown): boolean {
   if (codeOf(error) === 'EEXIST') return true;
   if (['ENOENT', 'EMLINK', 'EXDEV', 'EPERM', 'EACCES'].includes(codeOf(error))) return false;
   throw error;
+}
+
+async function wholeOf(content: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of content) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 async function* readChecked(path: string, digest: string): AsyncGenerator<Buffer> {

@@ -8,7 +8,7 @@ import { createIgnoreRules, textOf, type IgnoreFile } from './ignore-rules.js';
  * Those that count least come first. None of them counts where the repository ignores the workspace itself: then it is
  * none of its directories.
  * @param workspace absolute, without links
- * @param isGiven whether it is a directory from --workspace; those below WORKSPACE_ROOT belong to no repository further up
+ * @param isGiven whether it is a directory from --workspace; those below WORKSPACE_ROOT belong to no repository above
  */
 export function outerRules(workspace: string, isGiven: boolean): readonly IgnoreFile[] {
   const root = isGiven ? repositoryOf(workspace) : isRepository(workspace) ? workspace : null;

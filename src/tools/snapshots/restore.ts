@@ -81,9 +81,8 @@ export async function restore(
 const STOPPED = 'the restore was stopped before it';
 
 /** A path may have failed in several steps. */
-const firstReasons = (failed: readonly NotRestored[]): readonly NotRestored[] => [
-  ...new Map(failed.toReversed().map((each) => [each.path, each])).values(),
-].reverse();
+const firstReasons = (failed: readonly NotRestored[]): readonly NotRestored[] =>
+  [...new Map(failed.toReversed().map((each) => [each.path, each])).values()].reverse();
 
 /**
  * Those of a plan whose contents are not what was kept: a computer that lost power may have lost them, or something has

@@ -69,7 +69,8 @@ async function walkDirectory(walk: Walk, place: string, path: string, depth: num
   walk.onDirectory(path, place);
   const directories: Seen[] = [];
   const files: Seen[] = [];
-  const read = () => Promise.all(files.splice(0).map((file) => walkFile(walk, file, depth).catch(unlessGone(walk, file))));
+  const read = () =>
+    Promise.all(files.splice(0).map((file) => walkFile(walk, file, depth).catch(unlessGone(walk, file))));
   for (const name of namesIn(walk, place, path)) {
     walk.count += 1;
     if (walk.count % SLICE === 0) await nextSlice(walk);
@@ -164,7 +165,10 @@ function addUnreadable(walk: Walk, { path, type, mode, stats }: Seen): void {
 async function walkFile(walk: Walk, seen: Seen, depth: number): Promise<void> {
   const { place, path, type, mode, stats } = seen;
   if (type === 'link') {
-    const digest = await walk.readTarget(path, readingNow(() => readlinkSync(place, { encoding: 'buffer' })));
+    const digest = await walk.readTarget(
+      path,
+      readingNow(() => readlinkSync(place, { encoding: 'buffer' })),
+    );
     return walk.onEntry({ path, type, mode, digest }, stats);
   }
   if (type === 'other') return walk.onEntry({ path, type, mode, digest: null }, stats);
