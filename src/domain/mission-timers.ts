@@ -6,6 +6,7 @@ import type { BackoffLimits } from './backoff.js';
 import { isOpen, questionOf, type Mission } from './mission-state.js';
 import { isPaused } from './mission-pause.js';
 import { pausedStep, remainingMs, type MissionTask } from './mission-task-state.js';
+import { SNAPSHOTS } from './requirements.js';
 
 export interface MissionTimer {
   /** Unique within the partition; the same for as long as it is the same wait. */
@@ -38,6 +39,8 @@ export interface MissionTimings {
   readonly acceptMs: number;
   /** The worker enforces a task's deadline; this much later the orchestrator gives up on the worker. */
   readonly deadlineGraceMs: number;
+  /** A snapshot before a task may take so long, which its deadline does not count. */
+  readonly snapshotMs: number;
   /** Back-off before a retry: full jitter below a ceiling that doubles with each failure. */
   readonly retryBackoff: BackoffLimits;
   readonly approvalMs: number;
@@ -53,6 +56,7 @@ export const DEFAULT_TIMINGS: MissionTimings = {
   withoutWorkerMs: 5_000,
   acceptMs: 30_000,
   deadlineGraceMs: 30_000,
+  snapshotMs: 600_000,
   retryBackoff: { baseMs: 1_000, maxMs: 30_000 },
   approvalMs: 24 * 3_600_000,
   plannerBackoff: { baseMs: 2_000, maxMs: 60_000 },
@@ -125,7 +129,9 @@ function timersOfTask(mission: Mission, task: MissionTask, timings: MissionTimin
   const wait = waitOf(mission, task);
   if (wait === null) return [];
   const { kind, key, agent } = wait;
-  const timer = { key, delayMs: delayOf(kind, task, timings), wait: { kind, agent } };
+  const snapshotMs = mission.request.requires.includes(SNAPSHOTS) ? timings.snapshotMs : 0;
+  const behindMs = timings.deadlineGraceMs + snapshotMs;
+  const timer = { key, delayMs: delayOf(kind, task, timings, behindMs), wait: { kind, agent } };
   const withoutWorker = timerKeys.withoutWorker(mission.id, task.id, task.attempt);
   return kind === 'accept' ? [{ key: withoutWorker, delayMs: timings.withoutWorkerMs }, timer] : [timer];
 }
@@ -147,12 +153,13 @@ export function waitOf({ id }: Mission, task: MissionTask): (TaskWait & { readon
   }
 }
 
-function delayOf(kind: TaskWait['kind'], task: MissionTask, timings: MissionTimings): number {
+/** @param behindMs how long after the deadline the worker's result may come */
+function delayOf(kind: TaskWait['kind'], task: MissionTask, timings: MissionTimings, behindMs: number): number {
   switch (kind) {
     case 'accept':
       return timings.acceptMs;
     case 'deadline':
-      return (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + timings.deadlineGraceMs;
+      return (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + behindMs;
     case 'retry':
       return task.retryDelayMs ?? 0;
   }

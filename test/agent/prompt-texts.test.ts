@@ -37,7 +37,9 @@ test('an agent with the most hosts, secrets and mounts has each name once, and n
     expect(content.split(name)).toHaveLength(2);
     content = content.replace(name, '');
   }
-  expect(estimateTokens([{ role: 'system', content: content.replaceAll(/(?:, )+/g, ', ') }])).toBeLessThanOrEqual(1_500);
+  expect(estimateTokens([{ role: 'system', content: content.replaceAll(/(?:, )+/g, ', ') }])).toBeLessThanOrEqual(
+    1_500,
+  );
 });
 
 test('the system text names what the agent may reach, and nothing where it may reach nothing', () => {

@@ -1,7 +1,9 @@
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import { reportMission } from '../../src/domain/mission-report.js';
+import { DEFAULT_TIMINGS } from '../../src/domain/mission-timers.js';
+import { SNAPSHOTS } from '../../src/domain/requirements.js';
 import { eventOf } from './support/events.js';
-import { CERT, ENV, ID, underWay } from './support/mission-log.js';
+import { CERT, ENV, ID, started, timersOf, underWay } from './support/mission-log.js';
 
 const whose = { mission_id: ID, attempt: 1, agent: 'cert_agent', worker_id: 'worker-1' };
 
@@ -45,4 +47,15 @@ describe('snapshots of a wave', () => {
     });
     expect(after(missed('the disk is full'), taken('later'))).toEqual({ digests: ['later'], missed: [] });
   });
+});
+
+test("the orchestrator's deadline of a task leaves time for the snapshot before it", () => {
+  const deadlineOf = (requires: string[]) => {
+    const log = underWay({ requires });
+    log.settle();
+    log.when(started(CERT));
+    return timersOf(log.mission()).find(({ wait }) => wait?.kind === 'deadline')?.delayMs ?? 0;
+  };
+  expect(deadlineOf([])).toBeGreaterThan(0);
+  expect(deadlineOf([SNAPSHOTS]) - deadlineOf([])).toBe(DEFAULT_TIMINGS.snapshotMs);
 });

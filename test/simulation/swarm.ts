@@ -173,6 +173,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       ...(faults.chosen.includes('sign') ? { verifyRequest: verifyInSimulation } : {}),
       planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
       timings: {
+        snapshotMs: 0, // here a snapshot takes no time
         commitMs: scenario.commitMs,
         heartbeatMs: scenario.heartbeatMs,
         silentMs: 3 * scenario.heartbeatMs,

@@ -57,12 +57,10 @@ export async function runAttempt(
   const deadline = createDeadline(clock, times, () =>
     control.abort(new TaskTimeout(deadlineReason(deps, steps.stepMs()))),
   );
-  // The orchestrator's deadline runs from here; of an attempt that waits for a snapshot, from behind it.
-  const startsLater = isSnapshotDue(deps);
-  if (!startsLater) steps.sendStarted();
+  steps.sendStarted();
   let end: LoopEnd;
   try {
-    end = await endOf(context, deps, steps, { ...deadline, signal, startsLater });
+    end = await endOf(context, deps, steps, { ...deadline, signal });
   } catch (error) {
     end = endOfError(error, logger, deps);
   } finally {
@@ -112,7 +110,7 @@ async function endOf(
   context: WorkerContext,
   deps: ExecutionDeps,
   steps: TaskSteps,
-  limits: Deadline & { readonly signal: AbortSignal; readonly startsLater: boolean },
+  limits: Deadline & { readonly signal: AbortSignal },
 ): Promise<LoopEnd> {
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
@@ -128,7 +126,6 @@ async function endOf(
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
   if (isSnapshotDue(deps)) await limits.notCounting(() => snapshotBefore(context, deps, limits.signal));
-  if (limits.startsLater) steps.sendStarted();
   const decided = await steps.performDecided(limits.remainingMs);
   if (isChecksOnly(deps)) return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());

@@ -17,19 +17,28 @@ export function createDeadline(
 ): Deadline {
   let endMs = clock.monotonicMs() + timeoutMs;
   let stoppedMs: number | null = null;
-  const setTimer = () => clock.setTimer(endMs - clock.monotonicMs() + graceMs, onPassed);
-  let timer = setTimer();
+  let timer = clock.setTimer(timeoutMs + graceMs, onTimer);
+  /** What was not counted has moved the end. */
+  function onTimer(): void {
+    const leftMs = endMs + graceMs - clock.monotonicMs();
+    if (stoppedMs !== null) return;
+    if (leftMs > 0) timer = clock.setTimer(leftMs, onTimer);
+    else onPassed();
+  }
   return {
     remainingMs: () => Math.max(0, endMs - (stoppedMs ?? clock.monotonicMs())),
     async notCounting(work) {
-      timer.cancel();
       stoppedMs = clock.monotonicMs();
       try {
         return await work();
       } finally {
-        endMs += clock.monotonicMs() - stoppedMs;
+        const uncountedMs = clock.monotonicMs() - stoppedMs;
         stoppedMs = null;
-        timer = setTimer();
+        endMs += uncountedMs;
+        if (uncountedMs > 0) {
+          timer.cancel();
+          onTimer();
+        }
       }
     },
     cancel: () => timer.cancel(),

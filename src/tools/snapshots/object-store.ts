@@ -42,7 +42,6 @@ export const draftsOf = (directory: string): string => join(directory, 'drafts')
 /** @param directory absolute; made when something is put */
 export function createObjectStore(directory: string): ObjectStore {
   const pathOf = (digest: string) => join(directory, digest.slice(0, 2), digest);
-  const drafts = draftsOf(directory);
   const made = new Set<string>();
   const { note, sync } = createSyncing(directory, pathOf);
   let added = 0;
@@ -60,8 +59,8 @@ export function createObjectStore(directory: string): ObjectStore {
     (await isWhole(pathOf(digest), size)) ||
     (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, beside));
   const inDraft = async <T>(work: (draft: string) => Promise<T>): Promise<T> => {
-    await make(drafts);
-    const draft = join(drafts, randomUUID());
+    await make(draftsOf(directory));
+    const draft = join(draftsOf(directory), randomUUID());
     return withoutDraft(draft, () => work(draft));
   };
   async function keep(draft: string, digest: string, size: number): Promise<void> {
