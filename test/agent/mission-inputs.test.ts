@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ConfigError } from '../../src/agent/config-error.js';
 import { readAgentFile } from '../../src/agent/agent-file.js';
 import type { GivenInput } from '../../src/agent/input-values.js';
-import { openMissionFile, type MissionFile } from '../../src/agent/mission-file.js';
+import { openMissionFile, parseMissionFile, type MissionFile } from '../../src/agent/mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { SIZES } from '../../src/domain/sizes.js';
 import { agentSpec } from './fakes.js';
@@ -147,6 +147,11 @@ describe('the inputs of a mission', () => {
   ])('a value that is %s is refused where it was given', (_, given, expected) => {
     const others = given.name === 'domain' ? [] : [set('domain', 'ok')];
     expect(problems([BRIEF, ...INPUTS], ...others, given)).toEqual([expected]);
+  });
+
+  test('read without values, the missing ones are named all the same', () => {
+    const read = () => parseMissionFile(['name: web', BRIEF, ...INPUTS].join('\n'), 'web.yaml', roster);
+    expect(read).toThrow('web.yaml:3:1: an input has no value: domain; give them in inputs: domain');
   });
 
   test('a mission without inputs takes none', () => {
