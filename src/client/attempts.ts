@@ -10,7 +10,7 @@ import {
 } from '../domain/attempt-journal.js';
 import { reportAttempt, type AttemptReport, type StepReport } from '../domain/attempt-report.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
-import type { TaskKind } from '../domain/events.js';
+import type { PlanTask, TaskKind } from '../domain/events.js';
 import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { attemptKey } from '../domain/partitioning.js';
@@ -140,11 +140,20 @@ export function matchingTasks(
   kinds: readonly TaskKind[] = ['task', 'verify'],
 ): readonly MissionTask[] {
   const tasks = [...known.values()].filter(({ kind }) => kinds.includes(kind));
-  if (wanted === null) return tasks;
+  return wanted === null ? tasks : [namedTask(missionId, tasks, wanted)];
+}
+
+/** The task of this id, or the only one of this agent. Throws ClientError (task_unknown). */
+export function namedTask<T extends { readonly id: string; readonly plan: Pick<PlanTask, 'agent'> }>(
+  missionId: string,
+  tasks: readonly T[],
+  wanted: string,
+): T {
   const exact = tasks.find(({ id }) => id === wanted);
-  if (exact !== undefined) return [exact];
+  if (exact !== undefined) return exact;
   const ofAgent = tasks.filter((task) => task.plan.agent === wanted);
-  if (ofAgent.length === 1) return ofAgent;
+  const [only] = ofAgent;
+  if (only !== undefined && ofAgent.length === 1) return only;
   const choices = (ofAgent.length > 1 ? ofAgent : tasks).map(({ id }) => id);
   throw new ClientError(
     'task_unknown',

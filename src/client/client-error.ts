@@ -13,6 +13,8 @@ export type ClientErrorCode =
   /** What retry continues must have ended, and no other mission may have continued it. */
   | 'mission_open'
   | 'mission_continued'
+  /** Between reading the log and the request passed too much time. */
+  | 'read_too_long_ago'
   /** An attempt of it still runs, or may run and would not be ended first. */
   | 'attempt_runs'
   /** Every task is verified, and none is named. */

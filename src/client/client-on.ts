@@ -103,7 +103,7 @@ function retryOn(
 ): Client['retry'] {
   return async (missionId, { tasks = [], edit, inputs } = {}) => {
     if (edit === undefined && inputs !== undefined) throw inputsWithoutEdit(missionId);
-    return missions.with(missionId, async (opened) => {
+    return missions.withRead(missionId, async (opened) => {
       const given = { inputs, carried: carriedInputs(opened.mission), redact: context.redact };
       const edited = edit === undefined ? null : await missionOf(edit, await roster(), given);
       await orAborted(opened.feed.caughtUp, context.signal);

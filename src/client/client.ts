@@ -77,7 +77,8 @@ export interface Client extends AsyncDisposable {
   /**
    * Continues a mission that has ended: a new mission in its workspace, with its own budget. The checks of the
    * tasks that are verified run first; a task runs again if one fails. Rejects with ConfigError, and with ClientError:
-   * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown, inputs_without_edit.
+   * mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown, inputs_without_edit,
+   * read_too_long_ago.
    */
   retry(missionId: string, options?: RetryMissionOptions): Promise<RetriedMission>;
   /** Resolves with the report when the mission has ended, whatever its status. */

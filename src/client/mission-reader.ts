@@ -19,6 +19,12 @@ export interface OpenMission {
   readonly mission: Mission;
 }
 
+/** One that was opened for its caller: once it has caught up, the feed has all that was in the log at a time. */
+export interface ReadMission extends OpenMission {
+  /** ms since the epoch */
+  readonly readAtMs: number;
+}
+
 export interface MissionReader {
   /** Has read everything. */
   whole(): Promise<MissionFeed>;
@@ -32,7 +38,7 @@ export interface MissionReader {
    * The mission that a person names (see requireMission). onChange hears what counted of it, from its request on.
    * Rejects with ClientError: mission_unknown, mission_ambiguous.
    */
-  openMission(wanted: string, onChange?: (change: FeedChange) => void): Promise<OpenMission>;
+  openMission(wanted: string, onChange?: (change: FeedChange) => void): Promise<ReadMission>;
   /**
    * What find finds in a feed that has every mission that the words may mean and that was submitted since sinceMs.
    * Where find throws ClientError, because it knows nothing of that name, it is asked again with a feed of the whole
@@ -104,11 +110,13 @@ export function createMissionReader(
     window,
     findNamed,
     async openMission(wanted, onChange) {
-      if (parseMissionId(wanted) !== null) return openById(context, log, open, { id: wanted, onChange });
+      const readAtMs = clock.now();
+      const byId = async (id: string) => ({ ...(await openById(context, log, open, { id, onChange })), readAtMs });
+      if (parseMissionId(wanted) !== null) return byId(wanted);
       const { feed, found } = await findNamed(wanted, (read, sinceMs) => requireMission(read, wanted, sinceMs));
-      if (onChange === undefined) return { feed, mission: found };
+      if (onChange === undefined) return { feed, mission: found, readAtMs };
       await feed.stop();
-      return openById(context, log, open, { id: found.id, onChange });
+      return byId(found.id);
     },
   };
 }

@@ -6,15 +6,18 @@ import type { Roster } from '../agent/roster.js';
 import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
+import type { MissionTask } from '../domain/mission-task-state.js';
+import { REQUEST_WINDOW_MS } from '../domain/requests.js';
 import { SNAPSHOTS } from '../domain/requirements.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { RecordTooLarge, type Log } from '../ports/log.js';
 import { appendOne } from './append-one.js';
 import { askProcesses } from './ask-processes.js';
-import { matchingTasks } from './attempts.js';
+import { namedTask } from './attempts.js';
 import { ClientError } from './client-error.js';
 import type { ClientContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
+import type { ReadMission } from './mission-reader.js';
 import { withSession } from './session.js';
 import { requestEvent, type SubmittedMission } from './submit.js';
 import { raiseText, sizesText } from './too-large.js';
@@ -50,17 +53,17 @@ export interface SubmittedRetry {
 /**
  * Appends the request of a mission that continues this one. The feed must have read its partition up to the end of the
  * log. Rejects with ClientError: mission_open, mission_continued, attempt_runs, nothing_to_retry, task_unknown,
- * mission_too_large.
+ * read_too_long_ago, mission_too_large.
  */
 export async function retryMission(
   context: ClientContext,
   log: Log,
-  { feed, mission }: { readonly feed: MissionFeed; readonly mission: Mission },
+  { feed, mission, readAtMs }: ReadMission,
   options: RetryOptions,
 ): Promise<SubmittedRetry> {
   requireContinuable(feed, mission);
   const { edited, workspaceRoot } = options;
-  const again = new Set(options.tasks.flatMap((task) => matchingTasks(mission, task, ['task']).map(({ id }) => id)));
+  const again = new Set(options.tasks.map((task) => namedTask(mission.id, tasksThatMayRun(mission), task).id));
   const asOf = feed.view.position(mission.id);
   const continuedWith = (resultBytes: number) =>
     continuationOf(mission, { again, plan: edited?.plan ?? null, asOf, resultBytes });
@@ -70,7 +73,8 @@ export async function retryMission(
   await requireAgents(continued, options);
   await requireNothingRuns(context, log, mission, continued);
   const file = { ...(edited ?? fileOf(mission)), plan: continued.plan };
-  const request = createRequest(context, log, mission, { file, onUnknown: options.onUnknown });
+  const request = createRequest(context, log, mission, { file, onUnknown: options.onUnknown, readAtMs });
+  if (context.clock.now() - readAtMs > READ_WITHIN_MS) throw readTooLongAgo(mission);
   const appended = request.append(continued).catch((error: unknown) => {
     if (!(error instanceof RecordTooLarge)) throw error;
     return request.append(continuedWith(resultsLeft(mission, continued, error.size)));
@@ -90,16 +94,43 @@ export async function retryMission(
   };
 }
 
+/** Its tasks; before a plan was approved, those of the plan that it was submitted with. */
+function tasksThatMayRun({ tasks, request }: Mission): readonly Pick<MissionTask, 'id' | 'plan'>[] {
+  const own = [...tasks.values()].filter(({ kind }) => kind === 'task');
+  if (own.length > 0) return own;
+  const planned = request.plan?.waves.flatMap((wave) => wave.tasks) ?? [];
+  return planned.map((plan) => ({ id: plan.task_id, plan }));
+}
+
+interface RequestParts extends Pick<RetryOptions, 'onUnknown'> {
+  readonly file: MissionFile;
+  /**
+   * The id has the time at which the log was read, and the log takes its request for REQUEST_WINDOW_MS from then on: so
+   * long orchestrators know who has used the workspace since (continuation.ts).
+   */
+  readonly readAtMs: number;
+}
+
+/** Leaves the log as long to take the request. */
+const READ_WITHIN_MS = REQUEST_WINDOW_MS / 2;
+
+const readTooLongAgo = ({ id }: Mission): ClientError =>
+  new ClientError(
+    'read_too_long_ago',
+    `the log was read more than ${READ_WITHIN_MS / 60_000} minutes ago: another mission may have used its workspace since`,
+    `Ask again: ravenhelm retry ${id}`,
+  );
+
 /** Requests under one id: of those that are too large for the log none is there. */
 function createRequest(
   context: ClientContext,
   log: Log,
   { id, request }: Mission,
-  { file, onUnknown }: { readonly file: MissionFile; readonly onUnknown: RetryOptions['onUnknown'] },
+  { file, onUnknown, readAtMs }: RequestParts,
 ) {
-  const { clock, random, topics } = context;
+  const { random, topics } = context;
   const partition = parseMissionId(id)?.partition ?? 0;
-  const missionId = createMissionId({ nowMs: clock.now(), partition, random });
+  const missionId = createMissionId({ nowMs: readAtMs, partition, random });
   const { workspace, workspace_marker: marker } = request;
   return {
     missionId,
@@ -208,15 +239,17 @@ async function requireNothingRuns(
     askProcesses(context, session, { firstMs: FIRST_ANSWER_MS, quietMs: QUIET_MS, isEnough: () => false }),
   );
   const root = workspaceOf(request);
+  // Workers of older builds do not say whose workspace it is.
+  const known = [id, root, request.continues?.mission_id];
   const runs = reports.flatMap(({ worker_id, running }) =>
     running
-      .filter(({ mission_id }) => mission_id === id || mission_id === root)
+      .filter((task) => workspaceOf(task) === root || known.includes(task.mission_id))
       .map((task) => ({ worker_id, ...task })),
   )[0];
   if (runs !== undefined)
     throw new ClientError(
       'attempt_runs',
-      `attempt ${runs.attempt} of ${runs.task_id} still runs in ${runs.worker_id}, though mission ${id} has ended`,
+      `attempt ${runs.attempt} of ${runs.task_id} still runs in ${runs.worker_id}, though mission ${runs.mission_id} has ended`,
       'Its worker is about to end it: try again in a few seconds.',
     );
 }

@@ -5,7 +5,7 @@ import { isOpen, planReasonOf, proposalOf, type CoordinationState, type Mission 
 import { endedWell, type MissionTask } from './mission-task-state.js';
 import { REQUEST_WINDOW_MS } from './requests.js';
 import { cutToBytes, SIZES } from './sizes.js';
-import { inputsWithin } from './task-inputs.js';
+import { inputBytes, inputsWithin, type TaskInput } from './task-inputs.js';
 
 type MissionRequest = PayloadOf<'mission_requested'>;
 export type Continuation = NonNullable<MissionRequest['continues']>;
@@ -139,7 +139,7 @@ export function continuationOf(
   };
   const tried = [...old.tasks.values()].filter((task) => task.attempt > 0);
   const carried = tried.filter(carriedOf);
-  const results = new Map(inputsWithin(carried, resultBytes).map((input) => [input.task_id, input]));
+  const results = new Map(carriedResults(carried, planned, resultBytes).map((input) => [input.task_id, input]));
   const failed = tried.filter((task) => errorOf(task) !== '').length;
   const tasks = tried.map((task) => {
     const now = planned.get(task.id);
@@ -176,6 +176,32 @@ export function continuationOf(
     plan,
     carried: [...carried.map(({ id }) => id), ...left.flatMap((task) => (task.carried ? [task.task_id] : []))],
   };
+}
+
+/**
+ * What carried tasks have come to. First the results on which tasks depend that run now, then those on which others
+ * depend, whose checks may fail; what no task reads gets the bytes that are left.
+ */
+function carriedResults(
+  carried: readonly MissionTask[],
+  planned: ReadonlyMap<string, PlanTask>,
+  mostBytes: number,
+): readonly TaskInput[] {
+  const ids = new Set(carried.map(({ id }) => id));
+  const plans = [...planned.values()];
+  const read = (tasks: readonly PlanTask[]) => new Set(tasks.flatMap(({ dependencies }) => dependencies));
+  const [byNow, byAny] = [read(plans.filter(({ task_id }) => !ids.has(task_id))), read(plans)];
+  const classOf = ({ id }: MissionTask): number => (byNow.has(id) ? 0 : byAny.has(id) ? 1 : 2);
+  let left = mostBytes;
+  return [0, 1, 2].flatMap((wanted) => {
+    const some = inputsWithin(
+      carried.filter((task) => classOf(task) === wanted),
+      left,
+      Infinity,
+    );
+    left -= some.reduce((sum, input) => sum + inputBytes(input), 0);
+    return some;
+  });
 }
 
 /** Whether what a task has come to is proven, as far as this mission knows. */

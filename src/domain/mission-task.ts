@@ -336,12 +336,15 @@ type Result = PayloadOf<'task_completed'> | PayloadOf<'task_failed'>;
 
 /**
  * A worker takes the task's fence before anything of an attempt, and may fail before it has it. Then what an earlier
- * attempt has left may still run.
+ * attempt, or an earlier worker of this one, has left may still run.
  */
-const mayNotHaveHadTheFence = ({ attempt }: MissionTask, result: Result): boolean =>
-  'error' in result && result.steps === 0 && attempt > 1 && !BEHIND_THE_FENCE.includes(result.code);
+function mayStillRun({ attempt }: MissionTask, result: Result): boolean {
+  if (!('error' in result) || (attempt === 1 && result.steps === 0)) return false;
+  if (result.fenced !== null) return !result.fenced;
+  return result.steps === 0 && !BEHIND_THE_FENCE.includes(result.code);
+}
 
-/** Codes of a model's work. */
+/** Codes of a model's work, of older builds, which do not say whether they had the fence. */
 const BEHIND_THE_FENCE: readonly string[] = ['gave_up', 'model', 'budget', 'steps', 'repeated', 'agent_revision'];
 
 /** The budget pays what the result says; the rest of the share returns. */
@@ -352,7 +355,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     spent: addCost(task.spent, used),
     usage: addCost(task.usage, used),
     share: { tokens: null, usd: null },
-    mayRun: mayNotHaveHadTheFence(task, result),
+    mayRun: mayStillRun(task, result),
     suspended: 'no',
     steps: result.steps,
     model: result.model,

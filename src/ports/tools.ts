@@ -14,8 +14,9 @@ export interface ToolExecutor {
   definitions(): readonly ToolDefinition[];
   /**
    * Takes the fence of a task for a claim: writes the claim's offset next to the task's lock, and waits until every
-   * launcher of an earlier claim has ended its child and released the lock. Rejects with FenceLost if a higher claim
-   * holds the fence.
+   * launcher of an earlier claim has ended its child and released the lock. Then containers that may write to the
+   * workspace, and that no call of this process has started, are stopped in this worker's engine. Rejects with
+   * FenceLost if a higher claim holds the fence, and with WorkspaceUnusable if such a container cannot be stopped.
    */
   takeFence(task: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void>;
   /** The outcome that a launcher left for a step, also one of a dead worker; null if there is none. */

@@ -65,7 +65,11 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const snapshots = createSharedTakes();
   const executor: ToolExecutor = {
     definitions: () => TOOL_DEFINITIONS,
-    takeFence: async (task, claimOffset, signal) => takeFence(await placeOf(runtime, task), claimOffset, signal),
+    async takeFence(task, claimOffset, signal) {
+      await takeFence(await placeOf(runtime, task), claimOffset, signal);
+      // The lock is that of processes here; containers that an earlier attempt has started are the engine's.
+      await nothingWrites(task);
+    },
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
     checkWorkspace: (task) => checkPlace(runtime, task),

@@ -58,6 +58,7 @@ const FAILED = {
   checks: [check('chain', 0), check('key match', 1)],
   changed_paths: [],
   used_up_by: null,
+  fenced: true,
 };
 
 describe('an event on one line', () => {

@@ -4,7 +4,7 @@ import type { ClientContext } from '../../src/client/context.js';
 import { retryMission, type RetryOptions } from '../../src/client/retry.js';
 import { createDeferred } from '../../src/domain/deferred.js';
 import type { PayloadOf } from '../../src/domain/events.js';
-import { createMissionId } from '../../src/domain/mission-id.js';
+import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
 import { RECORD_SIZE } from '../../src/domain/sizes.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
@@ -76,14 +76,18 @@ function feedOf(log: MissionLog, shown: readonly string[]): MissionFeed {
 
 async function retry(
   history: MissionLog,
-  options: Partial<RetryOptions> & { readonly id?: string; readonly limitBytes?: number } = {},
+  options: Partial<RetryOptions> & {
+    readonly id?: string;
+    readonly limitBytes?: number;
+    readonly readAtMs?: number;
+  } = {},
 ) {
-  const { id = ID, limitBytes, ...more } = options;
+  const { id = ID, limitBytes, readAtMs = Date.now(), ...more } = options;
   const log = await logOf(limitBytes);
   const asked = retryMission(
     context,
     log,
-    { feed: feedOf(history, [id]), mission: history.mission(id) },
+    { feed: feedOf(history, [id]), mission: history.mission(id), readAtMs },
     { tasks: [], edited: null, workspaceRoot: '/w', roster: () => Promise.resolve({ names: AGENTS }), ...more },
   );
   const retried = await asked.catch((error: unknown) => error);
@@ -116,6 +120,22 @@ test('a mission that was refused is not continued, also where the one in its wor
     code: 'mission_continued',
     message: `mission ${NEXT} was refused and has never begun`,
     nextStep: `Continue the one before it: ravenhelm retry ${ID}`,
+  });
+  expect(written).toEqual([]);
+});
+
+test('the id has the time at which the log was read, so that the log refuses a request that comes long after', async () => {
+  const readAtMs = Date.now() - 120_000;
+  const { written } = await retry(halfDone(), { readAtMs });
+  expect(parseMissionId(written[0]?.mission_id ?? '')?.timeMs).toBe(readAtMs);
+});
+
+test('a request that comes too long after the log was read is refused, and not written', async () => {
+  const { retried, written } = await retry(halfDone(), { readAtMs: Date.now() - 6 * 60_000 });
+  expect(retried).toMatchObject({
+    code: 'read_too_long_ago',
+    message: expect.stringContaining('more than 5 minutes ago'),
+    nextStep: `Ask again: ravenhelm retry ${ID}`,
   });
   expect(written).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** A mission that a client continues in its workspace, and where it cannot. */
 import type { Client } from '../../src/client/client.js';
 import { createClient } from '../../src/client/create-client.js';
+import type { AgentEvent } from '../../src/domain/events.js';
 import { WORKSPACE_OF } from '../../src/domain/requirements.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 import type { Behaviour } from '../support/scripted-tools.js';
@@ -144,6 +145,26 @@ describe('a changed mission', () => {
   });
 });
 
+test('a retry whose plan was never approved can be retried, with the tasks that its plan names', async () => {
+  await swarm.startWorker();
+  const old = await halfDone();
+  const second = await client.retry(old, { edit: { ...MISSION, approval: 'approval' } });
+  await swarm.until(() => swarm.view.report(second.missionId)?.status === 'waiting_for_approval');
+  await client.cancel(second.missionId, 'not this way');
+  expect((await client.follow(second.missionId)).status).toBe('cancelled');
+  const edit = MISSION;
+  await expect(client.retry(second.missionId, { tasks: ['third_agent'], edit })).rejects.toMatchObject({
+    code: 'task_unknown',
+    nextStep: expect.stringContaining(FIRST),
+  });
+  const third = await client.retry(second.missionId, { tasks: ['first_agent'], edit });
+  expect(third).toMatchObject({ workspace: `/workspaces/${old}`, carried: [], runs: [FIRST, SECOND] });
+  expect(await client.follow(third.missionId)).toMatchObject({
+    status: 'completed',
+    tasks: [{ attempts: 2 }, { attempts: 2 }, {}],
+  });
+});
+
 describe('a mission that was cancelled while a command ran', () => {
   async function cancelled(): Promise<string> {
     behaviour = (command) => (command === 'second_agent step 2' ? 'hang' : 'ok');
@@ -158,18 +179,38 @@ describe('a mission that was cancelled while a command ran', () => {
   test('is refused while a process says that it still runs', async () => {
     await swarm.startWorker();
     const old = await cancelled();
-    const said = async () => {
-      const before = swarm.eventsOf('request_status').length;
-      const asked = () => swarm.eventsOf('request_status')[before];
-      await swarm.until(() => asked() !== undefined);
-      const request = asked();
-      if (request?.event_type !== 'request_status') throw new Error('it did not ask');
-      await swarm.append(reportOf(request.payload.request_id, old), old, 0, swarm.topics.status);
-    };
-    const [refused] = await Promise.all([client.retry(old).catch((error: unknown) => error), said()]);
+    const [refused] = await Promise.all([
+      client.retry(old).catch((error: unknown) => error),
+      answerNext((id) => reportOf(id, old)),
+    ]);
     expect(refused).toMatchObject({
       code: 'attempt_runs',
       message: `attempt 1 of ${SECOND} still runs in worker-of-others, though mission ${old} has ended`,
+    });
+  });
+
+  test('is refused while a process says that an attempt of any mission of its workspace still runs', async () => {
+    const worker = await swarm.startWorker();
+    const old = await cancelled();
+    await worker.kill();
+    // Nothing ends the first mission's attempt: each of these ends before it has begun.
+    const missions = [old];
+    for (let count = 0; count < 3; count += 1) {
+      const { missionId } = await client.retry(missions.at(-1) ?? old);
+      await client.cancel(missionId, 'not yet');
+      expect((await client.follow(missionId)).status).toBe('cancelled');
+      missions.push(missionId);
+    }
+    const [, second = '', , last = ''] = missions;
+    const other = createClient({ log: swarm.log, agents: roster, workspaceRoot: '/workspaces', prefix: 'test' });
+    const [refused] = await Promise.all([
+      other.retry(last).catch((error: unknown) => error),
+      answerNext((id) => reportOf(id, second, old)),
+    ]);
+    await other.close();
+    expect(refused).toMatchObject({
+      code: 'attempt_runs',
+      message: `attempt 1 of ${SECOND} still runs in worker-of-others, though mission ${second} has ended`,
     });
   });
 
@@ -186,14 +227,24 @@ describe('a mission that was cancelled while a command ran', () => {
   });
 });
 
+/** Answers the next question about what processes run. */
+async function answerNext(answer: (requestId: string) => AgentEvent): Promise<void> {
+  const before = swarm.eventsOf('request_status').length;
+  const asked = () => swarm.eventsOf('request_status')[before];
+  await swarm.until(() => asked() !== undefined);
+  const request = asked();
+  if (request?.event_type !== 'request_status') throw new Error('it did not ask');
+  await swarm.append(answer(request.payload.request_id), request.payload.request_id, 0, swarm.topics.status);
+}
+
 /** The answer of a worker that runs the second task of this mission. */
-const reportOf = (request_id: string, mission_id: string) =>
+const reportOf = (request_id: string, mission_id: string, workspace_of: string | null = null) =>
   swarm.createEvent({
     type: 'status_report',
     from: 'worker-of-others',
     payload: {
       ...{ request_id, worker_id: 'worker-of-others', role: 'worker', agents: ['second_agent'], partitions: [] },
-      running: [{ mission_id, task_id: SECOND, attempt: 1, step: 2 }],
+      running: [{ mission_id, task_id: SECOND, attempt: 1, step: 2, workspace_of }],
       ...{ started_at: 0, blocked: [], spent: [], cap_reached: null, warnings: [], models: null, steps_done: 0 },
       ...{ memory_bytes: 1, heap_used_bytes: 1, loop_delay_mean_ms: 0, loop_delay_p99_ms: 0, loop_delay_max_ms: 0 },
     },

@@ -6,6 +6,7 @@ import { evolveCoordination } from '../../src/domain/mission-evolve.js';
 import { reportMission } from '../../src/domain/mission-report.js';
 import { createCoordinationState } from '../../src/domain/mission-state.js';
 import { WORKSPACE_OF } from '../../src/domain/requirements.js';
+import { SIZES } from '../../src/domain/sizes.js';
 import { T0 } from './support/events.js';
 import {
   cancelRequested,
@@ -18,6 +19,7 @@ import {
   ID,
   opened,
   PARTITION,
+  planOf,
   PROXY,
   requested,
   retryRequested,
@@ -152,35 +154,92 @@ describe('a mission that continues another one', () => {
   });
 
   /** The second attempt of ENV, after the first was cancelled. */
-  const secondFailed = (steps: number) =>
+  const secondFailed = (changes: Partial<PayloadOf<'task_failed'>>) =>
     ended((before) => {
       before.when(completed(CERT));
       before.when(retryRequested(ENV, 1));
       before.settle();
-      before.when(failed(ENV, 2, { code: 'timeout', steps }));
+      before.when(failed(ENV, 2, { code: 'timeout', ...changes }));
+    });
+  const onlyFailed = (changes: Partial<PayloadOf<'task_failed'>>) =>
+    ended((before) => {
+      before.when(completed(CERT));
+      before.when(failed(ENV, 1, { retriable: false, code: 'timeout', ...changes }));
     });
 
-  test('ends a cancelled attempt whose successor failed before it had the fence', () => {
-    const log = secondFailed(0);
+  test.each([
+    ['its successor failed before it had the fence', 3, () => secondFailed({ steps: 0, fenced: false })],
+    [
+      'its successor has ended with the code of a model and without the fence',
+      3,
+      () => secondFailed({ steps: 0, fenced: false, code: 'budget' }),
+    ],
+    [
+      'an older build does not say whether its successor had the fence',
+      3,
+      () => secondFailed({ steps: 0, fenced: null }),
+    ],
+    ['the worker that took it over failed before it had the fence', 2, () => onlyFailed({ steps: 2, fenced: false })],
+  ])('ends what may still run of an attempt where %s', (_, attempt, end) => {
+    const log = end();
     expect(reportMission(missionIn(log, ID)).status).toBe('failed');
     retry(log, ID, NEXT);
-    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, 3, 'fence']]);
+    expect(parts(log.settle({}, NEXT))).toEqual([[ENV, attempt, 'fence']]);
   });
 
   test.each([
-    ['the last attempt has made a step: it had the fence', () => secondFailed(1)],
-    [
-      'the only attempt has begun nothing',
-      () =>
-        ended((before) => {
-          before.when(completed(CERT));
-          before.when(failed(ENV, 1, { steps: 0 }));
-        }),
-    ],
+    ['the last attempt had the fence', () => secondFailed({ steps: 0, fenced: true })],
+    ['the last attempt, of an older build, has made a step', () => secondFailed({ steps: 1, fenced: null })],
+    ['the only attempt has begun nothing', () => onlyFailed({ steps: 0, fenced: false })],
   ])('ends nothing where %s', (_, end) => {
     const log = end();
     retry(log, ID, NEXT);
     expect(assignments(log.settle({}, NEXT)).map(({ only }) => only)).toEqual(['checks']);
+  });
+
+  test.each([
+    ['tasks that run depend on it', false, [], { [CERT]: 'cut', [ENV]: 'whole' }],
+    ['a task that is carried depends on it', true, [CERT], { [CERT]: 'none', [ENV]: 'whole', [PROXY]: 'cut' }],
+  ])('keeps a result whole where %s; what no task reads gets the bytes that are left', (_, isDone, again, expected) => {
+    const [first, second] = TWO_WAVES.waves;
+    if (first === undefined || second === undefined) throw new Error('it has two waves');
+    const tasks = second.tasks.map((task) => ({ ...task, dependencies: [ENV] }));
+    const large = { summary: 'x'.repeat(200_000), outputs: {} };
+    const log = ended(
+      (before) => {
+        before.when(completed(CERT, 1, {}, large));
+        before.when(completed(ENV, 1, {}, large));
+        before.settle();
+        before.when(isDone ? completed(PROXY, 1, {}, large) : failed(PROXY, 1, { retriable: false }));
+      },
+      { plan: { ...TWO_WAVES, waves: [first, { ...second, tasks }] } },
+    );
+    const { continues } = continuationOf(missionIn(log, ID), { again: new Set(again), plan: null, asOf: 1 });
+    const kept = continues.tasks.filter(({ task_id }) => task_id in expected);
+    const how = ({ length }: string) => (length === 200_000 ? 'whole' : length === 0 ? 'none' : 'cut');
+    expect(Object.fromEntries(kept.map(({ task_id, summary }) => [task_id, how(summary)]))).toEqual(expected);
+    const bytes = continues.tasks.reduce((sum, { summary }) => sum + summary.length, 0);
+    expect(bytes).toBeGreaterThan(SIZES.inputs * 0.8);
+    expect(bytes).toBeLessThanOrEqual(SIZES.inputs);
+  });
+
+  test('keeps the results of any number of tasks on which others depend', () => {
+    const agents = Array.from({ length: 700 }, (_, index) => `agent_${index}`);
+    const plan = planOf([agents, ['proxy_agent']]);
+    const [first, second] = plan.waves;
+    if (first === undefined || second === undefined) throw new Error('it has two waves');
+    const ids = first.tasks.map(({ task_id }) => task_id);
+    const tasks = second.tasks.map((task) => ({ ...task, dependencies: ids }));
+    const log = ended(
+      (before) => {
+        for (const id of ids) before.when(completed(id, 1, {}, { summary: 'done', outputs: {} }));
+        before.settle();
+        before.when(failed(PROXY, 1, { retriable: false }));
+      },
+      { plan: { ...plan, waves: [first, { ...second, tasks }] }, agents: [...agents, 'proxy_agent'] },
+    );
+    const { continues } = continuationOf(missionIn(log, ID), { again: new Set(), plan: null, asOf: 1 });
+    expect(continues.tasks.filter(({ carried, summary }) => carried && summary === 'done')).toHaveLength(700);
   });
 
   test('keeps the partition of each task', () => {

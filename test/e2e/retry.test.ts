@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
@@ -165,6 +165,20 @@ describeWithBroker('retry', () => {
       stderr: expect.stringContaining('nonsense'),
     });
   }, 240_000);
+
+  (process.getuid?.() === 0 ? test : test.skip)(
+    'says before anything starts what agents cannot change in the directory of the mission',
+    async () => {
+      const own = join(swarm.dir, 'own');
+      await mkdir(own);
+      const { report } = await reportOf('submit', 'mission.yaml', '--wait', '--workspace', own);
+      await writeFile(join(own, 'go.txt'), '');
+      const { code, stdout, stderr } = await swarm.run('retry', report.mission_id, '--wait');
+      expect([code, stdout]).toEqual([0, expect.stringContaining('completed')]);
+      expect(stderr).toContain(`warning: agents cannot change what others own in ${own}: go.txt`);
+    },
+    240_000,
+  );
 
   test('a worker that is killed amid a carried check: another one takes over, and checks it again', async () => {
     const old = await failed();

@@ -290,7 +290,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
       code: 'gave_up',
       ...used,
     };
-    const failure = { ...failed, retriable: false, checks: [], changed_paths: [] };
+    const failure = { ...failed, retriable: false, checks: [], changed_paths: [], fenced: true };
     await write([createEvent({ type: 'task_failed', from: 'second', missionId, payload: failure })], missionId);
     await until('the question', async () => (await reportOf(missionId))?.question?.number === 1);
     const answer = { ...about, number: 1, answer: 'mine', answered_by: 'ann' };

@@ -175,4 +175,30 @@ describe('a mission that continues another one', () => {
       held_before: 0,
     });
   });
+
+  test('ends what a lost worker may still run where the worker that took over never had the fence', async () => {
+    const lost = await swarm.startWorker();
+    behaviour = (command) => (command === 'second_agent step 2' ? 'hang' : 'ok');
+    const waves = PLAN.waves.map((wave) => ({
+      ...wave,
+      tasks: wave.tasks.map((task) => ({ ...task, timeout_seconds: 1 })),
+    }));
+    const old = await swarm.submit({ plan: { ...PLAN, waves }, retries: 0 });
+    await swarm.until(() => swarm.ledger.starts.includes(`${old}/${SECOND}/1#2`));
+    swarm.volume.locked.add(`${old}/${SECOND}`);
+    await lost.kill();
+    await swarm.startWorker(undefined, undefined, { timings: { deadlineGraceMs: 10 } });
+    expect(await swarm.ended(old)).toMatchObject({ status: 'failed', tasks: [{}, { status: 'failed', attempts: 1 }] });
+    const failures = swarm.events.filter(isOf('task_failed', old)).map(({ payload }) => payload);
+    expect(failures.map(({ code, steps, fenced }) => [code, steps, fenced])).toContainEqual(['timeout', 2, false]);
+    swarm.volume.locked.clear();
+    behaviour = () => 'ok';
+    const report = await retry(old);
+    expect(report.status).toBe('completed');
+    expect(assignmentsOf(report.mission_id).map(({ payload }) => [payload.task_id, payload.only])).toEqual([
+      [SECOND, 'fence'],
+      [FIRST, 'checks'],
+      [SECOND, null],
+    ]);
+  });
 });

@@ -28,6 +28,7 @@ const failed = (taskId: string): AgentEvent => ({
     checks: [],
     changed_paths: [],
     used_up_by: null,
+    fenced: true,
   },
 });
 const waveCompleted: Decision = {

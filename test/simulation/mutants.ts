@@ -1187,8 +1187,45 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/mission-task.ts',
-        from: "'error' in result && result.steps === 0 && attempt > 1 &&",
-        to: "'error' in result && result.steps === 0 && attempt < 1 &&",
+        from: 'if (result.fenced !== null) return !result.fenced;',
+        to: 'if (result.fenced !== null) return false;',
+      },
+    ],
+  },
+  {
+    name: 'carried-checked',
+    rule: 'a task that was verified in the mission before is checked before it runs again',
+    seed: 77,
+    changes: [
+      {
+        file: 'domain/mission-planning.ts',
+        from: "before?.carried === true ? 'unchecked' : 'no'",
+        to: "before?.carried === undefined ? 'no' : 'no'",
+      },
+    ],
+  },
+  {
+    name: 'carried-held',
+    rule: 'it does not run again where its checks pass',
+    seed: 77,
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: "return { ...ended, status, checks, carried: 'held' };",
+        to: "return { ...ended, status: 'waiting', checks, carried: 'failed' };",
+      },
+    ],
+  },
+  {
+    name: 'carried-failed',
+    rule: 'nor where its checks could not run',
+    seed: 77,
+    faults: ['again', 'revise', 'tools', 'crash'],
+    changes: [
+      {
+        file: 'domain/mission-task.ts',
+        from: "if (task.carried === 'unchecked' && result.code === 'checks' && result.checks.some(hasFailed))",
+        to: "if (task.carried === 'unchecked' && (result.code !== 'checks' || result.checks.some(hasFailed)))",
       },
     ],
   },

@@ -41,6 +41,8 @@ export interface ScriptedTools extends ToolExecutor {
 /** Outcomes and fences that several workers share, as they would share a volume. */
 export interface SharedVolume {
   readonly fences: Map<string, number>;
+  /** Tasks whose lock something holds that does not end, by mission/task; tests change it. */
+  readonly locked: Set<string>;
   readonly outcomes: Map<string, ToolOutcome>;
   /** By mission/task. */
   readonly baselines: Map<string, Baseline>;
@@ -50,6 +52,7 @@ export interface SharedVolume {
 
 export const createSharedVolume = (): SharedVolume => ({
   fences: new Map(),
+  locked: new Set(),
   outcomes: new Map(),
   baselines: new Map(),
   snapshots: new Set(),
@@ -110,10 +113,11 @@ export function createScriptedTools(
         validate: () => null,
       },
     ],
-    async takeFence(task, claimOffset) {
+    async takeFence(task, claimOffset, signal) {
       const name = nameOf(task);
       if ((volume.fences.get(name) ?? -1) > claimOffset) throw new FenceLost('a higher claim is there');
       volume.fences.set(name, claimOffset);
+      if (volume.locked.has(name)) await aborted(signal);
     },
     recoverOutcome: async (task, step) => volume.outcomes.get(stepOf({ task, step })) ?? null,
     async run(call, signal) {
@@ -194,3 +198,10 @@ export function createScriptedTools(
     noteSnapshot: async (task, wave) => void volume.snapshots.add(`${task.missionId} ${wave}`),
   };
 }
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });

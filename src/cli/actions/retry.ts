@@ -13,6 +13,7 @@ import { hasInputs, type InputFlags } from '../input-arguments.js';
 import { openMission, readRoster, withInputs } from '../mission-source.js';
 import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
+import { checkWorkspace } from '../workspace-check.js';
 import { followSubmitted } from './submit.js';
 
 export interface RetryFlags {
@@ -44,6 +45,8 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
     if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit);
     // Whether another mission has continued it is known at the end of the log.
     await orAborted(opened.feed.caughtUp, context.client.signal);
+    // The mission's tasks run in other processes.
+    await checkWorkspace(context, opened.mission.request.workspace, false);
     const feed = flags.wait ? await session.missions.fromNow() : null;
     const admissions = feed === null ? await watchAdmissions(context.client, session) : null;
     const { retried, mission } = await retry(context.client, session.log, opened, {

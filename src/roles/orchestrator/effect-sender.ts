@@ -133,6 +133,7 @@ export function undeliverable(
       duration_ms: 0,
       checks: [],
       changed_paths: [],
+      fenced: false,
       used_up_by: null,
     },
   });

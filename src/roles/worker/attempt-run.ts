@@ -29,7 +29,7 @@ import { asError } from '../../domain/as-error.js';
 import { isSnapshotDue, snapshotAtEnd, snapshotBefore, SnapshotTooSlow } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
 import { refuseInputs } from './task-variables.js';
-import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload } from './task-result.js';
+import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload, type HowItRan } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
 import type { MissionNews, WorkerContext } from './worker-context.js';
 
@@ -73,7 +73,7 @@ export async function runAttempt(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
     'task.executed',
   );
-  const written = await journalEnd(deps, journal, end, durationMs);
+  const written = await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence() });
   context.deps.metrics.taskExecuted(assignment.agent, written);
 }
 
@@ -82,9 +82,9 @@ async function journalEnd(
   deps: ExecutionDeps,
   journal: TaskJournal,
   end: LoopEnd,
-  durationMs: number,
+  how: HowItRan,
 ): Promise<'completed' | 'failed'> {
-  const result = resultPayload(deps.current(), deps.held.owner, end, durationMs);
+  const result = resultPayload(deps.current(), deps.held.owner, end, how);
   try {
     if (result.type === 'task_completed') await journal.completed(result.payload);
     else await journal.failed(result.payload);
@@ -93,7 +93,7 @@ async function journalEnd(
     if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
     // Any process that takes the task over would come to the same result.
     const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
-    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);
+    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, how);
   }
 }
 

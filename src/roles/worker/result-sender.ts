@@ -107,5 +107,6 @@ function rejectedResult(result: TaskResultPayload, error: AppendRejected) {
     checks: [],
     changed_paths: [],
     used_up_by: result.type === 'task_failed' ? result.payload.used_up_by : null,
+    fenced: result.type === 'task_failed' ? result.payload.fenced : true,
   };
 }

@@ -76,12 +76,18 @@ function withoutOutput({ name, command, exit_code, duration_ms, output_digest, b
   return { name, command, exit_code, duration_ms, output_digest, baseline };
 }
 
+export interface HowItRan {
+  readonly durationMs: number;
+  /** Whether its worker had the fence of the task. */
+  readonly fenced: boolean;
+}
+
 /** The attempt's final record. */
 export function resultPayload(
   attempt: TaskAttempt,
   owner: string,
   end: LoopEnd,
-  durationMs: number,
+  { durationMs, fenced }: HowItRan,
 ): TaskResultPayload {
   const { assignment, steps, spending } = attempt;
   // What other owners' unanswered turns may have cost counts as spent.
@@ -121,6 +127,7 @@ export function resultPayload(
       checks: end.checks.map(withoutOutput),
       changed_paths: [...(end.changed ?? [])],
       used_up_by: end.usedUpBy,
+      fenced,
     },
   };
 }

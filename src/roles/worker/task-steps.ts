@@ -35,6 +35,8 @@ export interface TaskSteps {
    * it is harmless.
    */
   settleDoubt(): Promise<void>;
+  /** Whether nothing of an earlier claim or attempt runs any more. */
+  hasFence(): boolean;
   /** Begins to look at what is there before the first step, beside the first model call. */
   startBaseline(): void;
   /**
@@ -85,12 +87,14 @@ const NOT_BEGUN: StepResult = {
   checks: null,
 };
 
-async function settleDoubt(tools: ToolExecutor, place: TaskPlace, deps: TaskStepsDeps): Promise<void> {
+async function settleDoubt(tools: ToolExecutor, place: TaskPlace, parts: Parts): Promise<void> {
+  const { deps } = parts;
   const { current, journal } = deps;
   // The lock is the task's: an earlier attempt may have left a process behind even where this one has no step.
   const { attempt, workspace_of } = deps.attempt.assignment;
-  if (current().steps.length === 0 && attempt === 1 && workspace_of === null) return;
-  await tools.takeFence(place, deps.held.claimOffset, deps.acting);
+  const isFirst = current().steps.length === 0 && attempt === 1 && workspace_of === null;
+  if (!isFirst) await tools.takeFence(place, deps.held.claimOffset, deps.acting);
+  parts.hasFence = true;
   const doubt = stepInDoubt(current());
   if (doubt === null) return;
   const { step } = doubt.call;
@@ -111,6 +115,7 @@ interface Parts {
   readonly runCall: StepRunner;
   /** When the step that is being performed began; null: none is. */
   beganMs: number | null;
+  hasFence: boolean;
 }
 
 export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): TaskSteps {
@@ -123,6 +128,7 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRun });
   const parts: Parts = {
     beganMs: null,
+    hasFence: false,
     context,
     deps,
     baseline,
@@ -144,7 +150,8 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
       if (needsWorkspace(deps, place)) await tools.prepareWorkspace(place);
       else await tools.checkWorkspace(place);
     },
-    settleDoubt: () => settleDoubt(tools, place, deps),
+    settleDoubt: () => settleDoubt(tools, place, parts),
+    hasFence: () => parts.hasFence,
     startBaseline: () => baseline.start(),
     perform: (decision, stepMs, remainingMs) => tracked(() => journalAndRun(parts, decision, { stepMs, remainingMs })),
     async performDecided(remainingMs) {

@@ -132,8 +132,8 @@ function vitalsOf(
     agents: agents.list().map(({ name }) => name),
     partitions: [...partitions.held()],
     running: running.map((execution) => {
-      const { mission_id, task_id, attempt } = execution.attempt.assignment;
-      return { mission_id, task_id, attempt, step: execution.step() };
+      const { mission_id, task_id, attempt, workspace_of } = execution.attempt.assignment;
+      return { mission_id, task_id, attempt, step: execution.step(), workspace_of };
     }),
     spent: [],
     cap_reached: null,

@@ -298,6 +298,7 @@ export const failed = (
     checks: [],
     changed_paths: [],
     used_up_by: null,
+    fenced: true,
     ...changes,
   });
 

@@ -155,6 +155,7 @@ export const failed = (owner: string, about: About = {}): AgentEvent =>
     checks: [],
     changed_paths: [],
     used_up_by: null,
+    fenced: true,
   });
 
 export interface TaskLog {

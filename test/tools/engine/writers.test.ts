@@ -147,6 +147,21 @@ test('those that a killed worker has left are stopped before checks, lists and b
   await stopLeftWriters(provisions.engine, 'other');
 });
 
+test('those that an earlier attempt has left are stopped when the fence is taken, or it is not', async () => {
+  const provisions = { ...NO_PROVISIONS, engine: { ok: true, value: address } } as const;
+  const { executor, task } = await createHarness({ provisions });
+  const place = task('fenced', 'm1', 2);
+  engine.running.add(writer);
+  await executor.takeFence(place, 10, never);
+  expect(engine.changes).toEqual(['stop a']);
+  engine.running.add(writer);
+  engine.stops = false;
+  await expect(executor.takeFence(place, 11, never)).rejects.toMatchObject({
+    code: 'workspace',
+    message: expect.stringContaining('still runs'),
+  });
+});
+
 test('one that a call of this worker has started is not taken for left', async () => {
   const { proxy, post } = await proxyOf(true);
   await post(`/containers/${writer}/start`);
