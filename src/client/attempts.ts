@@ -10,7 +10,7 @@ import {
 } from '../domain/attempt-journal.js';
 import { reportAttempt, type AttemptReport, type StepReport } from '../domain/attempt-report.js';
 import { createHandledDeferred, orAborted } from '../domain/deferred.js';
-import type { PlanTask, TaskKind } from '../domain/events.js';
+import type { PlanTask } from '../domain/events.js';
 import type { Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { attemptKey } from '../domain/partitioning.js';
@@ -130,17 +130,10 @@ function attemptsText(before: number, last: number): string {
   return before === 0 ? `Its last one is ${last}.` : `It has those from ${before + 1} to ${last}.`;
 }
 
-/**
- * The task of this id, or the only one of this agent; null: all. Throws ClientError (task_unknown).
- * @param kinds others do not count
- */
-export function matchingTasks(
-  { id: missionId, tasks: known }: Pick<Mission, 'id' | 'tasks'>,
-  wanted: string | null,
-  kinds: readonly TaskKind[] = ['task', 'verify'],
-): readonly MissionTask[] {
-  const tasks = [...known.values()].filter(({ kind }) => kinds.includes(kind));
-  return wanted === null ? tasks : [namedTask(missionId, tasks, wanted)];
+/** Null: all. Throws ClientError (task_unknown). */
+function matchingTasks({ id, tasks: known }: Pick<Mission, 'id' | 'tasks'>, wanted: string | null) {
+  const tasks = [...known.values()];
+  return wanted === null ? tasks : [namedTask(id, tasks, wanted)];
 }
 
 /** The task of this id, or the only one of this agent. Throws ClientError (task_unknown). */

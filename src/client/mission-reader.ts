@@ -110,13 +110,12 @@ export function createMissionReader(
     window,
     findNamed,
     async openMission(wanted, onChange) {
+      if (parseMissionId(wanted) !== null) return openById(context, log, open, { id: wanted, onChange });
       const readAtMs = clock.now();
-      const byId = async (id: string) => ({ ...(await openById(context, log, open, { id, onChange })), readAtMs });
-      if (parseMissionId(wanted) !== null) return byId(wanted);
       const { feed, found } = await findNamed(wanted, (read, sinceMs) => requireMission(read, wanted, sinceMs));
       if (onChange === undefined) return { feed, mission: found, readAtMs };
       await feed.stop();
-      return byId(found.id);
+      return openById(context, log, open, { id: found.id, onChange });
     },
   };
 }
@@ -128,21 +127,22 @@ interface OpenById {
 
 /** Reads from near the time of the id on; where that does not do, from farther and farther back. */
 async function openById(
-  { topics, signal }: Context,
+  { topics, signal, clock }: Context,
   log: Log,
   open: (from: WatchOptions['from']) => Promise<MissionFeed>,
   { id, onChange }: OpenById,
-): Promise<OpenMission> {
+): Promise<ReadMission> {
+  const readAtMs = clock.now();
   for (const { place, isNear } of await placesOfMission(log, topics.coordination, id)) {
     const feed = await open([place]);
     const opened = await readOne(feed, { id, isNear, signal, onChange });
-    if (opened !== null) return opened;
+    if (opened !== null) return { ...opened, readAtMs };
     await feed.stop();
   }
   // Where its partition does not have it, none does; the others are read for what may be meant instead.
   const feed = await open('beginning');
   const opened = await readOne(feed, { id, isNear: false, signal, onChange });
-  return opened ?? { feed, mission: requireMission(feed, id) };
+  return { ...(opened ?? { feed, mission: requireMission(feed, id) }), readAtMs };
 }
 
 const UNKNOWN: ReadonlySet<string> = new Set(['mission_unknown', 'approval_unknown']);

@@ -117,7 +117,8 @@ const READ_WITHIN_MS = REQUEST_WINDOW_MS / 2;
 const readTooLongAgo = ({ id }: Mission): ClientError =>
   new ClientError(
     'read_too_long_ago',
-    `the log was read more than ${READ_WITHIN_MS / 60_000} minutes ago: another mission may have used its workspace since`,
+    `the log was read more than ${READ_WITHIN_MS / 60_000} minutes ago: ` +
+      `another mission may have used the workspace of ${id} since`,
     `Ask again: ravenhelm retry ${id}`,
   );
 
@@ -249,7 +250,8 @@ async function requireNothingRuns(
   if (runs !== undefined)
     throw new ClientError(
       'attempt_runs',
-      `attempt ${runs.attempt} of ${runs.task_id} still runs in ${runs.worker_id}, though mission ${runs.mission_id} has ended`,
+      `attempt ${runs.attempt} of ${runs.task_id} still runs in ${runs.worker_id}, ` +
+        `though mission ${runs.mission_id} has ended`,
       'Its worker is about to end it: try again in a few seconds.',
     );
 }

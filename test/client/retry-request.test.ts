@@ -124,7 +124,7 @@ test('a mission that was refused is not continued, also where the one in its wor
   expect(written).toEqual([]);
 });
 
-test('the id has the time at which the log was read, so that the log refuses a request that comes long after', async () => {
+test('the id has the time at which the log was read: the log refuses a request that comes long after', async () => {
   const readAtMs = Date.now() - 120_000;
   const { written } = await retry(halfDone(), { readAtMs });
   expect(parseMissionId(written[0]?.mission_id ?? '')?.timeMs).toBe(readAtMs);
