@@ -856,7 +856,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/attempt-run.ts',
-        from: "return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, durationMs);",
+        from: "return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, how);",
         to: 'throw error;',
       },
     ],
