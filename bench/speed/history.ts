@@ -5,6 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaMessage } from 'kafkajs';
+import type { ProducedMessage } from 'ravenhelm-kafkajs/src/protocol/requests/produce/v3/request.js';
+import { measureBatch } from '../../src/kafka/record-batch.js';
+import type { PartitionId } from '../../src/ports/log.js';
+import { produceRaw } from '../../test/support/raw-producer.js';
 import { committedUpTo } from '../pressure/committed.js';
 import { COORDINATION_PARTITIONS, missionIdIn, missionRecord } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
@@ -55,44 +59,73 @@ export async function measureHistory({
   return [{ title: 'commands in front of a history, each as a process', figures: [...figures.values()].flat() }];
 }
 
-/** Copies of one record that the product wrote, with a time of some days ago, in raw batches. */
+/** Copies of a record of each partition that the product wrote, with a time of some days ago, in raw batches. */
 async function writeHistory(bench: BenchLog, records: number): Promise<void> {
   const { topics, kafka, write } = bench;
   if (records === 0) return;
-  const missionId = missionIdIn(0, AGE_MS);
-  await write([
-    missionRecord(bench, missionId, 0, 'task_progress', {
-      ...{ mission_id: missionId, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1 },
-      ...{ tool: 'execute_terminal_command', message: 'step: execute_terminal_command' },
-      ...{ substeps_completed: 1, substeps_total: 20, percent_complete: 5, unserved_since: null, unknown_agent: false },
-    }),
-  ]);
-  const { key, value, headers } = await firstRecord(kafka, topics.coordination);
+  const partitions = Array.from({ length: COORDINATION_PARTITIONS }, (_, partition) => partition);
+  await write(partitions.map((partition) => progressIn(bench, partition)));
+  const firsts = await firstRecords(kafka, topics.coordination);
   await setTimestamps(kafka, topics.coordination, 'CreateTime');
-  const producer = kafka.producer();
-  await producer.connect();
-  const timestamp = String(Date.now() - AGE_MS);
-  for (let written = 0; written < records; written += BATCH * COORDINATION_PARTITIONS)
-    await producer.send({
-      topic: topics.coordination,
-      messages: Array.from({ length: Math.min(BATCH * COORDINATION_PARTITIONS, records - written) }, (_, index) => ({
-        ...{ key, value, timestamp, partition: index % COORDINATION_PARTITIONS },
-        ...(headers === undefined ? {} : { headers }),
-      })),
-    });
-  await producer.disconnect();
+  const each = Math.ceil(records / COORDINATION_PARTITIONS);
+  for (const [partition, record] of firsts) {
+    const place = { topic: topics.coordination, partition };
+    const broker = await leaderOf(kafka, place);
+    const [whole, rest] = [batchOf(record, BATCH), batchOf(record, each % BATCH)];
+    for (let written = 0; written + BATCH <= each; written += BATCH) await produceRaw(broker, place, whole);
+    if (each % BATCH > 0) await produceRaw(broker, place, rest);
+  }
   await setTimestamps(kafka, topics.coordination, 'LogAppendTime');
 }
 
-async function firstRecord(kafka: BenchLog['kafka'], topic: string): Promise<KafkaMessage> {
+function progressIn(bench: BenchLog, partition: number) {
+  const missionId = missionIdIn(partition, AGE_MS);
+  return missionRecord(bench, missionId, partition, 'task_progress', {
+    ...{ mission_id: missionId, task_id: 'deploy-cert_agent-wave1', attempt: 1, step: 1 },
+    ...{ tool: 'execute_terminal_command', message: 'step: execute_terminal_command' },
+    ...{ substeps_completed: 1, substeps_total: 20, percent_complete: 5, unserved_since: null, unknown_agent: false },
+  });
+}
+
+/** The same record so many times, as the log holds it. */
+function batchOf({ key, value, headers }: KafkaMessage, count: number): Buffer {
+  const record = { key, value, ...(headers === undefined ? {} : { headers }) } as ProducedMessage;
+  const measured = measureBatch(
+    Array.from({ length: count }, () => record),
+    Date.now() - AGE_MS,
+  );
+  const batch = Buffer.alloc(measured.bytes);
+  measured.write(batch, 0);
+  return batch;
+}
+
+async function leaderOf(kafka: BenchLog['kafka'], { topic, partition }: PartitionId): Promise<string> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const { brokers } = await admin.describeCluster();
+  await admin.disconnect();
+  const leader = topics[0]?.partitions.find(({ partitionId }) => partitionId === partition)?.leader;
+  const found = brokers.find(({ nodeId }) => nodeId === leader);
+  if (found === undefined) throw new Error(`${topic}[${partition}] has no leader`);
+  return `${found.host}:${found.port}`;
+}
+
+/** By partition. */
+async function firstRecords(kafka: BenchLog['kafka'], topic: string): Promise<ReadonlyMap<number, KafkaMessage>> {
   const consumer = kafka.consumer({ groupId: `${topic}.bench` });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
-  const record = await new Promise<KafkaMessage>((resolve, reject) => {
-    consumer.run({ autoCommit: false, eachMessage: async ({ message }) => resolve(message) }).catch(reject);
+  const firsts = new Map<number, KafkaMessage>();
+  await new Promise<void>((resolve, reject) => {
+    const eachMessage = async ({ partition, message }: { partition: number; message: KafkaMessage }) => {
+      firsts.set(partition, message);
+      if (firsts.size === COORDINATION_PARTITIONS) resolve();
+    };
+    consumer.run({ autoCommit: false, eachMessage }).catch(reject);
   });
   await consumer.disconnect();
-  return record;
+  return firsts;
 }
 
 /** A request for configs replaces all of them. */
