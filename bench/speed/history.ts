@@ -44,7 +44,7 @@ export async function measureHistory({
     const bench = await openBenchLog(cluster, projectDir, 0);
     const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
     try {
-      await writeHistory(bench, records);
+      if (records > 0) await writeHistory(bench, records, await writtenRecords(cluster, projectDir));
       for (const [command, runs] of await measureCommands(bench, { projectDir, dir, records, count })) {
         const seconds = runs.map((run) => run.seconds);
         const cpuSeconds = runs.map((run) => run.cpuSeconds);
@@ -59,13 +59,27 @@ export async function measureHistory({
   return [{ title: 'commands in front of a history, each as a process', figures: [...figures.values()].flat() }];
 }
 
-/** Copies of a record of each partition that the product wrote, with a time of some days ago, in raw batches. */
-async function writeHistory(bench: BenchLog, records: number): Promise<void> {
-  const { topics, kafka, write } = bench;
-  if (records === 0) return;
-  const partitions = Array.from({ length: COORDINATION_PARTITIONS }, (_, partition) => partition);
-  await write(partitions.map((partition) => progressIn(bench, partition)));
-  const firsts = await firstRecords(kafka, topics.coordination);
+/** One record of each partition as the product writes it, from topics of their own: it has the time of today. */
+async function writtenRecords(
+  cluster: SpeedOptions['cluster'],
+  projectDir: string,
+): Promise<ReadonlyMap<number, KafkaMessage>> {
+  const bench = await openBenchLog(cluster, projectDir, 0);
+  try {
+    const partitions = Array.from({ length: COORDINATION_PARTITIONS }, (_, partition) => partition);
+    await bench.write(partitions.map((partition) => progressIn(bench, partition)));
+    return await firstRecords(bench.kafka, bench.topics.coordination);
+  } finally {
+    await bench.close();
+  }
+}
+
+/** Copies of a record of each partition, with a time of some days ago, in raw batches. */
+async function writeHistory(
+  { topics, kafka }: BenchLog,
+  records: number,
+  firsts: ReadonlyMap<number, KafkaMessage>,
+): Promise<void> {
   await setTimestamps(kafka, topics.coordination, 'CreateTime');
   const each = Math.ceil(records / COORDINATION_PARTITIONS);
   for (const [partition, record] of firsts) {
@@ -180,8 +194,11 @@ async function measureCommands(
     };
     const runs = new Map<Command, Run[]>();
     for (let round = 0; round < count; round += 1)
-      for (const [command, args] of Object.entries(commands) as [Command, readonly string[]][])
-        runs.set(command, [...(runs.get(command) ?? []), await run(...args)]);
+      for (const [command, args] of Object.entries(commands) as [Command, readonly string[]][]) {
+        const done = await run(...args);
+        process.stderr.write(`    ${command}: ${done.seconds.toFixed(2)} s, ${done.cpuSeconds.toFixed(2)} CPU s\n`);
+        runs.set(command, [...(runs.get(command) ?? []), done]);
+      }
     return runs;
   } finally {
     await Promise.all(roles.map((role) => role.stop()));
