@@ -1,4 +1,5 @@
 import type { Batch, Consumer } from 'ravenhelm-kafkajs';
+import { createDeferred } from '../domain/deferred.js';
 import { describeError } from '../domain/describe-error.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { TopicMissing, type PartitionId } from '../ports/log.js';
@@ -54,6 +55,8 @@ export interface SessionHandlers {
    * will be.
    */
   onIdle(place: PartitionId, resolve: (offset: number) => void): void;
+  /** After a batch: nothing more is fetched before it resolves. null: at once. */
+  room(place: PartitionId): Promise<void> | null;
 }
 
 export interface ConsumerSessionOptions {
@@ -70,6 +73,7 @@ export interface ConsumerSessionOptions {
  */
 const JOIN_TIMEOUT_MS = 45_000;
 const CLOCK_CHECK_MS = 1_000;
+const ROOM_CHECK_MS = 500;
 
 export function createConsumerSession(
   { consumer, groupId, topics, clock, logger }: ConsumerSessionOptions,
@@ -202,13 +206,35 @@ function runConsumer(consumer: Consumer, clock: Clock, handlers: SessionHandlers
   return consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
-      if (isStopped() || !isRunning() || isStale()) return;
+    eachBatch: async ({ batch, resolveOffset, isStale, isRunning, heartbeat }) => {
+      const isOver = () => isStopped() || !isRunning() || isStale();
+      if (isOver()) return;
       const resolve = (offset: number) => resolveOffset(String(offset));
       if (!handlers.onBatch(batch, fetchedOf(batch), resolve))
         markKnown(batch, { clock, skipRead: () => isStopped() || handlers.onIdle(batch, resolve) });
+      const room = handlers.room(batch);
+      if (room !== null) await waitForRoom(room, { clock, isOver, heartbeat });
     },
   });
+}
+
+interface Waiting {
+  readonly clock: Clock;
+  isOver(): boolean;
+  heartbeat(): Promise<void>;
+}
+
+/** The member stays in its group: the client sends no heartbeat of its own meanwhile. */
+async function waitForRoom(room: Promise<void>, { clock, isOver, heartbeat }: Waiting): Promise<void> {
+  let hasRoom = false;
+  const found = room.then(() => void (hasRoom = true));
+  while (!hasRoom && !isOver()) {
+    const ended = createDeferred<void>();
+    const timer = clock.setTimer(ROOM_CHECK_MS, ended.resolve);
+    await Promise.race([found, ended.promise]);
+    timer.cancel();
+    if (!hasRoom && !isOver()) await heartbeat();
+  }
 }
 
 function fetchedOf(batch: Batch): Fetched {

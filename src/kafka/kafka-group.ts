@@ -142,6 +142,7 @@ function createOwner(options: GroupOptions, currentlyApart: () => readonly SetAp
     open: (id, assignment) => void consumers.set(id, options.open(assignment)),
     // A group's reader stops before what cannot be read.
     deliver: ({ id }, records) => consumers.get(id)?.onRecords(records.filter(isReadable)),
+    room: ({ id }) => consumers.get(id)?.room?.() ?? null,
     block: ({ id }, offset, reason) => consumers.get(id)?.onBlocked(offset, reason),
     unblock: ({ id }) => consumers.get(id)?.onUnblocked(),
     close({ id }) {

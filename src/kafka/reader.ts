@@ -23,6 +23,8 @@ import { step } from './reading/step.js';
 export interface ReaderOwner {
   open(id: number, assignment: PartitionAssignment): void;
   deliver(place: Place, records: readonly AnyRecord[]): void;
+  /** See PartitionConsumer. Absent: there is always room. */
+  room?(place: Place): Promise<void> | null;
   block(place: Place, offset: number, reason: string): void;
   unblock(place: Place): void;
   close(place: Place): void;
@@ -59,7 +61,7 @@ export interface Reader {
 type Resolve = (offset: number) => void;
 
 export function createReader(options: ReaderOptions): Reader {
-  const { consumer, initial, codec, clock, backoff, logger } = options;
+  const { consumer, initial, owner, codec, clock, backoff, logger } = options;
   let state = initial;
   const waiting: { readonly input: Input; readonly resolve: Resolve }[] = [];
   let busy = false;
@@ -91,6 +93,10 @@ export function createReader(options: ReaderOptions): Reader {
         return found.position > entry.position || found.stop !== null;
       },
       onIdle: (place, resolve) => feed({ kind: 'idle', place }, resolve),
+      room(place) {
+        const entry = readable(state, place);
+        return entry === null ? null : (owner.room?.(entry) ?? null);
+      },
     },
   );
   const perform = createPerformer(options, session, () => state, feed);

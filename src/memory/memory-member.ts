@@ -135,6 +135,7 @@ function openPartition(
   const from = replayPoint === null ? logStart : Math.min(Math.max(replayPoint.offset, logStart), logEnd);
   const reader = readPartition(partition, from, schedule, {
     onRecords: (records) => consumer.onRecords(records),
+    room: () => consumer.room?.() ?? null,
     onUnreadable: ({ offset }, reason) => consumer.onBlocked(offset, reason),
     onReadable: () => consumer.onUnblocked(),
     onGap(position, low) {

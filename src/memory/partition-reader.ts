@@ -6,6 +6,8 @@ const RECORDS_PER_DELIVERY = 500;
 
 export interface ReaderEvents {
   onRecords(records: readonly LogRecord[]): void;
+  /** See PartitionConsumer. */
+  room?(): Promise<void> | null;
   /** The record cannot be read yet; called once for each such record. */
   onUnreadable(record: AnyRecord, reason: string): void;
   /** The record has become readable; called before its onRecords. */
@@ -33,17 +35,29 @@ export function readPartition(
 ): PartitionReader {
   const reading: Reading = { position: fromOffset, blockedAt: null, stopped: false };
   let scheduled = false;
+  let waiting = false;
 
+  const waitFor = (room: Promise<void>) => {
+    waiting = true;
+    void room.then(() => {
+      waiting = false;
+      wake();
+    });
+  };
   const wake = () => {
-    if (scheduled || reading.stopped) return;
+    if (scheduled || waiting || reading.stopped) return;
     scheduled = true;
     schedule(deliver);
   };
   const deliver = () => {
     scheduled = false;
-    if (reading.stopped) return;
+    if (reading.stopped || waiting) return; // What it wrote while it was called has woken it.
     try {
-      if (deliverNext(reading, partition, events) === 'more') wake();
+      const { position } = reading;
+      const left = deliverNext(reading, partition, events);
+      const room = reading.position > position ? (events.room?.() ?? null) : null;
+      if (room !== null) waitFor(room);
+      else if (left === 'more') wake();
     } catch (error) {
       stop();
       events.onError(error instanceof Error ? error : new Error(String(error)));

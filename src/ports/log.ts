@@ -169,6 +169,11 @@ export interface SetApart extends PartitionId {
 export interface PartitionConsumer {
   /** In offset order, without gaps or repeats between open and closed. */
   onRecords(records: readonly LogRecord[]): void;
+  /**
+   * Asked after records were delivered: no more of them come before it resolves. It never rejects. null, or absent:
+   * they come at once. The log may hold back other partitions of the member meanwhile.
+   */
+  room?(): Promise<void> | null;
   /** This record cannot be read yet (unknown event type or schema, registry down). The log retries it. */
   onBlocked(offset: number, reason: string): void;
   /** The blocked record has become readable. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { headerText } from '../../src/domain/dead-letter.js';
+import { createDeferred } from '../../src/domain/deferred.js';
 import { DataLoss } from '../../src/domain/record.js';
 import {
   AppendDropped,
@@ -14,6 +15,8 @@ import {
   type PartitionAssignment,
   type PartitionId,
 } from '../../src/ports/log.js';
+import { pause } from '../../src/ports/clock.js';
+import { systemClock } from './system-clock.js';
 import { statusRequest, taskAssigned, taskProgress } from './events.js';
 import { joinRecorded, offsetsOf, textsOf, type RecordedMember } from './recorder.js';
 import { until } from './until.js';
@@ -383,6 +386,21 @@ export function describeLogContract(title: string, create: () => Promise<LogUnde
           ['poison', 'bad'],
           ['event', 'b'],
         ]);
+      });
+
+      test('delivers nothing more while its consumer has no room', async () => {
+        const written = createDeferred<void>();
+        await tested.writePoison({ topic, partition: 0 }, 'first');
+        const reader = await join(log, group, topic, { room: () => written.promise });
+        await until('the first', () => reader.records.length === 1);
+        await tested.writePoison({ topic, partition: 0 }, 'second');
+        const other = await join(log, `${group}-other`, topic);
+        await until('the second, by a group with room', () => other.records.length === 2);
+        await pause(systemClock, 300);
+        expect(reader.records).toHaveLength(1);
+        written.resolve();
+        await until('the second', () => reader.records.length === 2);
+        expect(reader.fatal).toEqual([]);
       });
 
       test('blocks a partition at a record that requires what this build does not know, and names it', async () => {

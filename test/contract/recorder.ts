@@ -33,6 +33,7 @@ export async function joinRecorded(
   handlers: {
     readonly onOpen?: (assignment: PartitionAssignment) => void;
     readonly onRecord?: (record: LogRecord) => void;
+    readonly room?: () => Promise<void> | null;
     readonly only?: readonly PartitionId[];
   } = {},
 ): Promise<RecordedMember> {
@@ -62,6 +63,7 @@ export async function joinRecorded(
             records.push(record);
           }
         },
+        room: () => handlers.room?.() ?? null,
         onBlocked: (offset, reason) => void blocked.push({ partition, offset, reason }),
         onUnblocked: () => void unblocked.push(partition),
         onClosed() {

@@ -29,7 +29,7 @@ test('a join that fails leaves no timer behind, and says what failed', async () 
   };
   const session = createConsumerSession(
     { consumer: scripted as Consumer, groupId: 'g', topics: ['t'], clock, logger: silentLogger },
-    { feed: () => undefined, onBatch: () => true, onIdle: () => undefined },
+    { feed: () => undefined, onBatch: () => true, onIdle: () => undefined, room: () => null },
   );
   await expect(session.start()).rejects.toThrow(BrokerFailed);
   expect(mostTimers).toBe(1);

@@ -1,3 +1,4 @@
+import { createDeferred } from '../../src/domain/deferred.js';
 import { DataLoss } from '../../src/domain/record.js';
 import type { Reader, ReaderOwner } from '../../src/kafka/reader.js';
 import { setApart } from '../../src/kafka/reading/state.js';
@@ -46,6 +47,17 @@ describe('the driver of the reading machine', () => {
     const { bring, done } = await joinedReader();
     expect(await bring(P0, 0, 1)).toEqual([1]);
     expect(done).toEqual(['records 0 0,1']);
+  });
+
+  test('fetches nothing more while the owner has no room, and stays in its group', async () => {
+    const room = createDeferred<void>();
+    const { bring, told, done } = await joinedReader({ room: () => room.promise });
+    let isOver = false;
+    const brought = bring(P0, 0, 1).then(() => void (isOver = true));
+    await until('heartbeats', () => told.filter((each) => each === 'heartbeat').length === 2, 5_000);
+    expect([done, isOver]).toEqual([['records 0 0,1'], false]);
+    room.resolve();
+    await brought;
   });
 
   test('hands own records on at once, and drops them undecoded when they are fetched', async () => {

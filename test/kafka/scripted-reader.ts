@@ -63,6 +63,7 @@ export function scriptedConsumer(onRun: () => void) {
         resolveOffset: (offset: string) => resolved.push(Number(offset)),
         isStale: () => false,
         isRunning: () => true,
+        heartbeat: async () => void told.push('heartbeat'),
       } as unknown as EachBatchPayload);
       return resolved;
     },

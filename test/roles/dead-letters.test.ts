@@ -1,8 +1,10 @@
+import { createDeferred, type Deferred } from '../../src/domain/deferred.js';
 import { belongsIn } from '../../src/domain/event-places.js';
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog, type MemoryLog } from '../../src/memory/memory-log.js';
 import { parseLetterHeaders } from '../../src/domain/dead-letter.js';
 import { AppendFailed, AppendRejected, type Appended, type LogRecord, type RecordCopy } from '../../src/ports/log.js';
+import { pause } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { createDeadLetters } from '../../src/roles/shared/dead-letters.js';
 import { statusRequest } from '../contract/events.js';
@@ -15,11 +17,22 @@ const tasks = { topic: topics.tasks('cert_agent'), partition: 0 };
 const coordination = { topic: topics.coordination, partition: 0 };
 const poison = { kind: 'poison', reason: 'not in the Confluent wire format' } as const;
 
-/** A memory log that writes down the dead letters. */
-function recordingLog(): MemoryLog & { readonly letters: readonly RecordCopy[] } {
+/** A memory log that writes down the dead letters. Between hold and release they are not acknowledged. */
+function recordingLog(): MemoryLog & { readonly letters: readonly RecordCopy[]; hold(): void; release(): void } {
   const log = createMemoryLog({ clock: systemClock });
   const letters: RecordCopy[] = [];
-  return { ...log, letters, copyRecord: (letter) => (letters.push(letter), log.copyRecord(letter)) };
+  let held: Deferred<void> | null = null;
+  return {
+    ...log,
+    letters,
+    hold: () => void (held = createDeferred()),
+    release: () => held?.resolve(),
+    async copyRecord(letter) {
+      letters.push(letter);
+      await held?.promise;
+      return log.copyRecord(letter);
+    },
+  };
 }
 
 const errorOf = ({ headers }: Pick<RecordCopy, 'headers'>) => parseLetterHeaders(headers)?.error;
@@ -66,6 +79,19 @@ describe('what the roles skip on the in-memory log', () => {
         (await committedAll(topics.workerGroup('cert_agent'), tasks)) &&
         (await committedAll(topics.orchestratorGroup, coordination)),
     );
+  });
+
+  test('given more poison than can be written at once, then it is read no faster; none is forgotten', async () => {
+    await swarm.startOrchestrator();
+    await until('the claim', () => swarm.eventsOf('partition_claimed').length === 1);
+    log.hold();
+    const offsets = Array.from({ length: 5_000 }, () => log.writeForeign(coordination, null, poison));
+    await until('as many as it has room for', () => log.letters.length >= 1_000);
+    await pause(systemClock, 200);
+    expect(log.letters.length).toBeLessThan(2_000);
+    log.release();
+    await until('all', () => log.letters.length === offsets.length);
+    expect(new Set(log.letters.map((letter) => originOf(letter).offset))).toEqual(new Set(offsets));
   });
 
   test('given events of another topic, when they are read, then they are kept and have no other effect', async () => {

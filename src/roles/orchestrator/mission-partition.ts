@@ -78,6 +78,7 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       context.cap.note(partition, state.today);
       decisions.tick();
     },
+    room: deadLetters.room,
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
     onUnblocked: () => context.blocked.unblock({ topic, partition }),
     onClosed() {

@@ -26,7 +26,15 @@ export interface DeadLetters {
   isSettled(): boolean;
   /** Resolves when nothing is under way. */
   settled(): Promise<void>;
+  /**
+   * Resolves when letters that are being written now are written; null: few are. A partition that someone else has
+   * filled with what is none of ours is read no faster than its letters can be written.
+   */
+  room(): Promise<void> | null;
 }
+
+/** Each has its record in memory until it is written. */
+const MOST_UNDER_WAY = 1_000;
 
 interface Skipped {
   readonly record: LogRecord;
@@ -72,6 +80,10 @@ export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal 
     }
   }
 
+  async function settled(): Promise<void> {
+    await Promise.all(writing);
+  }
+
   return {
     skip(record, error) {
       logger.error({ offset: record.offset, reason: error }, 'record.skipped');
@@ -80,8 +92,7 @@ export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal 
     },
     onHeld: flush,
     isSettled: () => waiting.length === 0 && writing.size === 0,
-    async settled() {
-      await Promise.all(writing);
-    },
+    settled,
+    room: () => (writing.size < MOST_UNDER_WAY ? null : settled()),
   };
 }

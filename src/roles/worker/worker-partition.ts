@@ -95,6 +95,7 @@ export function openWorkerPartition(
     onRecords(records) {
       for (const record of records) takeRecord(parts, record);
     },
+    room: deadLetters.room,
     onBlocked: (offset, reason) => context.blocked.block({ topic, partition }, offset, reason),
     onUnblocked: () => context.blocked.unblock({ topic, partition }),
     onClosed() {
