@@ -59,7 +59,7 @@ export async function measureHistory({
   return [{ title: 'commands in front of a history, each as a process', figures: [...figures.values()].flat() }];
 }
 
-/** One record of each partition as the product writes it, from topics of their own: it has the time of today. */
+/** One record of each partition as the product writes it, from separate topics: it has the time of today. */
 async function writtenRecords(
   cluster: SpeedOptions['cluster'],
   projectDir: string,

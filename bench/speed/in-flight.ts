@@ -35,7 +35,7 @@ export async function measureInFlight(options: Options): Promise<readonly Findin
   ];
 }
 
-/** Where the worker is: in this process, or in one of its own. */
+/** Where the worker is: in this process, or in another. */
 interface Placed {
   readonly worker?: BenchSwarmOptions['worker'];
   readonly elsewhere?: { close(): Promise<void> };

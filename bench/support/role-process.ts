@@ -60,7 +60,7 @@ export function startRole(
     tail.push(line);
     if (tail.length > 20) tail.shift();
     const parsed = logLine(line);
-    const event = String(parsed['event'] ?? '');
+    const event = typeof parsed['event'] === 'string' ? parsed['event'] : '';
     seen.set(event, [...(seen.get(event) ?? []), { at: seconds(), line: parsed }]);
     for (const check of [...waiting]) check();
   });

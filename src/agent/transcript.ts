@@ -41,9 +41,10 @@ export interface Transcript {
   /**
    * The conversation, shortened to at most limitTokens (estimated). What the model needs most is cut last: first the
    * middle of old outputs, then of old arguments and thoughts, from the oldest step on; then of the results of other
-   * tasks and of the newest call's arguments and thought; then whole steps, from the oldest on. Only when nothing older is left the middle of
-   * the newest output goes. The agent's prompt and the task's text are never shortened. The conversation depends only
-   * on the task, the tools, the steps and this turn, so that another worker builds the same one.
+   * tasks and of the newest call's arguments and thought; then whole steps, from the oldest on. Only when nothing older
+   * is left the middle of the newest output goes. The agent's prompt and the task's text are never shortened. The
+   * conversation depends only on the task, the tools, the steps and this turn, so that another worker builds the same
+   * one.
    * What this turn adds is at its end: where nothing is cut, it begins with the messages of the conversation before it.
    */
   prompt(turn: ThisTurn, limitTokens: number): readonly ChatMessage[];

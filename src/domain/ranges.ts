@@ -49,7 +49,7 @@ export const RANGES = {
   // Room for a reply of 2,048 tokens and for a prompt as long.
   'model context_tokens': whole(4_096, 100_000_000, 'tokens'),
   'model max_output_tokens': whole(256, 100_000_000, 'tokens'),
-  'model thinking_tokens': whole(0, 100_000_000, 'tokens'),
+  'model thinking_tokens': whole(0, 25_000_000, 'tokens'),
   'model price': any(0, 1_000_000, 'US dollars per million tokens'),
   'topic partitions': whole(1, 10_000),
   'topic replication_factor': whole(1, 100),

@@ -224,7 +224,7 @@ interface Waiting {
   heartbeat(): Promise<void>;
 }
 
-/** The member stays in its group: the client sends no heartbeat of its own meanwhile. */
+/** The member stays in its group: the client sends no heartbeats meanwhile. */
 async function waitForRoom(room: Promise<void>, { clock, isOver, heartbeat }: Waiting): Promise<void> {
   let hasRoom = false;
   const found = room.then(() => void (hasRoom = true));

@@ -66,8 +66,8 @@ export const TOOL_DEFINITIONS: readonly ToolDefinition[] = [
     COMMAND,
     'Runs a shell command in the workspace, without network unless hosts are named below. ' +
       'Gives {command, exit_code, stdout, stderr, success}. A good call does one thing, asks nothing, and prints ' +
-      'little: {"command": "npm test 2>&1 | tail -n 40", "timeout": 120}. Long output is cut in the middle; all of it is in /outputs. ' +
-      'Background processes end with the command.',
+      'little: {"command": "npm test 2>&1 | tail -n 40", "timeout": 120}. Long output is cut in the middle; ' +
+      'all of it is in /outputs. Background processes end with the command.',
     commandArguments,
     () => false,
   ),

@@ -101,13 +101,13 @@ describe('models.yaml', () => {
       'a room for thinking that leaves none for the prompt',
       'thinking: false, tool_calls',
       'thinking: false, thinking_tokens: 4097, tool_calls',
-      /^models\.yaml:\d+:\d+: ollama\.thinking_tokens: must be at most a quarter of context_tokens \(4096\).*it is 4097/,
+      /^models\.yaml:\d+:\d+: ollama\.thinking_tokens: must be at most a quarter of context_tokens \(4096\).* is 4097/,
     ],
     [
       "a hosted model's room for thinking that leaves none for the prompt",
       'models:\n',
-      'models:\n  - { id: small, provider: openai, context_tokens: 4096, max_output_tokens: 4096, temperature: true,\n' +
-        '      thinking_tokens: 2000, usd_per_million_tokens: { input: 0, output: 0 } }\n',
+      'models:\n  - { id: small, provider: openai, context_tokens: 4096, max_output_tokens: 4096,\n' +
+        '      temperature: true, thinking_tokens: 2000, usd_per_million_tokens: { input: 0, output: 0 } }\n',
       /^models\.yaml:\d+:\d+: models\.0\.thinking_tokens: must be at most a quarter of context_tokens \(1024\)/,
     ],
   ])('%s is refused with the file, the line and the field', (_, from, to, message) => {

@@ -146,7 +146,15 @@ const PLACES: Readonly<Record<RangeName, Place>> = {
     named: /^models\.yaml:\d+:\d+: .*max_output_tokens/,
   },
   'model thinking_tokens': {
-    read: model(/(^[^#\n]*thinking_tokens: )\d+/m),
+    read: (value) =>
+      parseCatalog(
+        replaced(
+          models.replaceAll(/^([^#\n]*context_tokens: )\d+/gm, `$1${RANGES['model context_tokens'].most}`),
+          /(^[^#\n]*thinking_tokens: )\d+/m,
+          value,
+        ),
+        'models.yaml',
+      ),
     named: /^models\.yaml:\d+:\d+: .*thinking_tokens/,
   },
   'model price': { read: model(/(^[^#\n]*input: )[\d.]+/m), named: /^models\.yaml:\d+:\d+: .*input/ },
