@@ -72,10 +72,16 @@ interface NewRecord {
 export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppender {
   const { name, codec, headersOf, sender, clock } = options;
   const waiting = createWaitingRecords();
-  const onRefused = sayOnceWhatIsForbidden(options);
+  const forbidden = sayOnceWhatIsForbidden(options);
+  const onRefused = forbidden.refused;
   const topics = createTopics(options, waiting, { wake: () => pump.wake(), onRefused });
   const parts: OutcomeParts = { ...options, waiting, topics, onRefused };
-  const pump = createRequestPump({ clock, waiting, topics, send: (batches) => send(sender, parts, batches) });
+  const pump = createRequestPump({
+    clock,
+    waiting,
+    topics,
+    send: (batches) => send(sender, parts, batches, forbidden),
+  });
   let closing: Promise<void> | null = null;
 
   const append = (request: AppendRequest): Promise<Appended> => {
@@ -145,19 +151,31 @@ function createTopics(
   });
 }
 
-/** Who appends may only note that its record was refused: a right that is missing is said here, once for each topic. */
+/**
+ * Who appends may only note that its record was refused: a right that is missing is said here, once for each topic
+ * until something was written to it again.
+ */
 function sayOnceWhatIsForbidden({ name, logger }: KafkaAppenderOptions) {
   const said = new Set<string>();
-  return (topic: string, refusal: AppendRefusal): void => {
-    if (said.has(topic) || !(refusal instanceof AppendForbidden)) return;
-    said.add(topic);
-    logger.error({ appender: name, topic, error: refusal.message }, 'kafka.append_forbidden');
+  return {
+    refused(topic: string, refusal: AppendRefusal): void {
+      if (said.has(topic) || !(refusal instanceof AppendForbidden)) return;
+      said.add(topic);
+      logger.error({ appender: name, topic, error: refusal.message }, 'kafka.append_forbidden');
+    },
+    written: (topic: string): void => void said.delete(topic),
   };
 }
 
-async function send(sender: RecordSender, parts: OutcomeParts, batches: readonly TakenBatch[]): Promise<void> {
+async function send(
+  sender: RecordSender,
+  parts: OutcomeParts,
+  batches: readonly TakenBatch[],
+  forbidden: { written(topic: string): void },
+): Promise<void> {
   try {
     const written = await sender.send(batches);
+    for (const { topic } of batches) forbidden.written(topic);
     batches.forEach((batch, index) => settle(parts, batch, written[index] ?? null));
   } catch (error) {
     for (const batch of batches) handleFailure(parts, batch, error, batches.length);

@@ -103,7 +103,7 @@ describe('a reply that was cut', () => {
     const { model, requests } = replies('anthropic:claude', [AT_LIMIT, AT_LIMIT]);
     const roster = Object({ agents: [], byName: () => undefined });
     const planner = createPlanner({ chain: [model], roster, maxOutputTokens: 4_000 });
-    const mission = { name: 'm', brief: 'b', agents: [], success: [], budget: { tokens: null, usd: null } };
+    const mission = { name: 'm', brief: 'b', agents: [], inputs: [], success: [], budget: { tokens: null, usd: null } };
     const request = { mission: Object(mission), revision: 1, reason: null, firstWave: 1, done: [], boundary: 'b' };
     await planner.propose(request, new AbortController().signal).catch((error: Error) => error);
     expect(requests.map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([4_000, 16_000]);

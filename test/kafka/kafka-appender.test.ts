@@ -59,10 +59,12 @@ describe('the Kafka appender', () => {
   let now: number;
   let lookUp: (topic: string) => Promise<TopicLimits>;
   let own: OwnRecords[];
+  let logged: string[];
 
   beforeEach(() => {
     now = 0;
     own = [];
+    logged = [];
     broker = new ScriptedBroker();
     lookUp = async () => ({ partitions: 4, maxBatchBytes: 100_000 });
     appender = createKafkaAppender({
@@ -85,7 +87,7 @@ describe('the Kafka appender', () => {
         },
       },
       random: () => 0.5,
-      logger: silentLogger,
+      logger: { ...silentLogger, error: (_, event) => void logged.push(event) },
       appendTimeoutMs: 30_000,
     });
   });
@@ -241,6 +243,16 @@ describe('the Kafka appender', () => {
       'written',
       expect.any(AppendRejected),
     ]);
+  });
+
+  test('a right that is missing is logged once, and again after it was given back and withdrawn', async () => {
+    const answer = (isForbidden: boolean) => () =>
+      isForbidden ? brokerError('TOPIC_AUTHORIZATION_FAILED', false) : [];
+    for (const isForbidden of [true, true, false, true]) {
+      broker.answer = answer(isForbidden);
+      await settled([append('a')]);
+    }
+    expect(logged).toEqual(['kafka.append_forbidden', 'kafka.append_forbidden']);
   });
 
   test('drops nothing that was sent: it may be in the log already', async () => {
