@@ -21,7 +21,7 @@ const batches: Fault = {
   what: 'another program writes batches of the Java client into the swarm’s topics, in each codec',
   recovery: 'their records become dead letters; the partitions continue',
   takes: 'topics',
-  turns: 3,
+  turns: 4,
   async strike(world) {
     const { cluster, site, topics } = world;
     const before = await deadLetters(world);
@@ -45,7 +45,7 @@ const aborted: Fault = {
   what: 'another program writes to the swarm’s topics in a transaction and aborts it',
   recovery: 'its records are skipped; the partitions continue',
   takes: 'topics',
-  turns: 3,
+  turns: 4,
   async strike(world) {
     await writesInTransaction(world, 'an aborted transaction', (transaction) => transaction.abort());
     await completes(world);
@@ -57,7 +57,7 @@ const hanging: Fault = {
   what: 'a transaction of another program stays open, and the broker aborts it when its time is over',
   recovery: 'a role names the partition that is blocked, and continues behind the transaction',
   takes: 'topics',
-  turns: 3,
+  turns: 4,
   async strike(world) {
     const { fleet, site } = world;
     const members = [...fleet.of('orchestrator'), ...fleet.of('worker')];

@@ -11,7 +11,7 @@ const withdrawn: Fault = {
   what: 'the swarm may not write to the tasks topic of an agent any more, until the right is given back',
   recovery: 'processes that need the right end and name it, and their supervisor starts them again',
   takes: 'everything',
-  turns: 3,
+  turns: 4,
   async strike(world) {
     const { cluster, fleet, random, site, topics, workload } = world;
     const topic = topics.tasks(random.pick(['scout_agent', 'smith_agent']));

@@ -20,7 +20,7 @@ const registryAnswers = (status: 429 | 503): Fault => ({
   what: `the schema registry answers ${status} with retry-after while a worker starts`,
   recovery: 'it answers again, and the worker serves',
   takes: 'registry',
-  turns: 3,
+  turns: 4,
   async strike({ cluster: { registryProxy }, fleet, site, random }) {
     const member = random.pick(fleet.of('worker'));
     await member.end();
