@@ -2,7 +2,10 @@
 import { createClient } from '../../src/client/create-client.js';
 import type { Client } from '../../src/client/client.js';
 import type { MissionInput } from '../../src/domain/mission-inputs.js';
+import { createMemoryLog } from '../../src/memory/memory-log.js';
+import type { Log } from '../../src/ports/log.js';
 import type { ToolCall } from '../../src/ports/tools.js';
+import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
 import type { Behaviour } from '../support/scripted-tools.js';
 
@@ -96,6 +99,61 @@ test('a success check that reads a secret fails so, too', async () => {
   const success = [{ name: 'whole', command: 'test -s "$INPUT_TOKEN_FILE"' }];
   await swarm.ended(await swarm.submit({ inputs: INPUTS, requires: ['inputs'], success, retries: 0 }));
   expect(failure()).toMatchObject({ code: 'inputs', error: expect.stringContaining('success checks have no secrets') });
+});
+
+describe('a worker whose file does not let the agent have the secret', () => {
+  const reading = {
+    work: {
+      name: 'work',
+      steps: [{ name: 'work', command: 'work', unless: null }],
+      acceptance: [{ name: 'done', command: 'test -s "$INPUT_TOKEN_FILE"' }],
+    },
+  };
+  const own = agentSpec(AGENT, { secrets: ['DEPLOY_TOKEN'], playbooks: reading });
+  const other = agentSpec(AGENT, { secrets: [], digest: 'revision 0', playbooks: reading });
+
+  test('fails an attempt of another revision as retriable, and not for its inputs', async () => {
+    calls = [];
+    swarm = await createRoleSwarm({ roster: [own] });
+    client = createClient({ log: swarm.log, agents: [own], workspaceRoot: '/workspaces', prefix: 'test' });
+    await swarm.startOrchestrator();
+    await swarm.startWorker(undefined, undefined, { roster: [other] });
+    await swarm.ended(await swarm.submit({ inputs: INPUTS, requires: ['inputs'], retries: 0 }));
+    expect(failure()).toMatchObject({ code: 'agent_revision', retriable: true });
+  });
+
+  test('completes a task that an earlier worker has proven', async () => {
+    const memory = createMemoryLog({ clock: createSystemClock() });
+    let isFirst = true;
+    const log: Log = {
+      ...memory,
+      createAppender(name) {
+        const appender = memory.createAppender(name);
+        return {
+          ...appender,
+          append: (request) =>
+            isFirst && request.event.event_type === 'task_completed'
+              ? new Promise<never>(() => undefined)
+              : appender.append(request),
+        };
+      },
+    };
+    swarm = await createRoleSwarm({ roster: [own], log });
+    client = createClient({ log, agents: [own], workspaceRoot: '/workspaces', prefix: 'test' });
+    await swarm.startOrchestrator();
+    const first = await swarm.startWorker();
+    const id = await swarm.submit({ inputs: INPUTS, requires: ['inputs'], retries: 0 });
+    const isProven = () =>
+      swarm.events.some(
+        ({ event_type: type, payload }) =>
+          type === 'tool_returned' && 'checks' in payload && (payload.checks ?? []).length > 0,
+      );
+    await swarm.until(isProven);
+    await first.kill();
+    isFirst = false;
+    await swarm.startWorker(undefined, undefined, { roster: [other] });
+    expect(await swarm.ended(id)).toMatchObject({ status: 'completed', tasks: [{ status: 'verified', attempts: 1 }] });
+  });
 });
 
 describe('a client of the library', () => {

@@ -114,14 +114,15 @@ async function endOf(
 ): Promise<LoopEnd> {
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
-  const refused = refuseInputs(deps);
-  if (refused !== null) return refused;
   await steps.prepare();
   if (deps.attempt.assignment.only === 'fence') return FENCED;
   const finished = endOfFinish(deps.current());
   if (finished !== null) return finished;
   const otherRevision = otherRevisionOf(deps);
   if (otherRevision !== null) return otherRevision;
+  // What this worker's file says counts for the revision of the attempt only, and not for what is proven.
+  const refused = refuseInputs(deps);
+  if (refused !== null) return refused;
   // Cancelled while its doubt was settled, it may have been forgotten by the fold: then nothing more is run.
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
