@@ -5,6 +5,7 @@ import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
+import { changedInputs } from '../domain/mission-inputs.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
 import type { MissionTask } from '../domain/mission-task-state.js';
 import { REQUEST_WINDOW_MS } from '../domain/requests.js';
@@ -42,6 +43,8 @@ export interface RetriedMission extends SubmittedMission {
   readonly carried: readonly string[];
   /** Ids of the other tasks of its plan; empty where a planner makes the plan. */
   readonly runs: readonly string[];
+  /** Names of the inputs that differ from those of the mission that it continues; with any nothing is carried. */
+  readonly changedInputs: readonly string[];
 }
 
 /** A mission that continues another one, as it was submitted. */
@@ -66,7 +69,13 @@ export async function retryMission(
   const again = new Set(options.tasks.map((task) => namedTask(mission.id, tasksThatMayRun(mission), task).id));
   const asOf = feed.view.position(mission.id);
   const continuedWith = (resultBytes: number) =>
-    continuationOf(mission, { again, plan: edited?.plan ?? null, asOf, resultBytes });
+    continuationOf(mission, {
+      again,
+      plan: edited?.plan ?? null,
+      ...(edited === null ? {} : { inputs: edited.inputs ?? [] }),
+      asOf,
+      resultBytes,
+    });
   const continued = continuedWith(SIZES.inputs);
   const runs = tasksOf(continued).filter((id) => !continued.carried.includes(id));
   if (edited === null && runs.length === 0 && statusOf(mission) === 'completed') throw nothingToRetry(mission);
@@ -89,6 +98,7 @@ export async function retryMission(
       continues: mission.id,
       carried: continued.carried,
       runs,
+      changedInputs: changedInputs(mission.request.inputs, file.inputs ?? []),
     },
     mission: file,
   };

@@ -1,6 +1,7 @@
 /** A mission that continues an ended one in its workspace: what it takes over, and whether it may begin. Pure. */
 import type { PayloadOf, Plan, PlanTask, PlanWave } from './events.js';
 import { parseMissionId } from './mission-id.js';
+import { changedInputs, type MissionInput } from './mission-inputs.js';
 import { isOpen, planReasonOf, proposalOf, type CoordinationState, type Mission } from './mission-state.js';
 import { endedWell, type MissionTask } from './mission-task-state.js';
 import { REQUEST_WINDOW_MS } from './requests.js';
@@ -112,6 +113,8 @@ export interface ContinueOptions {
   readonly again: ReadonlySet<string>;
   /** The plan of a changed mission file; null: the mission keeps its own. */
   readonly plan: Plan | null;
+  /** Of a changed mission file: with other ones nothing is carried; absent: the mission keeps its own. */
+  readonly inputs?: readonly MissionInput[];
   /** Offset up to which the mission's partition was read. */
   readonly asOf: number;
   /** Bytes that the results of carried tasks may have in all; absent: as many as an assignment has. */
@@ -129,13 +132,16 @@ export interface Continued {
 /** What a mission that continues this one, which has ended, takes over. */
 export function continuationOf(
   old: Mission,
-  { again, plan: changed, asOf, resultBytes = SIZES.inputs }: ContinueOptions,
+  { again, plan: changed, inputs = old.request.inputs, asOf, resultBytes = SIZES.inputs }: ContinueOptions,
 ): Continued {
   const plan = changed ?? planOf(old);
   const planned = new Map(plan?.waves.flatMap(({ tasks }) => tasks.map((task) => [task.task_id, task])));
+  // Commands read the inputs: what was proven with others need not hold.
+  const keepsInputs = changedInputs(old.request.inputs, inputs).length === 0;
+  const mayCarry = (id: string): boolean => keepsInputs && !again.has(id);
   const carriedOf = (task: MissionTask): boolean => {
     const now = planned.get(task.id);
-    return now !== undefined && isSameTask(now, task.plan) && isProven(task) && !again.has(task.id);
+    return now !== undefined && isSameTask(now, task.plan) && isProven(task) && mayCarry(task.id);
   };
   const tried = [...old.tasks.values()].filter((task) => task.attempt > 0);
   const carried = tried.filter(carriedOf);
@@ -164,7 +170,7 @@ export function continuationOf(
     .map((task) => {
       const [now, then] = [planned.get(task.task_id), asked.get(task.task_id)];
       const isSame = now !== undefined && then !== undefined && isSameTask(now, then);
-      return { ...task, carried: task.carried && isSame && !again.has(task.task_id) };
+      return { ...task, carried: task.carried && isSame && mayCarry(task.task_id) };
     });
   return {
     continues: {

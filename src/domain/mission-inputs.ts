@@ -41,6 +41,16 @@ export function inputVariables(
 const isGiven = (input: MissionInput, secrets: readonly string[]): boolean =>
   !isSecretInput(input) || secrets.includes(input.value);
 
+/** Names of the inputs of which only one of two missions has the value: those that were added, removed or changed. */
+export function changedInputs(before: readonly MissionInput[], now: readonly MissionInput[]): readonly string[] {
+  const others = (inputs: readonly MissionInput[], of: readonly MissionInput[]) =>
+    of.filter(
+      (input) =>
+        !inputs.some(({ name, type, value }) => name === input.name && type === input.type && value === input.value),
+    );
+  return [...new Set([...others(before, now), ...others(now, before)].map(({ name }) => name))];
+}
+
 /** Bytes of UTF-8 that the inputs add to a record. */
 export const inputBytes = (inputs: readonly MissionInput[]): number =>
   inputs.reduce((sum, { name, value, description }) => sum + byteLength(name + value + description), 0);

@@ -8,6 +8,11 @@ test.each([
   [{ carried: ['a', 'b'], runs: ['c'] }, TWO_WAVES, '2 verified tasks are checked first, 1 runs: c'],
   [{ carried: ['a', 'b'], runs: [] }, TWO_WAVES, '2 verified tasks are checked first, none runs'],
   [{ carried: [], runs: [] }, null, 'a planner makes the plan'],
+  [
+    { carried: [], runs: ['a'], changedInputs: ['zone', 'port'] },
+    TWO_WAVES,
+    '0 verified tasks are checked first, 1 runs: a; nothing is carried, as inputs have changed: zone, port',
+  ],
 ])('says what a mission that continues another one begins with: %#', (retried, plan, text) => {
-  expect(plannedText({ continues, ...retried }, { plan })).toBe(`continues ${continues}: ${text}`);
+  expect(plannedText({ continues, changedInputs: [], ...retried }, { plan })).toBe(`continues ${continues}: ${text}`);
 });

@@ -131,6 +131,35 @@ describe('a mission that continues another one', () => {
     expect(parts(log.settle({}, OTHER))).toContainEqual([CERT, 3, 'checks']);
   });
 
+  const input = (name: string, value: string, type = 'string') => ({ name, type, value, description: '' });
+  const INPUTS = [input('zone', 'south'), input('port', '80', 'number')];
+  test.each([
+    ['a value', [input('zone', 'north'), input('port', '80', 'number')], false],
+    ['a type', [input('zone', 'south'), input('port', '80')], false],
+    ['one less', [input('zone', 'south')], false],
+    ['one more', [...INPUTS, input('more', '')], false],
+    ['their order and descriptions alone', INPUTS.toReversed().map((one) => ({ ...one, description: 'd' })), true],
+  ])('carries what was proven with the same inputs only: what differs is %s', (_, inputs, isCarried) => {
+    const log = halfDone({ inputs: INPUTS });
+    const carriedOf = (id: string) => {
+      const options = { again: new Set<string>(), plan: TWO_WAVES, asOf: 1 };
+      return [
+        continuationOf(missionIn(log, id), options),
+        continuationOf(missionIn(log, id), { ...options, inputs }),
+      ].map(({ carried, continues }) => [
+        carried,
+        continues.tasks.filter((task) => task.carried).map((task) => task.task_id),
+      ]);
+    };
+    const expected = [[[CERT], [CERT]], isCarried ? [[CERT], [CERT]] : [[], []]];
+    expect(carriedOf(ID)).toEqual(expected);
+    // A mission that has begun nothing passes on what the one before it has left.
+    retry(log, ID, NEXT, [], { inputs: INPUTS });
+    log.when(cancelRequested('enough', NEXT));
+    log.settle({}, NEXT);
+    expect(carriedOf(NEXT)).toEqual(expected);
+  });
+
   test('runs a verified task again that is named', () => {
     const log = halfDone();
     retry(log, ID, NEXT, [CERT]);

@@ -72,8 +72,16 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
 }
 
 function print(context: CommandContext, retried: RetriedMission, mission: MissionFile): void {
-  const { missionId, workspace, continues, carried, runs } = retried;
-  if (context.json) return context.print({ mission_id: missionId, workspace, continues, carried, runs });
+  const { missionId, workspace, continues, carried, runs, changedInputs } = retried;
+  if (context.json)
+    return context.print({
+      mission_id: missionId,
+      workspace,
+      continues,
+      carried,
+      runs,
+      changed_inputs: changedInputs,
+    });
   context.host.stdout.write(`${missionId}\n`);
   context.host.stderr.write(
     `${plannedText(retried, mission)}\nto see how it goes: ${clientCommand(context, `watch ${missionId}`)}\n`,
@@ -82,12 +90,14 @@ function print(context: CommandContext, retried: RetriedMission, mission: Missio
 
 /** Such as "continues …: 3 verified tasks are checked first, 1 runs: deploy-web_agent-wave2". */
 export function plannedText(
-  { continues, carried, runs }: Pick<RetriedMission, 'continues' | 'carried' | 'runs'>,
+  { continues, carried, runs, changedInputs }: Omit<RetriedMission, 'missionId' | 'workspace'>,
   { plan }: Pick<MissionFile, 'plan'>,
 ): string {
   if (plan === null) return `continues ${continues}: a planner makes the plan`;
   const checked = `${carried.length} verified task${carried.length === 1 ? ' is' : 's are'} checked first`;
   const others =
     runs.length === 0 ? 'none runs' : `${runs.length} run${runs.length === 1 ? 's' : ''}: ${runs.join(', ')}`;
-  return `continues ${continues}: ${checked}, ${others}`;
+  const why =
+    changedInputs.length === 0 ? '' : `; nothing is carried, as inputs have changed: ${changedInputs.join(', ')}`;
+  return `continues ${continues}: ${checked}, ${others}${why}`;
 }
