@@ -85,7 +85,8 @@ export function inputsNotGiven(
     .filter((input) => commands.some((command) => namesVariable(command, variableOf(input))));
 }
 
-const namesVariable = (command: string, variable: string): boolean =>
+/** Whether a command names an environment variable, by its whole name. */
+export const namesVariable = (command: string, variable: string): boolean =>
   command.includes(variable) && new RegExp(`(?<![A-Za-z0-9_])${variable}(?![A-Za-z0-9_])`).test(command);
 
 /** For a model: the variables of commands; empty: there are none. What they are worth stays out of its prompt. */

@@ -4,13 +4,14 @@
  * that is kept counts: a worker journals no step before, so that it shows the workspace before the work to every later
  * attempt.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
 import { DEFAULT_LIMITS } from '../domain/limits.js';
+import { namesVariable } from '../domain/mission-inputs.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { FenceLost, type BaselineCall, type EmptyCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
@@ -34,7 +35,15 @@ import {
 } from './tool-runtime.js';
 
 const keptBaseline = z.object({
-  checks: z.array(z.object({ command: z.string(), workspace: z.int(), empty: z.int() })),
+  checks: z.array(
+    z.object({
+      command: z.string(),
+      /** See inputsDigest; absent in files of older builds. */
+      inputs: z.string().nullable().optional(),
+      workspace: z.int(),
+      empty: z.int(),
+    }),
+  ),
   protected: z.array(
     z.object({
       path: z.string(),
@@ -140,6 +149,7 @@ async function runTwice(
   const [workspace = [], empty = []] = await Promise.all(runs);
   return checks.map(({ command }, index) => ({
     command,
+    inputs: inputsDigest(command, call.task),
     workspace: workspace[index] ?? NOT_RUN,
     empty: empty[index] ?? NOT_RUN,
   }));
@@ -225,9 +235,22 @@ const nameOf = ({ continuedBy }: TaskPlace): string =>
   continuedBy === undefined ? 'baseline.json' : `baseline-${continuedBy}.json`;
 const pathOf = (place: RunPlace, task: TaskPlace): string => join(place.run, nameOf(task));
 
-/** What earlier missions of the workspace have found: their work must not count as what was there before. */
-async function knownChecks(place: RunPlace, { continuedBy }: TaskPlace): Promise<KeptBaseline['checks']> {
-  if (continuedBy === undefined) return [];
+/** Of the values of the inputs that a command names: with others it may find something else. null: it names none. */
+function inputsDigest(command: string, { inputs = {} }: TaskPlace): string | null {
+  const named = Object.entries(inputs).filter(([variable]) => namesVariable(command, variable));
+  return named.length === 0 ? null : createHash('sha256').update(JSON.stringify(named.toSorted())).digest('hex');
+}
+
+/** Whether a check has found what it would have found with the inputs of this task. */
+const hasSameInputs = ({ command, inputs }: KeptBaseline['checks'][number], task: TaskPlace): boolean =>
+  inputs === undefined ? !/INPUT_/i.test(command) : inputs === inputsDigest(command, task);
+
+/**
+ * What earlier missions of the workspace have found, with the same inputs: their work must not count as what was there
+ * before.
+ */
+async function knownChecks(place: RunPlace, task: TaskPlace): Promise<KeptBaseline['checks']> {
+  if (task.continuedBy === undefined) return [];
   const names = (await readdir(place.run)).filter((name) => /^baseline(?:-.+)?\.json$/.test(name));
   // baseline.json is the first mission's; ids sort by their time.
   const oldestFirst = names.toSorted(
@@ -236,7 +259,7 @@ async function knownChecks(place: RunPlace, { continuedBy }: TaskPlace): Promise
   const known = new Map<string, KeptBaseline['checks'][number]>();
   for (const name of oldestFirst)
     for (const check of (await readBaseline(join(place.run, name)))?.checks ?? [])
-      if (!known.has(check.command)) known.set(check.command, check);
+      if (!known.has(check.command) && hasSameInputs(check, task)) known.set(check.command, check);
   return [...known.values()];
 }
 

@@ -130,6 +130,41 @@ describe('the checks before the first step', () => {
       expect(checks).toEqual([{ workspace: 0, empty: 1 }]);
     });
 
+    const ASK = 'test -f "$INPUT_FILE"';
+    const withFile = (file: string, task = harness.task()): TaskPlace => ({ ...task, inputs: { INPUT_FILE: file } });
+
+    test('a check that names an input runs again with another value, and with the first one no more', async () => {
+      const first = await take([ASK, 'test -f made.txt'], { task: withFile('made.txt') });
+      expect(first.checks).toEqual([
+        { workspace: 1, empty: 1 },
+        { workspace: 1, empty: 1 },
+      ]);
+      put('made.txt', 'by the first mission');
+      put('there.txt', 'by a person');
+      const second = { task: withFile('there.txt', next('20260102', 2)), claimOffset: 20 };
+      // The other check names no input: what the first mission has made does not count.
+      expect((await take([ASK, 'test -f made.txt'], second)).checks).toEqual([
+        { workspace: 0, empty: 1 },
+        { workspace: 1, empty: 1 },
+      ]);
+      const third = { task: withFile('made.txt', next('20260103', 3)), claimOffset: 30 };
+      expect((await take([ASK], third)).checks).toEqual([{ workspace: 1, empty: 1 }]);
+      const without = { task: next('20260104', 4), claimOffset: 40 };
+      expect((await take([ASK], without)).checks).toEqual([{ workspace: 1, empty: 1 }]);
+    });
+
+    test('a file of an older build, which knows no inputs, counts for checks that name none', async () => {
+      await take([ASK, 'test -f made.txt'], { task: withFile('made.txt') });
+      const file = join(harness.runOf(harness.task()), 'baseline.json');
+      writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/"inputs":(?:"[0-9a-f]+"|null),/g, ''));
+      put('made.txt', 'by the first mission');
+      const second = { task: withFile('made.txt', next('20260102', 2)), claimOffset: 20 };
+      expect((await take([ASK, 'test -f made.txt'], second)).checks).toEqual([
+        { workspace: 0, empty: 1 },
+        { workspace: 1, empty: 1 },
+      ]);
+    });
+
     test('protected files are compared with what is there when its attempt begins', async () => {
       put('spec.txt', 'old');
       const rules = { listed: ['spec.txt'] };
