@@ -11,7 +11,7 @@ import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../age
 import { readYaml } from '../agent/yaml-source.js';
 import { wrongUse } from './cli-error.js';
 import type { CommandContext } from './context.js';
-import { inPlace, type InputFlags } from './input-arguments.js';
+import { inPlace, setInputs, type InputFlags } from './input-arguments.js';
 import { oneLine } from './text-width.js';
 
 /** All that is given: files first, then --set, then what is asked for. Throws CliError and ConfigError. */
@@ -21,8 +21,9 @@ export async function givenInputs(
   flags: InputFlags,
   carried: readonly GivenInput[] = [],
 ): Promise<readonly GivenInput[]> {
+  const set = setInputs(flags);
   const files = await Promise.all((flags.inputs ?? []).map((file) => readInputsFile(context, file)));
-  const given = [...carried, ...files.flat(), ...(flags.set ?? [])];
+  const given = [...carried, ...files.flat(), ...set];
   return [...given, ...(await askFor(context, mission.missing(given)))];
 }
 

@@ -9,7 +9,7 @@ import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { openJunit } from '../junit-file.js';
-import { hasInputs, type InputFlags } from '../input-arguments.js';
+import { hasInputs, setInputs, type InputFlags } from '../input-arguments.js';
 import { openMission, readRoster, withInputs } from '../mission-source.js';
 import { asOperator } from '../operators-setting.js';
 import { sayIfNoOrchestrator } from '../orchestrator-notice.js';
@@ -35,6 +35,7 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
   if (flags.junit !== null && !flags.wait)
     throw wrongUse('--junit needs --wait: the file is written when the mission has ended', 'Add --wait.');
   const roster = await readRoster(context);
+  setInputs(flags.given);
   if (flags.edit === null && hasInputs(flags.given)) throw inputsWithoutEdit(flags.mission);
   const changed = flags.edit === null ? null : await openMission(context, flags.edit, roster);
   const junit = await openJunit(context, flags.junit, roster);
