@@ -116,13 +116,16 @@ export function secretInputProblems<T>(
   if (!inputs.some(isSecretInput)) return [];
   const secretsOf = (agent: string): readonly string[] => roster.byName(agent)?.secrets ?? [];
   const planned = plan?.waves.flatMap((wave) => wave.tasks.map(({ agent }) => agent)) ?? agents;
+  const had = [...new Set(planned.flatMap(secretsOf))].toSorted();
   const useless = inputs
-    .filter((input) => isSecretInput(input) && !planned.some((agent) => secretsOf(agent).includes(input.value)))
-    .map(({ name, value }) =>
+    .filter((input) => isSecretInput(input) && !had.includes(input.value))
+    .map(({ name }) =>
+      // Its value may be the secret itself: it is not repeated.
       source.problemAt(
         ['inputs'],
-        `no agent of the mission has the secret ${value}, which the input ${quoted(name)} names`,
-        `add it to secrets in the file of the agent that needs it: agents/${planned[0] ?? 'NAME'}.md`,
+        `no agent of the mission has the secret that the input ${quoted(name)} names`,
+        `${had.length === 0 ? '' : `give one that they have: ${had.join(', ')}; or `}` +
+          `add it to secrets in the file of the agent that needs it: agents/${planned[0] ?? 'NAME'}.md`,
       ),
     );
   if (useless.length > 0) return useless;

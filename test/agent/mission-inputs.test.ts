@@ -361,12 +361,15 @@ describe('an input of type secret', () => {
     },
   );
 
-  test('is refused where no agent of the mission has it', () => {
+  test('is refused where no agent of the mission has it, and not repeated, as it may be the secret itself', () => {
     const expected =
-      'web.yaml:3: no agent of the mission has the secret OTHER, which the input "token" names; ' +
-      'add it to secrets in the file of the agent that needs it: agents/deploy_agent.md';
+      'web.yaml:3: no agent of the mission has the secret that the input "token" names; give one that they have: ' +
+      'DEPLOY_TOKEN; or add it to secrets in the file of the agent that needs it: agents/deploy_agent.md';
     expect(problems(['brief: b', TOKEN, planned('deploy_agent', '')], set('token', 'OTHER'))).toEqual([expected]);
-    expect(problems(['brief: b', TOKEN, 'agents: [web_agent]'])[0]).toContain('agents/web_agent.md');
+    expect(problems(['brief: b', TOKEN, 'agents: [web_agent]'])).toEqual([
+      'web.yaml:3: no agent of the mission has the secret that the input "token" names; ' +
+        'add it to secrets in the file of the agent that needs it: agents/web_agent.md',
+    ]);
   });
 
   test('is refused where a check or a playbook reads it of an agent that does not have it', () => {

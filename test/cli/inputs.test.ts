@@ -172,8 +172,12 @@ test('a secret is given by its name: a command reads its file, and its value is 
   const refused = await rh('run', 'missions/deploy.yaml', '--set', 'token=OTHER_TOKEN', ...MEMORY);
   expect([refused.code, refused.stderr]).toEqual([
     2,
-    expect.stringContaining('no agent of the mission has the secret OTHER_TOKEN'),
+    expect.stringContaining(
+      'no agent of the mission has the secret that the input "token" names; give one that they have: DEPLOY_TOKEN; ' +
+        'or add it to secrets',
+    ),
   ]);
+  expect(refused.stderr).not.toContain('OTHER_TOKEN');
   const given = await rh('run', 'missions/deploy.yaml', '--set', 'token=hunter2-hunter2', ...MEMORY);
   expect([given.code, given.stderr]).toEqual([2, expect.not.stringContaining('hunter2')]);
 }, 120_000);
