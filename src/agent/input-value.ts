@@ -2,7 +2,7 @@
 import { chooseInstead } from '../domain/did-you-mean.js';
 import { quoted } from '../domain/quoted.js';
 import { createRedactor, type Redact } from '../domain/redaction.js';
-import { firstRedacted } from '../domain/secret-patterns.js';
+import { firstRedacted, isRedacted } from '../domain/secret-patterns.js';
 import { isSecretName } from './permission-settings.js';
 
 /** wrong: what was given, behind the name of the input. */
@@ -94,6 +94,9 @@ const quotesFor = (given: unknown, wanted: string): string =>
 function keptAsItIs(text: string, redact: Redact): ReadValue {
   if (text.includes('\0')) return refused('has a NUL, which no variable can have', 'leave it out');
   if (/\p{Surrogate}/u.test(text)) return refused('has half a character, which UTF-8 does not have', 'leave it out');
+  // The log passes it, and every worker refuses it (inputsFault).
+  if (isRedacted(text))
+    return refused('has a mark of what was redacted', 'give what stood there, or a secret as an input of type secret');
   const kept = redact(text);
   if (kept === text) return value(text);
   const secret = firstRedacted(kept);

@@ -60,6 +60,8 @@ export const inputBytes = (inputs: readonly MissionInput[]): number =>
  * records of other programs, and for what a process with more secrets has redacted.
  */
 export function inputsFault(inputs: readonly MissionInput[]): string | null {
+  if (inputs.length > SIZES.inputsCount)
+    return `there are ${inputs.length} inputs, and at most ${SIZES.inputsCount} fit`;
   const badName = inputs.find(({ name }) => !INPUT_NAME.test(name));
   if (badName !== undefined) return `the input ${JSON.stringify(badName.name)} cannot be a variable`;
   const withNul = inputs.find(({ value }) => value.includes('\0'));

@@ -138,6 +138,12 @@ describe('the inputs of a mission', () => {
       '--set domain: the input "domain" has hidden characters; leave them out',
     ],
     [
+      'redacted',
+      set('domain', 'a [redacted: github token] b'),
+      '--set domain: the input "domain" has a mark of what was redacted; ' +
+        'give what stood there, or a secret as an input of type secret',
+    ],
+    [
       'a secret',
       set('domain', `ghp_${'a1'.repeat(18)}`),
       '--set domain: the input "domain" has a secret (github token), and everybody who may read the log would see it' +

@@ -83,6 +83,11 @@ test.each<[string, readonly MissionInput[], string]>([
   ],
   ['two of one variable', [input('a', ''), input('A', '')], 'two inputs are INPUT_A'],
   [
+    'too many',
+    Array.from({ length: SIZES.inputsCount + 1 }, (_, index) => input(`a${index}`, '')),
+    `there are ${SIZES.inputsCount + 1} inputs, and at most ${SIZES.inputsCount} fit`,
+  ],
+  [
     'too much',
     [input('a', 'x'.repeat(SIZES.missionInputs))],
     `the inputs have ${SIZES.missionInputs + 1} bytes, and at most ${SIZES.missionInputs} fit`,
@@ -90,4 +95,5 @@ test.each<[string, readonly MissionInput[], string]>([
 ])('of another program: %s', (_, inputs, fault) => {
   expect(inputsFault(inputs)).toBe(fault);
   expect(inputsFault([DOMAIN, TOKEN])).toBeNull();
+  expect(inputsFault(Array.from({ length: SIZES.inputsCount }, (__, index) => input(`a${index}`, '')))).toBeNull();
 });
