@@ -47,7 +47,7 @@ export const inputsSchema = z
   .default([])
   .describe(
     'What the person gives who starts the mission: by --set, --inputs, or asked on a terminal. ' +
-      '${{ inputs.NAME }} in the brief and in descriptions of tasks, "$INPUT_NAME" in commands and checks.',
+      '${{ inputs.NAME }} in the brief, and in descriptions and paths of tasks, "$INPUT_NAME" in commands and checks.',
   );
 
 type InputSource = z.output<typeof inputSchema>;

@@ -112,7 +112,7 @@ function notExpanded({ written, name }: Found, declared: readonly Declared[], ki
       fix: `write ${reading}, the environment variable, in quotes`,
     };
   return {
-    message: `${quoted(written)} stands where no value is put in: only the brief and descriptions have values`,
+    message: `${quoted(written)} stands where no value is put in: only the brief, descriptions, protected and changes have values`,
     fix: `leave it out; commands and checks read ${reading}`,
   };
 }

@@ -191,6 +191,8 @@ export function openMissionFile(content: string, fileName: string, roster: Roste
       const { expanded, problems } = expandMission(mission, values, source);
       throwIfAny(problems);
       const file = { ...fileOf(expanded, roster), plan: planOf(expanded, scope), inputs: values };
+      // Values may make other paths of those that a task must not change.
+      throwIfAny(file.plan === null ? [] : planProblems(file.plan, scope, source));
       throwIfAny(secretInputProblems(file, source, roster));
       return { ...file, plan: file.plan === null ? null : withNotes(file.plan, mission.success) };
     },
@@ -229,8 +231,12 @@ function fileOf(mission: MissionSource, roster: Roster): Omit<MissionFile, 'plan
 /** plan.waves[0].tasks[1].description */
 const isDescription = (path: Path): boolean => path.length === 6 && path[0] === 'plan' && path[5] === 'description';
 
+/** plan.waves[0].tasks[1].protected[2]; a path is no command, and is judged again with its value. */
+const isPath = (path: Path): boolean =>
+  path.length === 7 && path[0] === 'plan' && (path[5] === 'protected' || path[5] === 'changes');
+
 function kindOfText(path: Path): 'expanded' | 'command' | 'plain' {
-  if (isDescription(path) || (path.length === 1 && path[0] === 'brief')) return 'expanded';
+  if (isDescription(path) || isPath(path) || (path.length === 1 && path[0] === 'brief')) return 'expanded';
   return isCommandAt(path) ? 'command' : 'plain';
 }
 
@@ -251,10 +257,17 @@ function expandMission(
   const brief = expand(mission.brief, SIZES.brief, ['brief']);
   const waves = mission.plan?.waves.map((wave, at) => ({
     ...wave,
-    tasks: wave.tasks.map((task, index) => ({
-      ...task,
-      description: expand(task.description, SIZES.description, ['plan', 'waves', at, 'tasks', index, 'description']),
-    })),
+    tasks: wave.tasks.map((task, index) => {
+      const place = ['plan', 'waves', at, 'tasks', index];
+      const paths = (key: 'protected' | 'changes') =>
+        task[key].map((path, number) => expand(path, SIZES.path, [...place, key, number]));
+      return {
+        ...task,
+        description: expand(task.description, SIZES.description, [...place, 'description']),
+        protected: paths('protected'),
+        changes: paths('changes'),
+      };
+    }),
   }));
   const plan = mission.plan === undefined || waves === undefined ? {} : { plan: { ...mission.plan, waves } };
   return { expanded: { ...mission, brief, ...plan }, problems };

@@ -54,7 +54,7 @@ export interface MissionDefinition {
   readonly success?: readonly { readonly name: string; readonly command: string }[];
 }
 
-/** An input of a mission: `${{ inputs.NAME }}` in its brief and descriptions, INPUT_NAME in its commands. */
+/** An input of a mission: `${{ inputs.NAME }}` in its brief, descriptions and paths, INPUT_NAME in its commands. */
 export interface InputDefinition {
   readonly name: string;
   /** secret: its value is the name of a secret of the worker. Default string. */

@@ -268,6 +268,44 @@ describe('what a mission file declares', () => {
   });
 });
 
+describe('${{ }} in the paths of a task', () => {
+  const fields = ', protected: ["conf/${{ inputs.domain }}.pem"], changes: ["./${{ inputs.domain }}/log", other]';
+  const paths = (domain: string) => problems(['brief: b', ...INPUTS, task('d', fields)], set('domain', domain));
+
+  test('has its value', () => {
+    const read = mission(['brief: b', ...INPUTS, task('d', fields)], set('domain', 'a.example'));
+    expect(read.plan?.waves[0]?.tasks[0]).toMatchObject({
+      protected: ['conf/a.example.pem'],
+      changes: ['a.example/log', 'other'],
+    });
+  });
+
+  test.each([
+    ['../..', ['"./../../log" is outside the workspace; give a path relative to the workspace']],
+    ['*', ['"conf/*.pem" is a pattern;', '"*/log" is a pattern;']],
+    ['x'.repeat(SIZES.path), ['with its inputs it must have at most', 'with its inputs it must have at most']],
+  ])('is judged as a path with its value: %#', (domain, expected) => {
+    expect(paths(domain)).toEqual(expected.map((text) => expect.stringContaining(`web.yaml:6: ${text}`)));
+  });
+
+  test('may not be the whole workspace, nor what a task beside it changes', () => {
+    const protectedOnly = (text: string, more = '') =>
+      `plan: { waves: [{ tasks: [{ agent: web_agent, description: d, protected: ["${text}"] }${more}] }] }`;
+    const whole = protectedOnly('${{ inputs.domain }}');
+    expect(problems(['brief: b', ...INPUTS, whole], set('domain', '.'))).toEqual([
+      expect.stringContaining('the whole workspace cannot be protected'),
+    ]);
+    expect(problems(['brief: b', ...INPUTS, whole], set('domain', ''))).toEqual([
+      expect.stringContaining('with its inputs it is empty'),
+    ]);
+    const beside = protectedOnly('a', ', { agent: web_agent, description: e, changes: ["${{ inputs.domain }}"] }');
+    expect(problems(['brief: b', ...INPUTS, beside], set('domain', 'b'))).toEqual([]);
+    expect(problems(['brief: b', ...INPUTS, beside], set('domain', 'a'))).toEqual([
+      expect.stringContaining('of the same wave changes it'),
+    ]);
+  });
+});
+
 describe('${{ }} where it cannot be', () => {
   const withTask = (text: string, fields = '') =>
     problems(['brief: b', ...INPUTS, task(text, fields)], set('domain', 'a'));
@@ -335,9 +373,10 @@ describe('${{ }} where it cannot be', () => {
   });
 
   test('in any other text it is an error, too', () => {
-    expect(withTask('d', ', protected: ["${{ inputs.domain }}"]')).toEqual([
+    expect(withTask('d', ', acceptance: [{ name: "${{ inputs.domain }}", command: "true" }]')).toEqual([
       expect.stringContaining(
-        '"${{ inputs.domain }}" stands where no value is put in: only the brief and descriptions have values',
+        '"${{ inputs.domain }}" stands where no value is put in: ' +
+          'only the brief, descriptions, protected and changes have values',
       ),
     ]);
   });
