@@ -42,7 +42,7 @@ const requiresOf = () =>
   swarm.eventsOf('task_assigned').map(({ payload }) => 'requires' in payload && payload.requires);
 const failure = () => swarm.events.flatMap((event) => (event.event_type === 'task_failed' ? [event.payload] : []))[0];
 
-test('every call of a task has them as variables; the success checks have no secret', async () => {
+test('every call and check of a task has them as variables; the success checks have no secret', async () => {
   await start();
   const report = await swarm.ended(
     await swarm.submit({ inputs: INPUTS, requires: ['inputs'], success: [{ name: 'whole', command: 'whole' }] }),
@@ -51,6 +51,12 @@ test('every call of a task has them as variables; the success checks have no sec
   const own = { INPUT_DOMAIN: 'a.example', INPUT_TOKEN_FILE: '/run/secrets/DEPLOY_TOKEN' };
   expect(calls.length).toBeGreaterThan(0);
   for (const { task } of calls) expect(task.inputs).toEqual(own);
+  expect(swarm.ledger.checkInputs).toEqual(
+    new Map<string, Readonly<Record<string, string>>>([
+      [`${AGENT} check`, own],
+      ['whole', { INPUT_DOMAIN: 'a.example' }],
+    ]),
+  );
   expect(new Set(requiresOf().map(String))).toEqual(new Set(['inputs']));
 });
 

@@ -100,7 +100,16 @@ export async function createRoleSwarm(options: {
   const topics = createTopicNames(options.prefix ?? 'test');
   const { roster, partitions = 2 } = options;
   const chain = options.chain ?? [createPlaybookModel()];
-  const ledger: Ledger = { starts: [], checks: [], baselines: [], before: [], prepared: [], late: [], snapshots: [] };
+  const ledger: Ledger = {
+    starts: [],
+    checks: [],
+    checkInputs: new Map(),
+    baselines: [],
+    before: [],
+    prepared: [],
+    late: [],
+    snapshots: [],
+  };
   const volume = createSharedVolume();
   const createEvent = createEventFactory({ clock, ids });
   const topicNames = [topics.coordination, topics.status, ...roster.map((agent) => topics.tasks(agent.name))];

@@ -13,6 +13,8 @@ import {
 export interface Ledger {
   readonly starts: string[];
   readonly checks: string[];
+  /** The inputs that checks had, by their command. */
+  readonly checkInputs: Map<string, TaskPlace['inputs']>;
   /** Tasks whose baseline was taken, by mission/task/attempt. */
   readonly baselines: string[];
   /** Commands of checks that were run before a task's first step. */
@@ -142,6 +144,7 @@ export function createScriptedTools(
         output: null,
       }));
       ledger.checks.push(stepOf(call));
+      for (const { command } of call.checks) ledger.checkInputs.set(command, call.task.inputs);
       const failed = results.find((result) => result.exit_code !== 0);
       return {
         passed: failed === undefined,
