@@ -109,7 +109,7 @@ function notExpanded({ written, name }: Found, declared: readonly Declared[], ki
   if (kind === 'command')
     return {
       message: `a command has ${quoted(written)}: a value could change what it does, so nothing is put in`,
-      fix: `write ${reading}, the environment variable, in quotes`,
+      fix: `write ${reading}, the environment variable, in quotes ('$''{{ … }}' keeps the text as it is)`,
     };
   return {
     message: `${quoted(written)} stands where no value is put in: only the brief, descriptions, protected and changes have values`,

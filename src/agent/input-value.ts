@@ -96,7 +96,7 @@ function keptAsItIs(text: string, redact: Redact): ReadValue {
   if (/\p{Surrogate}/u.test(text)) return refused('has half a character, which UTF-8 does not have', 'leave it out');
   // The log passes it, and every worker refuses it (inputsFault).
   if (isRedacted(text))
-    return refused('has a mark of what was redacted', 'give what stood there, or a secret as an input of type secret');
+    return refused('has a mark of what was redacted', 'give the text itself, or a secret as an input of type secret');
   const kept = redact(text);
   if (kept === text) return value(text);
   const secret = firstRedacted(kept);

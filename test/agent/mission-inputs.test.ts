@@ -141,7 +141,7 @@ describe('the inputs of a mission', () => {
       'redacted',
       set('domain', 'a [redacted: github token] b'),
       '--set domain: the input "domain" has a mark of what was redacted; ' +
-        'give what stood there, or a secret as an input of type secret',
+        'give the text itself, or a secret as an input of type secret',
     ],
     [
       'a secret',
@@ -340,7 +340,8 @@ describe('${{ }} where it cannot be', () => {
   test('in a command it is an error that names the variable', () => {
     expect(withTask('d', ', acceptance: [{ name: n, command: "curl ${{ inputs.domain }}" }]')).toEqual([
       'web.yaml:6: a command has "${{ inputs.domain }}": a value could change what it does, so nothing is put in; ' +
-        'write "$INPUT_DOMAIN", the environment variable, in quotes',
+        'write "$INPUT_DOMAIN", the environment variable, in quotes ' +
+        "('$''{{ … }}' keeps the text as it is)",
     ]);
     expect(problems(['brief: b', 'success: [{ name: n, command: "test ${{ inputs.x }}" }]'])).toEqual([
       expect.stringContaining('write "$INPUT_X", the environment variable, in quotes'),
@@ -349,6 +350,8 @@ describe('${{ }} where it cannot be', () => {
     expect(problems([...secret, 'success: [{ name: n, command: "cat ${{ inputs.t }}" }]'])).toEqual([
       expect.stringContaining('write "$INPUT_T_FILE", the environment variable, in quotes'),
     ]);
+    const kept = "grep -F '$''{{ inputs.domain }}' x";
+    expect(withTask('d', `, acceptance: [{ name: n, command: ${JSON.stringify(kept)} }]`)).toEqual([]);
     expect(withTask('d', ', acceptance: [{ name: n, command: \'grep "${{ github.ref }}" x\' }]')).toEqual([]);
   });
 
