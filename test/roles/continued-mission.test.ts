@@ -181,7 +181,7 @@ describe('a mission that continues another one', () => {
     behaviour = (command) => (command === 'second_agent step 2' ? 'hang' : 'ok');
     const waves = PLAN.waves.map((wave) => ({
       ...wave,
-      tasks: wave.tasks.map((task) => ({ ...task, timeout_seconds: 1 })),
+      tasks: wave.tasks.map((task) => ({ ...task, timeout_seconds: 10 })),
     }));
     const old = await swarm.submit({ plan: { ...PLAN, waves }, retries: 0 });
     await swarm.until(() => swarm.ledger.starts.includes(`${old}/${SECOND}/1#2`));
