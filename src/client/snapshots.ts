@@ -1,6 +1,7 @@
 /** Snapshots of a mission's workspace, where this computer sees the volume: what has changed, and the way back. */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asError } from '../domain/as-error.js';
 import { workspaceOf } from '../domain/continuation.js';
 import type { Mission } from '../domain/mission-state.js';
 import { isOpen } from '../domain/mission-state.js';
@@ -14,8 +15,8 @@ import { holdTasks } from '../tools/hold-tasks.js';
 import { readMarker, runsOf } from '../tools/places.js';
 import { missionsWithRuns } from '../tools/workspaces.js';
 import { differencesOf, distinctLeftOut, type LeftOut, type Manifest } from '../tools/snapshots/manifest.js';
-import { lookNow, nowIn } from '../tools/snapshots/now.js';
-import { damagedIn, planRestore, restore, type NotRestored } from '../tools/snapshots/restore.js';
+import { lookNow, nowIn, type WorkspacePlace } from '../tools/snapshots/now.js';
+import { damagedIn, planRestore, restore, type NotRestored, type RestorePlan } from '../tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles, type SnapshotFiles } from '../tools/snapshots/snapshot-files.js';
 import { ClientError } from './client-error.js';
 import { changeOf, patchOf, type Contents, type FileChange } from './snapshot-diff.js';
@@ -136,10 +137,15 @@ export interface RestoreResult {
   readonly failed: readonly NotRestored[];
   /** A mission that began in the same directory while files were restored: it may have seen old and new ones. */
   readonly opened_meanwhile: string | null;
+  /** Why it is not known whether one began; null: it is known, nothing was restored yet, or no log is read. */
+  readonly opened_unknown: string | null;
 }
 
 export interface PlannedRestore extends RestoreResult {
-  /** Rejects with ClientError, mission_open too, and then has changed nothing. */
+  /**
+   * Rejects with ClientError, mission_open too, and then has changed nothing. Once stopped, resolves with what it has
+   * not restored.
+   */
   carryOut(signal: AbortSignal): Promise<RestoreResult>;
 }
 
@@ -179,7 +185,7 @@ export async function planRestoreOf(
     changes: plan.changes.map(changeOf),
     left_out: plan.leftOut,
     failed: await within(given, damagedIn(plan, files.objects, signal)),
-    opened_meanwhile: null,
+    ...NOT_OPENED,
   };
   return {
     ...result,
@@ -188,20 +194,67 @@ export async function planRestoreOf(
       const held = await holdTasks(runs).catch(stillRuns(given));
       try {
         // With the locks: what a worker begins from here on waits until they are free.
-        if (missions !== null) refuseOpen(mission, await missions());
+        await refuseOpenNow(mission, missions).catch(unlessStopped(stop));
         const failed = await restore(place, plan, files.objects, stop);
-        const opened = missions === null ? null : (openIn(mission, await missions())?.id ?? null);
-        const done = { ...result, opened_meanwhile: opened };
+        const done = { ...result, ...(await openedMeanwhile(mission, missions, stop)) };
         if (plan.unseen.length === 0 || stop.aborted) return { ...done, failed };
-        const { changes } = await planRestore(place, to, stop);
-        const named = new Set(failed.map(({ path }) => path));
-        const rest = changes.filter(({ path }) => !named.has(path)).map(({ path }) => ({ path, why: CAME_TO_LIGHT }));
-        return { ...done, failed: [...failed, ...rest] };
+        return { ...done, failed: [...failed, ...(await cameToLight({ place, to, plan, failed }, stop))] };
       } finally {
         await held.release();
       }
     },
   };
+}
+
+async function refuseOpenNow(mission: SnapshotOwner, missions: Missions): Promise<void> {
+  if (missions !== null) refuseOpen(mission, await missions());
+}
+
+/** Once it is stopped, nothing is changed, and all is listed as not restored. */
+const unlessStopped =
+  (stop: AbortSignal) =>
+  (error: unknown): void => {
+    if (!stop.aborted) throw error;
+  };
+
+/** Never rejects: what was restored must be said. */
+async function openedMeanwhile(
+  mission: SnapshotOwner,
+  missions: Missions,
+  stop: AbortSignal,
+): Promise<Pick<RestoreResult, 'opened_meanwhile' | 'opened_unknown'>> {
+  const unknown = (why: string) => ({ opened_meanwhile: null, opened_unknown: why });
+  if (missions === null) return NOT_OPENED;
+  if (stop.aborted) return unknown('the restore was stopped');
+  try {
+    return { opened_meanwhile: openIn(mission, await missions())?.id ?? null, opened_unknown: null };
+  } catch (error) {
+    return unknown(stop.aborted ? 'the restore was stopped' : asError(error).message);
+  }
+}
+
+const NOT_OPENED = { opened_meanwhile: null, opened_unknown: null };
+
+interface Restored {
+  readonly place: WorkspacePlace;
+  readonly to: Manifest;
+  readonly plan: RestorePlan;
+  readonly failed: readonly NotRestored[];
+}
+
+/** What the plan could not see, because it could not be read. Never rejects. */
+async function cameToLight(
+  { place, to, plan, failed }: Restored,
+  stop: AbortSignal,
+): Promise<readonly NotRestored[]> {
+  const named = new Set(failed.map(({ path }) => path));
+  try {
+    const { changes } = await planRestore(place, to, stop);
+    return changes.filter(({ path }) => !named.has(path)).map(({ path }) => ({ path, why: CAME_TO_LIGHT }));
+  } catch (error) {
+    const why = `what else is in it is not known: ${asError(error).message}`;
+    return plan.unseen.filter((path) => !named.has(path)).map((path) => ({ path, why }));
+  }
 }
 
 /** Where the tasks have their locks that may run in this workspace. */

@@ -406,14 +406,57 @@ test('a mission that began while files were restored is named', async () => {
   expect(await plan.carryOut(never)).toMatchObject({ failed: [], opened_meanwhile: LATER });
 });
 
-test('a restore that is stopped says what it has not restored', async () => {
+test('a restore that is stopped says what it has not restored, whether or not it reads a log', async () => {
   await twoWaves();
-  const plan = await planOf(await missionIn(), [], 0);
+  const mission = await missionIn();
   const stop = new AbortController();
+  // As one that reads the log does.
+  const missions = async () => {
+    stop.signal.throwIfAborted();
+    return [];
+  };
+  const withLog = await planMissionRestore(mission, missions, '/nowhere', 0, stop.signal);
+  const without = await planRestoreOf(mission, '/nowhere', 0, stop.signal);
   stop.abort(new Error('Ctrl-C'));
-  const { failed } = await plan.carryOut(stop.signal);
-  expect(failed.map(({ path }) => path).sort()).toEqual(['changed.txt', 'gone.txt', 'new', 'new/made.txt']);
-  expect(new Set(failed.map(({ why }) => why))).toEqual(new Set(['the restore was stopped before it']));
+  for (const [plan, why] of [
+    [withLog, 'the restore was stopped'],
+    [without, null],
+  ] as const) {
+    const { failed, opened_unknown } = await plan.carryOut(stop.signal);
+    expect(failed.map(({ path }) => path).sort()).toEqual(['changed.txt', 'gone.txt', 'new', 'new/made.txt']);
+    expect(new Set(failed.map((each) => each.why))).toEqual(new Set(['the restore was stopped before it']));
+    expect(opened_unknown).toBe(why);
+  }
+});
+
+test('where the log cannot be read once files are restored, the result says what is not known', async () => {
+  await twoWaves();
+  let asked = 0;
+  const missions = async () => {
+    if ((asked += 1) > 2) throw new Error('the broker is away');
+    return [];
+  };
+  const plan = await planMissionRestore(await missionIn(), missions, '/nowhere', 0, never);
+  expect(plan.opened_unknown).toBeNull();
+  expect(await plan.carryOut(never)).toMatchObject({
+    failed: [],
+    opened_meanwhile: null,
+    opened_unknown: 'the broker is away',
+  });
+  expect(await readFile(join(base, 'changed.txt'), 'utf8')).toBe('one\n');
+});
+
+test('a restore that is stopped while it asks for missions the last time keeps its result', async () => {
+  await twoWaves();
+  const stop = new AbortController();
+  let asked = 0;
+  const missions = async () => {
+    if ((asked += 1) > 2) stop.abort(new Error('Ctrl-C'));
+    stop.signal.throwIfAborted();
+    return [];
+  };
+  const plan = await planMissionRestore(await missionIn(), missions, '/nowhere', 0, never);
+  expect(await plan.carryOut(stop.signal)).toMatchObject({ failed: [], opened_unknown: 'the restore was stopped' });
 });
 
 describe('without a log, by what lies in the directory', () => {

@@ -68,10 +68,11 @@ async function carryOutPlan(
   const notRestored = new Set(done.failed.map(({ path }) => path));
   const restored = done.changes.filter(({ path }) => !notRestored.has(path));
   if (!context.json) context.say(`restored: ${restored.length} of ${done.changes.length}`);
-  const { opened_meanwhile: opened } = done;
+  const { opened_meanwhile: opened, opened_unknown: unknown } = done;
   if (opened !== null)
     host.stderr.write(`mission ${opened} began meanwhile: it may have seen files from before and after\n`);
-  return done.failed.length === 0 && opened === null ? EXIT.done : EXIT.missionFailed;
+  if (unknown !== null) host.stderr.write(`it is not known whether a mission began meanwhile: ${oneLine(unknown)}\n`);
+  return done.failed.length === 0 && opened === null && unknown === null ? EXIT.done : EXIT.missionFailed;
 }
 
 /** What happens to the workspace: A is written, D removed, M written over. */
