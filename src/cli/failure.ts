@@ -62,7 +62,7 @@ const NEXT_STEP_OF_CODE: Readonly<Record<string, string>> = {
 /** What to say of an error and with which code to exit. An error that no layer foresaw keeps its stack. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, nextStep: error.nextStep };
-  if (error instanceof ClientError) return { exitCode: EXIT.usage, message: error.message, nextStep: error.nextStep };
+  if (error instanceof ClientError) return describeClientError(error);
   const code = textField(error, 'code');
   const exitCode = error instanceof RoleFailed ? exitOfRole(error) : code === null ? undefined : EXIT_OF_CODE[code];
   if (error instanceof Error && code !== null && exitCode !== undefined) {
@@ -76,6 +76,12 @@ export function describeFailure(error: unknown): Failure {
     nextStep: 'This is a bug in Ravenhelm; please report it. LOG_LEVEL=debug shows more.',
   };
 }
+
+/** What was right, and changed meanwhile, may be tried again. */
+const describeClientError = ({ code, message, nextStep }: ClientError): Failure => ({
+  exitCode: code === 'workspace_changed' ? EXIT.missionFailed : EXIT.usage,
+  ...{ message, nextStep },
+});
 
 /** Messages have their next step at the end, for those who read them alone; here it has its own line. */
 function apart(message: string, nextStep: string | null): Pick<Failure, 'message' | 'nextStep'> {

@@ -26,6 +26,8 @@ export type ClientErrorCode =
   | 'snapshot_unknown'
   | 'snapshot_elsewhere'
   | 'snapshot_changed'
+  /** What would be restored is not what was shown. */
+  | 'workspace_changed'
   /** It is paused, or is not. */
   | 'already_paused'
   | 'not_paused'

@@ -1,6 +1,7 @@
 /** Snapshots of a mission's workspace, where this computer sees the volume: what has changed, and the way back. */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { asError } from '../domain/as-error.js';
 import { workspaceOf } from '../domain/continuation.js';
 import type { Mission } from '../domain/mission-state.js';
@@ -194,7 +195,11 @@ export async function planRestoreOf(
       const held = await holdTasks(runs).catch(stillRuns(given));
       try {
         // With the locks: what a worker begins from here on waits until they are free.
-        await refuseOpenNow(mission, missions).catch(unlessStopped(stop));
+        const again = async () => {
+          if (missions !== null) refuseOpen(mission, await missions());
+          refuseOther(plan, await within(given, planRestore(place, to, stop)), given);
+        };
+        await again().catch(unlessStopped(stop));
         const failed = await restore(place, plan, files.objects, stop);
         const done = { ...result, ...(await openedMeanwhile(mission, missions, stop)) };
         if (plan.unseen.length === 0 || stop.aborted) return { ...done, failed };
@@ -206,8 +211,14 @@ export async function planRestoreOf(
   };
 }
 
-async function refuseOpenNow(mission: SnapshotOwner, missions: Missions): Promise<void> {
-  if (missions !== null) refuseOpen(mission, await missions());
+/** A person has agreed to what was shown. */
+function refuseOther(shown: RestorePlan, { changes, unseen }: RestorePlan, given: string): void {
+  if (isDeepStrictEqual([shown.changes.map(changeOf), shown.unseen], [changes.map(changeOf), unseen])) return;
+  throw new ClientError(
+    'workspace_changed',
+    `files in ${given} have changed since what to restore was shown, and nothing was restored`,
+    'Make sure that nothing works there, and restore again: it shows what would change now.',
+  );
 }
 
 /** Once it is stopped, nothing is changed, and all is listed as not restored. */
@@ -243,10 +254,7 @@ interface Restored {
 }
 
 /** What the plan could not see, because it could not be read. Never rejects. */
-async function cameToLight(
-  { place, to, plan, failed }: Restored,
-  stop: AbortSignal,
-): Promise<readonly NotRestored[]> {
+async function cameToLight({ place, to, plan, failed }: Restored, stop: AbortSignal): Promise<readonly NotRestored[]> {
   const named = new Set(failed.map(({ path }) => path));
   try {
     const { changes } = await planRestore(place, to, stop);

@@ -2,6 +2,7 @@ import { cutToWidth, oneLine, padToWidth, textWidth } from '../../src/cli/text-w
 import { paint, segment, wantsColors } from '../../src/cli/paint.js';
 import { shortDuration, measuredDuration, shownUsd } from '../../src/cli/durations.js';
 import { describeFailure, failureText } from '../../src/cli/failure.js';
+import { ClientError } from '../../src/client/client-error.js';
 import { didYouMean, nearest } from '../../src/domain/did-you-mean.js';
 import { reportText } from '../../src/cli/report-text.js';
 import { check, report, task } from './support/samples.js';
@@ -56,6 +57,12 @@ describe('what a command ends with', () => {
       message: expect.stringContaining('x is not a function'),
       nextStep: expect.stringContaining('a bug in Ravenhelm'),
     });
+  });
+
+  test('is 1 where a restore found other files than it has shown, and 2 for what was wrong from the start', () => {
+    const codeOf = (code: 'workspace_changed' | 'mission_open') =>
+      describeFailure(new ClientError(code, 'no', null)).exitCode;
+    expect([codeOf('workspace_changed'), codeOf('mission_open')]).toEqual([1, 2]);
   });
 
   test('gives the terminal nothing but text of what a broker or a registry said, and keeps the lines', () => {

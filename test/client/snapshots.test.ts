@@ -397,6 +397,20 @@ test('restore looks again when it begins, and holds the locks of the tasks meanw
   expect(await isFree()).toBe(true);
 });
 
+test('what was not shown is not taken back', async () => {
+  await twoWaves();
+  const plan = await planOf(await missionIn(), [], 0);
+  await put('mine.txt', 'made while the question was open\n');
+  await expect(plan.carryOut(never)).rejects.toMatchObject({
+    code: 'workspace_changed',
+    nextStep: expect.stringContaining('restore again'),
+  });
+  expect(await readFile(join(base, 'mine.txt'), 'utf8')).toMatch(/question/);
+  expect(await readFile(join(base, 'changed.txt'), 'utf8')).toBe('two\n');
+  await rm(join(base, 'mine.txt'));
+  expect((await plan.carryOut(never)).failed).toEqual([]);
+});
+
 test('a mission that began while files were restored is named', async () => {
   await twoWaves();
   const opened = await missionIn({ id: LATER, of: OPEN });
