@@ -110,11 +110,12 @@ export async function diffMission(
 /** Whether the last snapshot has all that the mission has done. Without the log, one snapshot is never its end. */
 function isWhole({ tasks, missedSnapshots }: SnapshotOwner, first: number, last: number): boolean {
   if (tasks === undefined) return last > first;
-  const begun = [...tasks.values()].filter(({ kind, attempt }) => kind === 'task' && attempt > 0);
+  // Of a retry, the attempts of the mission before count on, also for a task that has not started in this one.
+  const begun = [...tasks.values()].filter(({ kind, assignedAt }) => kind === 'task' && assignedAt !== null);
   const lastBegun = Math.max(0, ...begun.map((task) => task.wave));
-  // What was cancelled, or still runs, may have changed files after the last snapshot of its wave.
+  // What was cancelled, or may still run, may have changed files after the last snapshot of its wave.
   const mayHaveChanged = begun.some(
-    (task) => task.wave === last && (task.status === 'cancelled' || hasOpenAttempt(task)),
+    (task) => task.wave === last && (task.status === 'cancelled' || hasOpenAttempt(task) || task.mayRun),
   );
   return last >= lastBegun && !mayHaveChanged && missedSnapshots?.has(last) !== true;
 }

@@ -260,13 +260,18 @@ asRoot('snapshots of another user are not to be read, and the error says whose t
   await expect(asUser(() => missionInDirectory(base, 'last'))).rejects.toMatchObject(refused);
 });
 
-/** An ended mission whose tasks have begun up to this wave, and ended so. */
-async function begun(status: 'cancelled' | 'verified', lastWave = 1): Promise<Mission> {
+/** An ended mission whose tasks have begun up to this wave, and ended so. One more did not: it is of a retry. */
+async function begun(
+  status: 'cancelled' | 'verified' | 'failed',
+  lastWave = 1,
+  changed: Partial<MissionTask> = {},
+): Promise<Mission> {
   const [first] = OPEN.tasks.values();
   if (first === undefined) throw new TypeError('the mission has tasks');
-  const task = (wave: number): MissionTask => ({ ...first, id: `task-${wave}`, wave, attempt: 1, status });
+  const ended = { attempt: 1, assignedAt: 7, mayRun: false, status, ...changed };
+  const task = (wave: number): MissionTask => ({ ...first, id: `task-${wave}`, wave, ...ended });
   const waves = Array.from({ length: lastWave }, (_, index) => index + 1);
-  const notBegun = { ...task(lastWave + 1), attempt: 0, status: 'waiting' as const };
+  const notBegun = { ...task(lastWave + 1), assignedAt: null, status: 'waiting' as const };
   return { ...ENDED, tasks: new Map([...waves.map(task), notBegun].map((each) => [each.id, each])) };
 }
 
@@ -299,6 +304,9 @@ test('where a task of the last wave was cancelled, or a snapshot is missing, the
   expect(await to(await missionIn({ of: await begun('verified', 2) }))).toBe(2);
   expect(await to(await missionIn({ of: await begun('cancelled', 2) }))).toBeNull();
   expect(await to(await missionIn({ of: await begun('verified', 3) }))).toBeNull();
+  // Its deadline has passed, and its worker did not end it.
+  expect(await to(await missionIn({ of: await begun('failed', 2) }))).toBe(2);
+  expect(await to(await missionIn({ of: await begun('failed', 2, { mayRun: true }) }))).toBeNull();
   const missed = await begun('verified', 2);
   const missedSnapshots = new Map([[2, {} as PayloadOf<'snapshot_missed'>]]);
   expect(await to(await missionIn({ of: { ...missed, missedSnapshots } }))).toBeNull();
