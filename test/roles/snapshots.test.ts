@@ -147,6 +147,17 @@ test('a failure of the snapshot at the end is said, too', async () => {
   });
 });
 
+test('a worker that drains gives the snapshot at the end up, and says so beside the result', async () => {
+  const report = await ranWith({ 'snapshot 2 end': 'hang' }, {}, async ({ role }) => {
+    await asked('wave 2 end');
+    await role.stop(TASK_S * 1000);
+  });
+  expect(report).toMatchObject({
+    status: 'completed',
+    missed_snapshots: [{ wave: 2, reason: 'the process is shutting down' }],
+  });
+});
+
 test('what a task has left whose deadline has passed is kept', async () => {
   await ranWith({ 'cert_agent step 2': 'hang' }, { deadlineGraceMs: 10 });
   expect(swarm.eventsOf('task_failed')[0]?.payload).toMatchObject({ attempt: 1, code: 'timeout' });

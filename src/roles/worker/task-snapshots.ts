@@ -5,7 +5,7 @@ import type { LoopEnd } from '../../agent/loop-contract.js';
 import type { PayloadOf } from '../../domain/events.js';
 import { SNAPSHOT_AT_END, SNAPSHOTS } from '../../domain/requirements.js';
 import type { Logger } from '../../ports/logger.js';
-import { TaskTimeout } from './abort-reasons.js';
+import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { placeOf } from './task-place.js';
 import type { WorkerContext } from './worker-context.js';
@@ -62,7 +62,7 @@ export async function snapshotAtEnd(
       take(context, deps, wave_number, 'end', stop),
     );
   } catch (error) {
-    if (isTaken(limits.signal)) return;
+    if (isAnothers(limits.signal)) return;
     const { message: reason } = asError(error);
     logger.warn({ err: asError(error), wave: wave_number }, 'snapshot.failed');
     await context.sendToMission(deps.attempt, {
@@ -72,8 +72,11 @@ export async function snapshotAtEnd(
   }
 }
 
-/** Whether the attempt is another process's now; one whose own deadline has passed is not. */
+/** Whether this process has no more time for the attempt; one whose own deadline has passed has its snapshot. */
 const isTaken = (signal: AbortSignal): boolean => signal.aborted && !(signal.reason instanceof TaskTimeout);
+
+/** Whether its result counts nothing here. One that has come to its end while the worker drains is still written. */
+const isAnothers = ({ reason }: AbortSignal): boolean => reason instanceof TaskTaken && reason.code !== 'draining';
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
