@@ -66,6 +66,10 @@ test('a task whose snapshot cannot be taken does not begin, and is tried again',
     'deploy-env_agent-wave2 after 3: wave 1 settled',
   ]);
   expect(swarm.eventsOf('task_failed')[0]?.payload).toMatchObject({ attempt: 1, code: 'workspace', retriable: true });
+  // Nothing had begun: the attempt has left nothing to keep.
+  expect(swarm.ledger.snapshots.filter((line) => line.includes('wave 2'))).toEqual([
+    'deploy-env_agent-wave2 after 6: wave 2 end',
+  ]);
 });
 
 test('what a failed task has left is kept, and a snapshot at the end that fails changes no result', async () => {

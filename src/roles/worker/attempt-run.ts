@@ -58,16 +58,19 @@ export async function runAttempt(
     control.abort(new TaskTimeout(deadlineReason(deps, steps.stepMs()))),
   );
   steps.sendStarted();
+  // By an earlier execution of the attempt, or by this one.
+  let hasBegun = deps.current().steps.length > 0;
   let end: LoopEnd;
   try {
-    end = await endOf(context, deps, steps, { ...deadline, signal });
+    end = await endOf(context, deps, steps, { ...deadline, signal, onBegin: () => void (hasBegun = true) });
   } catch (error) {
     end = endOfError(error, logger, deps);
   } finally {
     deadline.cancel();
   }
   await steps.idle();
-  await snapshotAtEnd(context, deps, logger, end, { remainingMs: deadline.remainingMs(), signal });
+  const limits = { remainingMs: deadline.remainingMs(), signal };
+  if (hasBegun) await snapshotAtEnd(context, deps, logger, end, limits);
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
@@ -110,7 +113,11 @@ async function endOf(
   context: WorkerContext,
   deps: ExecutionDeps,
   steps: TaskSteps,
-  limits: Deadline & { readonly signal: AbortSignal },
+  limits: Deadline & {
+    readonly signal: AbortSignal;
+    /** Called when the state before the attempt is kept, where it is to be, and it may change the workspace. */
+    onBegin(): void;
+  },
 ): Promise<LoopEnd> {
   // First the fence: whatever comes of this attempt, nothing of an earlier one starts behind it.
   await steps.settleDoubt();
@@ -127,6 +134,7 @@ async function endOf(
   limits.signal.throwIfAborted();
   requireUnsuspended(deps, limits.remainingMs);
   if (isSnapshotDue(deps)) await limits.notCounting(() => snapshotBefore(context, deps, limits.signal));
+  limits.onBegin();
   const decided = await steps.performDecided(limits.remainingMs);
   if (isChecksOnly(deps)) return endOfVerify(deps, decided ?? (await verify(deps, steps, limits.remainingMs)));
   const checked = endOfFinish(deps.current());
