@@ -16,7 +16,8 @@ export interface ToolExecutor {
    * Takes the fence of a task for a claim: writes the claim's offset next to the task's lock, and waits until every
    * launcher of an earlier claim has ended its child and released the lock. Then containers that may write to the
    * workspace, and that no call of this process has started, are stopped in this worker's engine. Rejects with
-   * FenceLost if a higher claim holds the fence, and with WorkspaceUnusable if such a container cannot be stopped.
+   * FenceLost if a higher claim holds the fence, with WritersNotStopped if such a container cannot be stopped, and
+   * with the signal's reason.
    */
   takeFence(task: TaskPlace, claimOffset: number, signal: AbortSignal): Promise<void>;
   /** The outcome that a launcher left for a step, also one of a dead worker; null if there is none. */
@@ -212,7 +213,12 @@ export class FenceLost extends Error {
 /** The workspace cannot be used here (marker of another root, missing directory, not writable). */
 export class WorkspaceUnusable extends Error {
   readonly code = 'workspace';
-  readonly retriable = false;
+  readonly retriable: boolean = false;
+}
+
+/** The container engine does not stop what may write to the workspace, or does not answer: it may later. */
+export class WritersNotStopped extends WorkspaceUnusable {
+  override readonly retriable = true;
 }
 
 /** This worker cannot give a task what its agent's file names. The message says what is missing, and the cure. */

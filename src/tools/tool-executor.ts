@@ -1,3 +1,4 @@
+import { orAborted } from '../domain/deferred.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import {
   FenceLost,
@@ -61,20 +62,22 @@ const DEFAULT_SNAPSHOTS_MB = 10_240;
 export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
   const runtime = createToolRuntime(options);
   const describe = () => spaceText(options.workspaceRoot, options.workspaceRoot, options.clock.now());
-  const nothingWrites = ({ missionId }: TaskPlace) => stopLeftWriters(runtime.provisions.engine, missionId);
+  // An engine may be silent for minutes: what is stopped does not wait for it.
+  const nothingWrites = ({ missionId }: TaskPlace, signal: AbortSignal) =>
+    orAborted(stopLeftWriters(runtime.provisions.engine, missionId), signal);
   const snapshots = createSharedTakes();
   const executor: ToolExecutor = {
     definitions: () => TOOL_DEFINITIONS,
     async takeFence(task, claimOffset, signal) {
       await takeFence(await placeOf(runtime, task), claimOffset, signal);
       // The lock is that of processes here; containers that an earlier attempt has started are the engine's.
-      await nothingWrites(task);
+      await nothingWrites(task, signal);
     },
     recoverOutcome: async (task, step) => leftOutcome(runtime, await placeOf(runtime, task), stepName(task, step)),
     prepareWorkspace: async (task) => (await placeOfCall(runtime, task)).workspace,
     checkWorkspace: (task) => checkPlace(runtime, task),
     async takeSnapshot(task, wave, when, signal) {
-      await nothingWrites(task);
+      await nothingWrites(task, signal);
       const place = await placeOf(runtime, task);
       await requireSpace(runtime, place);
       const missionId = task.continuedBy ?? task.missionId;
@@ -90,16 +93,16 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       noteSnapshot((await placeOf(runtime, task)).base, task.continuedBy ?? task.missionId, wave),
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
-      await nothingWrites(call.task);
+      await nothingWrites(call.task, signal);
       return runChecks(runtime, call, signal);
     },
     takeBaseline: async (call, signal) => {
-      await nothingWrites(call.task);
+      await nothingWrites(call.task, signal);
       return takeBaseline(runtime, call, signal);
     },
     runInEmpty: (call, signal) => runInEmpty(runtime, call, signal),
     changedPaths: async (task, before, protection, signal) => {
-      await nothingWrites(task);
+      await nothingWrites(task, signal);
       return changedPaths(runtime, task, before, protection, signal);
     },
   };

@@ -289,7 +289,7 @@ function endOfError(error: unknown, logger: Logger, deps: ExecutionDeps): LoopEn
   if (error instanceof TaskTimeout)
     return { ...failed('timeout', error.message, true), ...lastModel(deps), unjournaled: lost };
   if (error instanceof PausedTooLong) return failed('paused', error.message, true);
-  if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, false);
+  if (error instanceof WorkspaceUnusable) return failed('workspace', error.message, error.retriable);
   if (error instanceof PermissionUnavailable) return failed('permission', error.message, false);
   if (error instanceof ProtectionTooLarge) return failed('protected', error.message, false);
   if (error instanceof SnapshotTooSlow) return failed('workspace', error.message, true);

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Provided } from '../secrets.js';
-import { WorkspaceUnusable } from '../../ports/tools.js';
+import { WritersNotStopped } from '../../ports/tools.js';
 import { reasonOf } from '../system-errors.js';
 import { PROJECT_LABEL, projectName } from './project.js';
 import { ask, createLookup, PATIENCE_MS, type EngineAddress } from './upstream.js';
@@ -19,7 +19,7 @@ export interface Writers {
   /** Of the start of one: awaits the engine's answer. It must not be broken off: the engine would continue. */
   starts<T>(id: string, begun: Promise<T>): Promise<T>;
   /**
-   * Awaits starts, and stops all. Rejects with WorkspaceUnusable, also where the engine has not answered a start, which
+   * Awaits starts, and stops all. Rejects with WritersNotStopped, also where the engine has not answered a start, which
    * may still come.
    */
   stop(): Promise<void>;
@@ -59,7 +59,7 @@ const AT_REST = ['created', 'configured', 'exited', 'stopped', 'dead'];
 
 /**
  * Stops those of a mission that no call of this process has started: a worker that was killed leaves them. Without an
- * engine there are none. Rejects with WorkspaceUnusable.
+ * engine there are none. Rejects with WritersNotStopped.
  */
 export async function stopLeftWriters(engine: Provided<EngineAddress> | null, missionId: string): Promise<void> {
   if (engine?.ok !== true) return;
@@ -96,7 +96,7 @@ async function stop(engine: EngineAddress, id: string): Promise<void> {
 }
 
 function notStopped(error: unknown): never {
-  throw new WorkspaceUnusable(
+  throw new WritersNotStopped(
     `Containers that may write to the workspace cannot be stopped (${reasonOf(error)}). Stop them in the engine: ` +
       `docker ps --filter label=${WRITES_LABEL}`,
     { cause: error },

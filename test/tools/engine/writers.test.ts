@@ -26,6 +26,8 @@ const engine = {
   /** Answers to a start that it holds back; null: it answers at once. */
   held: null as ServerResponse[] | null,
   stops: true,
+  /** Whether it answers no list. */
+  isSilent: false,
 };
 const mounts = (id: string) => [{ Type: 'bind', RW: id === writer }];
 const described = (id: string) => ({
@@ -47,6 +49,7 @@ const server = createServer((request, response) => {
     return void answer(action === 'stop' && !engine.stops ? 500 : 204);
   }
   if (action === 'json') return void answer(200, described(id));
+  if (engine.isSilent) return;
   const asked = decodeURIComponent(request.url ?? '');
   const listed = asked.includes(`"${PROJECT_LABEL}=${project.name}","${WRITES_LABEL}"`) ? [writer] : [];
   answer(
@@ -72,7 +75,7 @@ async function proxyOf(mayWrite: boolean) {
 }
 
 beforeEach(() => {
-  Object.assign(engine, { running: new Set(), changes: [], held: null, stops: true });
+  Object.assign(engine, { running: new Set(), changes: [], held: null, stops: true, isSilent: false });
 });
 afterAll(() => {
   server.closeAllConnections();
@@ -158,8 +161,22 @@ test('those that an earlier attempt has left are stopped when the fence is taken
   engine.stops = false;
   await expect(executor.takeFence(place, 11, never)).rejects.toMatchObject({
     code: 'workspace',
+    retriable: true,
     message: expect.stringContaining('still runs'),
   });
+});
+
+test('a worker that ends does not wait for an engine that is silent', async () => {
+  const provisions = { ...NO_PROVISIONS, engine: { ok: true, value: address } } as const;
+  const { executor, task } = await createHarness({ provisions });
+  engine.isSilent = true;
+  const stop = new AbortController();
+  const begun = executor.takeFence(task('silent', 'm1', 2), 10, stop.signal);
+  const asked = new Promise((resolve) => server.once('request', resolve));
+  await asked;
+  stop.abort(new Error('the process is shutting down'));
+  await expect(begun).rejects.toThrow('the process is shutting down');
+  server.closeAllConnections();
 });
 
 test('one that a call of this worker has started is not taken for left', async () => {
