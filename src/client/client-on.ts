@@ -155,8 +155,12 @@ function snapshotsOn(
     }),
     restore: whileOpen(async (wanted, options) => {
       const { wave, dryRun } = checkedOptions(RESTORE_OPTIONS, options, 'restore');
-      const all = () => missions.withOpen(async ({ view }) => view.missions().flatMap((id) => view.mission(id) ?? []));
-      return missions.with(wanted, async ({ mission }) => {
+      return missions.withRead(wanted, async ({ mission }, reader) => {
+        // Read each time: the shared feed may not have read yet what was submitted a moment ago.
+        const all = async () => {
+          const { view } = await reader.window({ sinceMs: null, withOpen: true });
+          return view.missions().flatMap((id) => view.mission(id) ?? []);
+        };
         const { carryOut, ...planned } = await planMissionRestore(mission, all, workspaceRoot, wave, context.signal);
         return dryRun ? planned : carryOut(context.signal);
       });

@@ -13,7 +13,10 @@ export interface OneMission {
   /** @param wanted as requireMission takes it */
   with<T>(wanted: string, body: (opened: OpenMission, reader: Pick<MissionReader, 'window'>) => Promise<T>): Promise<T>;
   /** The same, always on a part that is read now. */
-  withRead<T>(wanted: string, body: (opened: ReadMission) => Promise<T>): Promise<T>;
+  withRead<T>(
+    wanted: string,
+    body: (opened: ReadMission, reader: Pick<MissionReader, 'window'>) => Promise<T>,
+  ): Promise<T>;
   /** @param find throws ClientError where the feed does not have it */
   withNamed<T, R>(
     wanted: string,
@@ -68,7 +71,7 @@ export function createOneMission(
         return mission === null ? reading(ofPart) : body({ feed, mission }, { window: async () => feed });
       });
     },
-    withRead: (wanted, body) => reading(async (reader) => body(await reader.openMission(wanted))),
+    withRead: (wanted, body) => reading(async (reader) => body(await reader.openMission(wanted), reader)),
     withNamed: (wanted, find, body) =>
       onFeed(
         async (reader) => body(await reader.findNamed(wanted, find)),
