@@ -28,6 +28,8 @@ export type ClientErrorCode =
   | 'snapshot_changed'
   /** What would be restored is not what was shown. */
   | 'workspace_changed'
+  /** Those of the tasks that have run in the workspace cannot be taken; the message says why. */
+  | 'locks_unavailable'
   /** It is paused, or is not. */
   | 'already_paused'
   | 'not_paused'

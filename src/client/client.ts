@@ -121,7 +121,8 @@ export interface Client extends AsyncDisposable {
   diff(missionId: string, options?: DiffOptions): Promise<MissionDiff>;
   /**
    * Makes the workspace of a mission that has ended what it was after a wave (0: before the mission). Files made since
-   * are removed. Rejects like diff, and with mission_open and workspace_changed.
+   * are removed. Rejects like diff, and with mission_open, workspace_changed and
+   * locks_unavailable.
    */
   restore(missionId: string, options: RestoreOptions): Promise<RestoreResult>;
   /** The processes that answer within timeoutMs (1 to 600000, default 2000), with what they hold and run. */

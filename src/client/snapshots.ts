@@ -12,7 +12,7 @@ import type { ListingDifference } from '../tools/listing.js';
 import type { Redact } from '../domain/redaction.js';
 import { hasOpenAttempt } from '../domain/mission-task-state.js';
 import { CallRefused } from '../tools/errors.js';
-import { holdTasks } from '../tools/hold-tasks.js';
+import { holdTasks, LocksUnavailable } from '../tools/hold-tasks.js';
 import { readMarker, runsOf } from '../tools/places.js';
 import { missionsWithRuns } from '../tools/workspaces.js';
 import { differencesOf, distinctLeftOut, type LeftOut, type Manifest } from '../tools/snapshots/manifest.js';
@@ -193,7 +193,7 @@ export async function planRestoreOf(
     ...result,
     async carryOut(stop) {
       const runs = await within(given, runsHere(base, mission));
-      const held = await holdTasks(runs).catch(stillRuns(given));
+      const held = await holdTasks(runs).catch(notHeld(given));
       try {
         // With the locks: what a worker begins from here on waits until they are free.
         const again = async () => {
@@ -273,9 +273,11 @@ async function runsHere(base: string, { request }: SnapshotOwner): Promise<reado
   return (await missionsWithRuns(base)).map((id) => join(all, id));
 }
 
-const stillRuns =
+const notHeld =
   (given: string) =>
   (error: unknown): never => {
+    if (error instanceof LocksUnavailable)
+      throw new ClientError('locks_unavailable', `nothing was restored: ${error.message}`, error.nextStep);
     if (!(error instanceof CallRefused)) throw error;
     throw new ClientError('mission_open', `${error.message}: ${given}`, 'Wait for its end, or cancel its mission.');
   };

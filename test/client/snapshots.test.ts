@@ -405,6 +405,19 @@ test('restore looks again when it begins, and holds the locks of the tasks meanw
   expect(await isFree()).toBe(true);
 });
 
+test('locks that cannot be taken are no internal error', async () => {
+  await twoWaves();
+  const plan = await planOf(await missionIn(), [], 0);
+  await mkdir(join(base, '.ravenhelm/runs/m/t'), { recursive: true });
+  await symlink('lock', join(base, '.ravenhelm/runs/m/t/lock'));
+  await expect(plan.carryOut(never)).rejects.toMatchObject({
+    name: 'ClientError',
+    code: 'locks_unavailable',
+    nextStep: expect.stringMatching(/./),
+  });
+  expect(await readFile(join(base, 'changed.txt'), 'utf8')).toBe('two\n');
+});
+
 test('what was not shown is not taken back', async () => {
   await twoWaves();
   const plan = await planOf(await missionIn(), [], 0);
