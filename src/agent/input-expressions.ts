@@ -112,7 +112,9 @@ function notExpanded({ written, name }: Found, declared: readonly Declared[], ki
       fix: `write ${reading}, the environment variable, in quotes ('$''{{ … }}' keeps the text as it is)`,
     };
   return {
-    message: `${quoted(written)} stands where no value is put in: only the brief, descriptions, protected and changes have values`,
+    message:
+      `${quoted(written)} stands where no value is put in: ` +
+      'only the brief, descriptions, protected and changes have values',
     fix: `leave it out; commands and checks read ${reading}`,
   };
 }

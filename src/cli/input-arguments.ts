@@ -16,8 +16,8 @@ export interface InputFlags {
 export const hasInputs = ({ set = [], inputs = [] }: InputFlags): boolean => set.length + inputs.length > 0;
 
 /**
- * NAME=VALUE; may be given several times. What was typed may be the value alone, and a secret: commander would repeat it
- * if this threw, and setInputs throws instead.
+ * NAME=VALUE; may be given several times. What was typed may be the value alone, and a secret: commander would repeat
+ * it if this threw, and setInputs throws instead.
  */
 export function setArgument(text: string, before: readonly SetArgument[] = []): readonly SetArgument[] {
   const [, name = '', value = ''] = /^([^=]*)=([\s\S]*)$/.exec(text) ?? [];

@@ -237,8 +237,10 @@ const pathOf = (place: RunPlace, task: TaskPlace): string => join(place.run, nam
 
 /** Of the values of the inputs that a command names: with others it may find something else. null: it names none. */
 function inputsDigest(command: string, { inputs = {} }: TaskPlace): string | null {
-  const named = Object.entries(inputs).filter(([variable]) => namesVariable(command, variable));
-  return named.length === 0 ? null : createHash('sha256').update(JSON.stringify(named.toSorted())).digest('hex');
+  const named = Object.keys(inputs).filter((variable) => namesVariable(command, variable));
+  if (named.length === 0) return null;
+  const values = named.toSorted().map((variable) => [variable, inputs[variable]]);
+  return createHash('sha256').update(JSON.stringify(values)).digest('hex');
 }
 
 /** Whether a check has found what it would have found with the inputs of this task. */
