@@ -15,7 +15,7 @@ import { firstRedacted, redactPatterns } from '../domain/secret-patterns.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { ConfigError, type Problem } from './config-error.js';
 import type { InputDeclaration } from './input-declarations.js';
-import { readInputValue } from './input-value.js';
+import { readInputValue, type ReadValue } from './input-value.js';
 import type { Roster } from './roster.js';
 import type { YamlSource } from './yaml-source.js';
 
@@ -58,7 +58,7 @@ export function readInputs<T>(
     const last = given.findLast(({ name }) => name === input.name);
     const value = last?.value ?? input.default;
     if (last === undefined && value === null) return [];
-    const read = readInputValue(input, value, last?.form ?? 'typed', redact);
+    const read = requireText(input, readInputValue(input, value, last?.form ?? 'typed', redact));
     if (read.ok) return [{ name: input.name, type: input.type, value: read.value, description: input.description }];
     const message = `the input ${quoted(input.name)} ${read.wrong}`;
     problems.push(last?.problem(message, read.fix) ?? source.problemAt(['inputs'], message, read.fix));
@@ -88,6 +88,12 @@ export function readInputs<T>(
   if (problems.length > 0) throw new ConfigError(problems);
   return inputs;
 }
+
+/** A variable of a script that is empty gives "" where a value is needed. */
+const requireText = ({ required }: InputDeclaration, read: ReadValue): ReadValue =>
+  required && read.ok && read.value === ''
+    ? { ok: false, wrong: 'is empty', fix: 'give a value; with required: false in the file it may be empty' }
+    : read;
 
 /** What is wrong with a text after values were put in; null: nothing. */
 export function wrongInText(text: string, most: number): { readonly message: string; readonly fix: string } | null {

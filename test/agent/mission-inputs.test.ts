@@ -245,7 +245,8 @@ describe('what a mission file declares', () => {
     ['boolean', '', 'true', 'text', 'true'],
     ['boolean', '', false, 'typed', 'false'],
     ['choice', ', options: [x, y z]', 'y z', 'text', 'y z'],
-    ['string', '', '', 'text', ''],
+    ['string', ', required: false', '', 'text', ''],
+    ['string', ', default: x', '', 'typed', ''],
     ['string', '', 'a\nb\t"\'$(x)', 'text', 'a\nb\t"\'$(x)'],
   ])('an input of type %s%s takes %j (%s)', (type, more, value, form, expected) => {
     const lines = ['brief: b', `inputs: [{ name: a, type: ${type}${more} }]`];
@@ -261,6 +262,7 @@ describe('what a mission file declares', () => {
     ['boolean', 'yes', 'text', 'is "yes"'],
     ['boolean', 'true', 'typed', 'is "true"'],
     ['string', true, 'typed', 'is true'],
+    ['string', '', 'text', 'is empty'],
     ['string', {}, 'typed', 'is a map'],
   ])('an input of type %s refuses %j (%s)', (type, value, form, expected) => {
     const [problem = ''] = problems(['brief: b', `inputs: [{ name: a, type: ${type} }]`], set('a', value, form));
@@ -295,7 +297,8 @@ describe('${{ }} in the paths of a task', () => {
     expect(problems(['brief: b', ...INPUTS, whole], set('domain', '.'))).toEqual([
       expect.stringContaining('the whole workspace cannot be protected'),
     ]);
-    expect(problems(['brief: b', ...INPUTS, whole], set('domain', ''))).toEqual([
+    const optional = 'inputs: [{ name: domain, required: false }]';
+    expect(problems(['brief: b', optional, whole], set('domain', ''))).toEqual([
       expect.stringContaining('with its inputs it is empty'),
     ]);
     const beside = protectedOnly('a', ', { agent: web_agent, description: e, changes: ["${{ inputs.domain }}"] }');
