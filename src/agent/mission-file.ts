@@ -4,7 +4,7 @@ import { staticCheckNotes } from '../domain/plan-checks.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import { buildPlan, ORCHESTRATOR, type PlanDraft, type PlanScope } from '../domain/plan.js';
 import type { LimitSettings } from '../domain/limits.js';
-import { isSecretInput, type MissionInput } from '../domain/mission-inputs.js';
+import { isSecretInput, variableOf, type MissionInput } from '../domain/mission-inputs.js';
 import { SIZES } from '../domain/sizes.js';
 import { declarationOf, declarationProblems, inputsSchema, type InputDeclaration } from './input-declarations.js';
 import { expandInputs, expressionProblems, isCommandAt } from './input-expressions.js';
@@ -42,6 +42,8 @@ export interface MissionFile {
   readonly planner: 'order' | null;
   /** With the values that brief and plan have already; absent: none. */
   readonly inputs?: readonly MissionInput[];
+  /** Names of the variables that its inputs may give, also of those without a value; absent: those of inputs. */
+  readonly variables?: readonly string[];
 }
 
 const taskSchema = z.strictObject({
@@ -190,7 +192,12 @@ export function openMissionFile(content: string, fileName: string, roster: Roste
       const values = readInputs(inputs, given, source, options);
       const { expanded, problems } = expandMission(mission, values, source);
       throwIfAny(problems);
-      const file = { ...fileOf(expanded, roster), plan: planOf(expanded, scope), inputs: values };
+      const file = {
+        ...fileOf(expanded, roster),
+        plan: planOf(expanded, scope),
+        inputs: values,
+        variables: inputs.map(variableOf),
+      };
       // Values may make other paths of those that a task must not change.
       throwIfAny(file.plan === null ? [] : planProblems(file.plan, scope, source));
       throwIfAny(secretInputProblems(file, source, roster));

@@ -1,13 +1,47 @@
 import type { MissionFile } from '../agent/mission-file.js';
+import type { Roster } from '../agent/roster.js';
+import { chooseInstead } from '../domain/did-you-mean.js';
 import type { Plan } from '../domain/events.js';
+import { inputsReadBy, variableOf } from '../domain/mission-inputs.js';
 import { staticCheckNotes } from '../domain/plan-checks.js';
 import type { CommandContext } from './context.js';
 import { oneLine } from './text-width.js';
 
 const NO_TASKS: Plan = { strategy: '', waves: [], risks: [], notes: [], success_criteria: [] };
 
-/** Warns of a person's checks that always pass, before the mission starts. A planner's are refused. */
-export function warnOfChecks(context: CommandContext, { plan, success }: MissionFile, file: string): void {
-  for (const note of staticCheckNotes({ ...(plan ?? NO_TASKS), success_criteria: [...success] }))
-    context.host.stderr.write(`warning: ${file}: ${oneLine(note)}\n`);
+/**
+ * Warns of a person's checks that always pass, and of commands that read inputs which there are not, before the mission
+ * starts. A planner's checks that always pass are refused.
+ */
+export function warnOfChecks(context: CommandContext, mission: MissionFile, file: string, roster: Roster): void {
+  const { plan, success } = mission;
+  warn(context, file, staticCheckNotes({ ...(plan ?? NO_TASKS), success_criteria: [...success] }));
+  warnOfVariables(context, mission, file, roster);
+}
+
+/** Warns of commands of checks and of planned playbooks that read inputs which the mission does not have. */
+export function warnOfVariables(
+  context: CommandContext,
+  { plan, success, inputs = [], variables = inputs.map(variableOf) }: MissionFile,
+  file: string,
+  roster: Roster,
+): void {
+  const tasks = (plan ?? NO_TASKS).waves.flatMap((wave) => wave.tasks);
+  const planned = tasks.flatMap(({ agent, task_id, acceptance, playbook: name }) => {
+    const playbook = name === null ? undefined : roster.byName(agent)?.playbooks[name];
+    const steps = (playbook?.steps ?? []).flatMap(({ command, unless }) => [command, unless ?? '']);
+    const checks = [...acceptance, ...(playbook?.acceptance ?? [])].map(({ command }) => command);
+    return unknownVariables(`a command of ${task_id}`, [...checks, ...steps], variables);
+  });
+  const commands = success.map(({ command }) => command);
+  warn(context, file, [...planned, ...unknownVariables('a success check', commands, variables)]);
+}
+
+const unknownVariables = (what: string, commands: readonly string[], variables: readonly string[]): readonly string[] =>
+  [...new Set(commands.flatMap(inputsReadBy))]
+    .filter((variable) => !variables.includes(variable))
+    .map((variable) => `${what} reads $${variable}, which no input gives; ${chooseInstead(variable, variables)}`);
+
+function warn(context: CommandContext, file: string, notes: readonly string[]): void {
+  for (const note of notes) context.host.stderr.write(`warning: ${file}: ${oneLine(note)}\n`);
 }

@@ -87,6 +87,18 @@ export function inputsNotGiven(
     .filter((input) => commands.some((command) => namesVariable(command, variableOf(input))));
 }
 
+const READ_VARIABLE = /\$(?:(INPUT_\w+)|\{#?(INPUT_\w+)(:?[-+=])?)/g;
+
+/** Variables of inputs that a command reads: neither with a value for the case that there is none, nor its own. */
+export function inputsReadBy(command: string): readonly string[] {
+  const read = [...command.matchAll(READ_VARIABLE)].flatMap(([, plain, braced, otherwise]) =>
+    otherwise === undefined ? [plain ?? braced ?? ''] : [],
+  );
+  const isOwn = (variable: string) =>
+    new RegExp(`(?:^|[^\\w$])${variable}=|\\b(?:for|read)\\s[^;|&]*\\b${variable}\\b`).test(command);
+  return [...new Set(read)].filter((variable) => !isOwn(variable));
+}
+
 /** Whether a command names an environment variable, by its whole name. */
 export const namesVariable = (command: string, variable: string): boolean =>
   command.includes(variable) && new RegExp(`(?<![A-Za-z0-9_])${variable}(?![A-Za-z0-9_])`).test(command);

@@ -45,6 +45,7 @@ describe('a mission file', () => {
       planner: null,
       snapshots: null,
       inputs: [],
+      variables: [],
     });
   });
 

@@ -135,6 +135,23 @@ test.each(['run', 'submit'])('%s without them starts nothing', async (command) =
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining('2 inputs have no value: text, zone')]);
 });
 
+test('run warns of commands that read what no input gives, of checks and of planned playbooks', async () => {
+  const typo = MISSION.replace('note.txt)" = "$INPUT_TEXT" ]\'', 'note.txt)" = "$INPUT_TXT" ]\'')
+    .replace('name: text, description: What to write', 'name: word')
+    .replaceAll('inputs.text', 'inputs.word')
+    .replace('"$INPUT_TIMES"', '"$INPUT_TIMS"')
+    .replace('- { name: times,', '- { name: more, required: false }\n  - { name: times,')
+    .replace('test "$INPUT_TIMS"', 'test -z "$INPUT_MORE" && test "$INPUT_TIMS"');
+  await writeFile(join(clone.dir, 'missions/typo.yaml'), typo);
+  const { stderr } = await rh('run', 'missions/typo.yaml', '--set', 'word=a', '--set', 'zone=south', ...MEMORY);
+  const others = 'which no input gives; use one of: INPUT_WORD, INPUT_MORE, INPUT_TIMES, INPUT_ZONE';
+  expect(stderr.split('\n').filter((line) => line.startsWith('warning: missions/typo.yaml: '))).toEqual([
+    `warning: missions/typo.yaml: a command of deploy-note_agent-wave1 reads $INPUT_TXT, ${others}`,
+    `warning: missions/typo.yaml: a command of deploy-note_agent-wave1 reads $INPUT_TEXT, ${others}`,
+    'warning: missions/typo.yaml: a success check reads $INPUT_TIMS, which no input gives; did you mean "INPUT_TIMES"?',
+  ]);
+}, 120_000);
+
 test('start takes those of the default mission, and a role none', async () => {
   const own = await readFile(join(clone.dir, 'missions/ravenhelm-platform.yaml'), 'utf8');
   await writeFile(

@@ -2,6 +2,7 @@
 import {
   inputsFault,
   inputsNotGiven,
+  inputsReadBy,
   inputsText,
   inputVariables,
   type MissionInput,
@@ -58,6 +59,16 @@ test('commands that read a secret which the agent may not have are found by the 
   for (const command of ['echo $INPUT_DOMAIN', 'echo $INPUT_TOKEN_FILES', 'echo $MY_INPUT_TOKEN_FILE'])
     expect(found(command)).toEqual([]);
   expect(found('cat "$INPUT_TOKEN_FILE"', ['DEPLOY_TOKEN'])).toEqual([]);
+});
+
+test.each<[string, readonly string[]]>([
+  ['test "$INPUT_PORT" = 80 && curl ${INPUT_HOST}', ['INPUT_PORT', 'INPUT_HOST']],
+  ['echo ${INPUT_A:?} ${#INPUT_A} ${INPUT_B%%.*}', ['INPUT_A', 'INPUT_B']],
+  ['echo "${INPUT_A:-1}" "${INPUT_B-}" "${INPUT_C:+x}" "${INPUT_D:=y}"', []],
+  ['INPUT_A=1; echo "$INPUT_A"; for INPUT_B in 1 2; do echo $INPUT_B; done', []],
+  ['read -r INPUT_A < f; echo "$INPUT_A"; echo $MY_INPUT_X INPUT_Y', []],
+])('a command reads inputs that it does not give itself: %s', (command, expected) => {
+  expect(inputsReadBy(command)).toEqual(expected);
 });
 
 test('a model reads which variables there are and what they are, and no value', () => {

@@ -2,7 +2,7 @@ import type { MissionFile } from '../../agent/mission-file.js';
 import { watchAdmissions } from '../../client/admission.js';
 import { carriedInputs, inputsWithoutEdit, retryMission as retry, type RetriedMission } from '../../client/retry.js';
 import { orAborted } from '../../domain/deferred.js';
-import { warnOfChecks } from '../check-warnings.js';
+import { warnOfChecks, warnOfVariables } from '../check-warnings.js';
 import { wrongUse } from '../cli-error.js';
 import { clientCommand } from '../client-command.js';
 import { withClient } from '../client-session.js';
@@ -43,7 +43,7 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
     const opened = await session.missions.openMission(flags.mission);
     const carried = carriedInputs(opened.mission);
     const edited = changed === null ? null : await withInputs(context, changed, flags.given, carried);
-    if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit);
+    if (edited !== null && flags.edit !== null) warnOfChecks(context, edited, flags.edit, roster);
     // Whether another mission has continued it is known at the end of the log.
     await orAborted(opened.feed.caughtUp, context.client.signal);
     // The mission's tasks run in other processes.
@@ -61,6 +61,8 @@ export async function retryMission(given: CommandContext, flags: RetryFlags): Pr
             `${clientCommand(context, `status ${missionId}`)} shows it\n`,
         ),
     });
+    // The plan that it keeps may read inputs that the changed file does not have.
+    if (edited?.plan === null && flags.edit !== null) warnOfVariables(context, mission, flags.edit, roster);
     if (feed !== null) {
       context.say(plannedText(retried, mission));
       return followSubmitted(context, session, { ...retried, mission, feed, junit });

@@ -51,7 +51,7 @@ export async function runMission(given: CommandContext, options: RunOptions): Pr
   const mission = await readMission(context, options.file, roster, options.given);
   await requireFits(context, mission, options.file);
   await requireModels(context, mission, roster, options.file);
-  warnOfChecks(context, mission, options.file);
+  warnOfChecks(context, mission, options.file, roster);
   await checkWorkspace(context, options.workspace, true);
   const junit = await openJunit(context, options.junit, roster);
   return withSwarm(

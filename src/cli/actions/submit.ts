@@ -37,7 +37,7 @@ export async function submitMission(given: CommandContext, options: SubmitOption
   const roster = await readRoster(context);
   const mission = await readMission(context, options.file, roster, options.given);
   await requireFits(context, mission, options.file);
-  warnOfChecks(context, mission, options.file);
+  warnOfChecks(context, mission, options.file, roster);
   await checkWorkspace(context, options.workspace, false);
   const junit = await openJunit(context, options.junit, roster);
   return withClient(context, async (session) => {
