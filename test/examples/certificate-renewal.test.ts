@@ -9,7 +9,7 @@ openssl ecparam -name prime256v1 -genkey -noout -out renewed/server.key
 openssl req -new -config certs/server.cnf -key renewed/server.key -out /tmp/r.csr
 openssl x509 -req -in /tmp/r.csr -CA certs/intermediate.crt \\
   -CAkey certs/intermediate.key -set_serial 0x1234567890abcdef \\
-  -days 180 -extfile certs/server.cnf -extensions server -out renewed/server.crt
+  -days 365 -extfile certs/server.cnf -extensions server -out renewed/server.crt
 cat ${chain} > renewed/chain.pem`;
 const renewed = [
   list('certs'),
@@ -43,7 +43,7 @@ printf 'serial: %s\\nsha256: %s\\nexpires: %s\\nnames: shop.internal, api.shop.i
         renewal_agent: [
           run(`umask 077; mkdir -p renewed
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
-  -config certs/server.cnf -extensions server -keyout renewed/server.key -days 180 -out renewed/server.crt
+  -config certs/server.cnf -extensions server -keyout renewed/server.key -days 365 -out renewed/server.crt
 cp renewed/server.crt renewed/chain.pem`),
           finish('The certificate is renewed, and the chain was verified.'),
         ],
@@ -55,7 +55,7 @@ cp renewed/server.crt renewed/chain.pem`),
         renewal_agent: [
           run(`umask 077; mkdir -p renewed
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
-  -config certs/server.cnf -extensions server -keyout renewed/server.key -days 180 -out renewed/server.crt
+  -config certs/server.cnf -extensions server -keyout renewed/server.key -days 365 -out renewed/server.crt
 cp renewed/server.crt renewed/chain.pem; cp renewed/server.crt certs/root.crt`),
           finish('The certificate is renewed, and the chain was verified.'),
         ],
@@ -75,18 +75,26 @@ cp renewed/server.crt renewed/chain.pem; cp renewed/server.crt certs/root.crt`),
   },
 });
 
-test('an input on the command line says how long the certificate is valid', async () => {
+test('an input on the command line says how long the certificate is valid, also of a later run', async () => {
   const user = await createUser();
-  try {
-    const { code, stdout } = await user.shell(`${commandOf('certificate-renewal')} --models playbook --set days=200`);
-    expect([code, stdout]).toEqual([0, expect.stringContaining('inputs: days=200')]);
+  const validDays = () => {
     const file = join(user.copy(), 'renewed/server.crt');
     const dates = execFileSync('openssl', ['x509', '-in', file, '-noout', '-dates'], { encoding: 'utf8' });
     const [from = 0, until = 0] = dates
       .trim()
       .split('\n')
       .map((line) => Date.parse(line.replace(/^[^=]*=/, '')));
-    expect(until - from).toBe(200 * 86_400_000);
+    return (until - from) / 86_400_000;
+  };
+  try {
+    const command = commandOf('certificate-renewal');
+    const run = (days: number, typed: string) => user.shell(`${typed} --models playbook --set days=${days}`);
+    const first = await run(200, command);
+    expect([first.code, first.stdout]).toEqual([0, expect.stringContaining('inputs: days=200')]);
+    expect(validDays()).toBe(200);
+    const again = await run(100, command.replace(/^dir=.*&&/, `dir=${user.copy()};`));
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('inputs: days=100')]);
+    expect(validDays()).toBe(100);
   } finally {
     await user.remove();
   }
