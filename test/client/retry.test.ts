@@ -54,6 +54,7 @@ test('says what is checked and what runs; both reports link, and the budget is a
     continues: old,
     carried: [FIRST],
     runs: [SECOND],
+    changedInputs: [],
   });
   const report = await client.follow(retried.missionId);
   expect(report).toMatchObject({
