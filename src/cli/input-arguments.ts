@@ -4,7 +4,7 @@ import { INPUT_NAME } from '../domain/mission-inputs.js';
 import { wrongUse } from './cli-error.js';
 
 /** null: it is not NAME=VALUE. */
-export type SetArgument = GivenInput | null;
+type SetArgument = GivenInput | null;
 
 /** The flags, as commander has them; absent: not given. */
 export interface InputFlags {
