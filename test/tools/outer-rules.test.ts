@@ -55,6 +55,17 @@ async function seenByGit(directory: string): Promise<readonly string[]> {
   return [...new Set(listed.stdout.split('\0').filter(Boolean))].sort();
 }
 
+test.each([
+  ['a name that is too long', 'x'.repeat(300)],
+  ['a path that is too long', 'x/'.repeat(4_000)],
+  ['a NUL', 'a\0b'],
+])('what an agent writes into a .git file ends no snapshot: %s', async (_, named) => {
+  await putAll(['work/a.txt', 'work/b.log']);
+  await put('work/.gitignore', '*.log\n');
+  await put('work/.git', `gitdir: ${named}\n`);
+  expect(await heldIn('work')).toEqual(['.gitignore', 'a.txt']);
+});
+
 test('a workspace inside a repository: the rules further up and .git/info/exclude hold, as git decides', async () => {
   await put('.gitignore', '*.log\n/packages/app/build/\ncache/\n!/packages/app/keep.log\n/out\nsrc/*.gen.ts\n');
   await put('packages/.gitignore', 'local\n!important.log\n/app/anchored.txt\n/other/x\n');

@@ -101,6 +101,12 @@ function said(matcher: Ignore | LinearPattern, parts: readonly string[], isDirec
   return ignored ? true : unignored ? false : null;
 }
 
+/** Also for a path that an agent has written: one that is too long, or no path, names nothing. */
+const NO_FILE: readonly string[] = [
+  ...['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'],
+  ...UNREADABLE,
+];
+
 /** Null: there is no such file, or none that is read. */
 export function textOf(path: string, follows = false): string | null {
   try {
@@ -112,7 +118,7 @@ export function textOf(path: string, follows = false): string | null {
       closeSync(file);
     }
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', ...UNREADABLE].includes(codeOf(error))) return null;
+    if (NO_FILE.includes(codeOf(error))) return null;
     throw error;
   }
 }
