@@ -24,7 +24,7 @@ import { join, resolve } from 'node:path';
 import { createRedactor } from '../../src/domain/redaction.js';
 import { differencesOf, entriesOf } from '../../src/tools/snapshots/manifest.js';
 import { lookAt, MOST_FILE_BYTES } from '../../src/tools/snapshots/look.js';
-import { digestOnly } from '../../src/tools/snapshots/object-store.js';
+import { createObjectStore, digestOnly } from '../../src/tools/snapshots/object-store.js';
 import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
 import { noteSnapshot, takeSnapshot } from '../../src/tools/snapshots/take.js';
@@ -441,6 +441,39 @@ describe('snapshots of a workspace', () => {
     await put('b.txt', 'mine\n');
     await take(1);
     expect(String(await files().objects.readWhole(digest))).toBe('mine\n');
+  });
+
+  test('a content of an earlier mission that was cut is not shared: the file is read', async () => {
+    await put('a.txt', 'mine\n');
+    await put('b.txt', 'whole\n');
+    await new Promise((resolve) => setTimeout(resolve, 2_100)); // so old that they are not read again
+    await take(0);
+    const digest = (await manifest(0)).entries[0]?.digest ?? '';
+    await writeFile(files().objects.pathOf(digest), '');
+    await take(0, 'settled', LATER);
+    const { objects } = snapshotFiles(base, LATER);
+    expect(String(await objects.readWhole(digest))).toBe('mine\n');
+    const whole = (await manifest(0)).entries[1]?.digest ?? '';
+    expect((await lstat(objects.pathOf(whole))).nlink).toBe(2);
+  });
+
+  test('a damaged content is written again also where an earlier mission has a whole one', async () => {
+    const [own, earlier] = [createObjectStore(join(outside, 'own')), createObjectStore(join(outside, 'earlier'))];
+    const content = Buffer.from('mine\n');
+    const digest = await earlier.put(content, null);
+    await own.put(content, null);
+    await writeFile(own.pathOf(digest), '');
+    expect(own.adoptNow(digest, content.length, earlier)).toBe(false);
+    await own.put(content, earlier);
+    expect(String(await own.readWhole(digest))).toBe('mine\n');
+  });
+
+  test('what is shared by a link is brought to the disk, too', async () => {
+    const [own, earlier] = [createObjectStore(join(outside, 'own')), createObjectStore(join(outside, 'earlier'))];
+    const digest = await earlier.put(Buffer.from('mine\n'), null);
+    expect(own.adoptNow(digest, 5, earlier)).toBe(true);
+    await rm(own.pathOf(digest));
+    await expect(own.sync()).rejects.toMatchObject({ code: 'ENOENT', path: own.pathOf(digest) });
   });
 
   test('a content that was damaged is not restored, and is named', async () => {

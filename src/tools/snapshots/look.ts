@@ -27,7 +27,7 @@ export interface LookOptions {
   /** Those of the mission's first snapshot; null: they are read now. */
   readonly ignores: readonly IgnoreFile[] | null;
   /** Whether what an earlier look has read is kept here, or can be; absent: it is. */
-  isKept?(digest: string): boolean;
+  isKept?(digest: string, size: bigint): boolean;
   /** Takes the content; resolves with its sha256, hex, or null: it holds a secret, and is not kept. */
   keep(file: FileHandle, size: bigint, signal: AbortSignal): Promise<string | null>;
   keepTarget(target: Buffer): Promise<string>;
@@ -69,7 +69,7 @@ export async function lookAt(options: LookOptions): Promise<Look> {
     },
     isSame(path, mode, stats) {
       const line = known.same(path, mode, stats);
-      if (line === null || isKept?.(digestIn(line)) === false) return false;
+      if (line === null || isKept?.(digestIn(line), stats.size) === false) return false;
       countFile(stats.size);
       found.push({ path, line });
       return true;

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, createReadStream, linkSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, createReadStream, linkSync, mkdirSync, statSync } from 'node:fs';
 import { access, link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallRefused } from '../errors.js';
@@ -14,9 +14,9 @@ import { codeOf, reading, UNREADABLE } from '../system-errors.js';
 export interface ObjectStore {
   /**
    * Makes an object of another store one of this store, without a copy; by synchronous calls, of which very many are
-   * made. Returns whether it is one now.
+   * made. Returns whether it is one now, of this size: another one is damaged.
    */
-  adoptNow(digest: string, from: ObjectStore): boolean;
+  adoptNow(digest: string, size: number, from: ObjectStore): boolean;
   /** @param beside a store that may have it already; null: there is none */
   put(content: Buffer, beside: ObjectStore | null): Promise<string>;
   /** Copies a file from its begin to its end; resolves with the digest of the copy. */
@@ -50,14 +50,20 @@ export function createObjectStore(directory: string): ObjectStore {
     await mkdir(path, { recursive: true, mode: 0o700 });
     made.add(path);
   };
-  const adopt = async (digest: string, from: ObjectStore): Promise<boolean> => {
+  const adopt = async (digest: string, size: number, from: ObjectStore): Promise<boolean> => {
     await make(dirname(pathOf(digest)));
-    return link(from.pathOf(digest), pathOf(digest)).then(() => true, existsOrNot);
+    try {
+      await link(from.pathOf(digest), pathOf(digest));
+      return true;
+    } catch (error) {
+      // What is here already may be a damaged one.
+      return existsOrNot(error) && (await isWhole(pathOf(digest), size));
+    }
   };
   // One of another size is damaged, and written again.
   const hasOrAdopts = async (digest: string, size: number, beside: ObjectStore | null) =>
     (await isWhole(pathOf(digest), size)) ||
-    (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, beside));
+    (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, size, beside));
   const inDraft = async <T>(work: (draft: string) => Promise<T>): Promise<T> => {
     await make(draftsOf(directory));
     const draft = join(draftsOf(directory), randomUUID());
@@ -69,11 +75,14 @@ export function createObjectStore(directory: string): ObjectStore {
     added += size;
   }
   return {
-    adoptNow(digest, from) {
+    adoptNow(digest, size, from) {
+      if (!isWholeNow(from.pathOf(digest), size)) return false;
       const at = dirname(pathOf(digest));
       if (!made.has(at)) mkdirSync(at, { recursive: true, mode: 0o700 });
       made.add(at);
-      return linkedNow(from.pathOf(digest), pathOf(digest));
+      if (!linkedNow(from.pathOf(digest), pathOf(digest), size)) return false;
+      note(digest);
+      return true;
     },
     pathOf,
     read: (digest) => readChecked(pathOf(digest), digest),
@@ -111,17 +120,30 @@ async function isWhole(path: string, size: number): Promise<boolean> {
     await access(path, constants.R_OK);
     return (await stat(path)).size === size;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || UNREADABLE.includes(codeOf(error))) return false;
-    throw error;
+    return wholeOrNot(error);
   }
 }
 
-function linkedNow(from: string, path: string): boolean {
+function isWholeNow(path: string, size: number): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).size === size;
+  } catch (error) {
+    return wholeOrNot(error);
+  }
+}
+
+function wholeOrNot(error: unknown): false {
+  if (codeOf(error) === 'ENOENT' || UNREADABLE.includes(codeOf(error))) return false;
+  throw error;
+}
+
+function linkedNow(from: string, path: string, size: number): boolean {
   try {
     linkSync(from, path);
     return true;
   } catch (error) {
-    return existsOrNot(error);
+    return existsOrNot(error) && isWholeNow(path, size);
   }
 }
 

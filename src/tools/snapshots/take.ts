@@ -112,7 +112,9 @@ async function lookAndKeep(
       holdsState,
       before: last ?? beside?.last ?? null,
       ignores: last?.ignores ?? null,
-      ...(last === null && beside !== null ? { isKept: (digest) => objects.adoptNow(digest, beside.objects) } : {}),
+      ...(last === null && beside !== null
+        ? { isKept: (digest, size) => objects.adoptNow(digest, Number(size), beside.objects) }
+        : {}),
       keep: (file, size) => keepContent(keeping, file, size),
       keepTarget: (content) => objects.put(content, keeping.beside),
       signal,
