@@ -292,6 +292,31 @@ describe('snapshots of a workspace', () => {
     expect(await limited(LATER, 1)).toMatchObject({ files: 3 });
   });
 
+  test('what would take too much is not kept, and what is kept of the others is counted', async () => {
+    const limited = (mostBytes: number, missionId = MISSION) =>
+      takeSnapshot(place(), { ...SNAPSHOT, missionId, wave: 0, when: 'settled', redact, mostBytes }, never);
+    const kept = async () => {
+      const found = await readdir(join(files().directory, 'objects'), { recursive: true, withFileTypes: true });
+      const sizes = found
+        .filter((entry) => entry.isFile())
+        .map(async ({ parentPath, name }) => (await lstat(join(parentPath, name))).size);
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    };
+    const counted = async () => JSON.parse(await readFile(join(files().directory, 'store.json'), 'utf8')).bytes;
+    await put('large.bin', Buffer.alloc(2 * 1024 * 1024, 'l'));
+    await put('small.txt', 'small\n');
+    await expect(limited(1024 * 1024)).rejects.toMatchObject({ code: 'workspace' });
+    expect([await kept(), await counted()]).toEqual([6, 6]);
+    await rm(at('large.bin'));
+    for (let file = 0; file < 30; file += 1) await put(`${file}.bin`, Buffer.alloc(200 * 1024 + file, `${file} `));
+    await expect(limited(1024 * 1024)).rejects.toMatchObject({ code: 'workspace' });
+    expect(await counted()).toBe(await kept());
+    expect(await counted()).toBeGreaterThan(0);
+    // All of it may be there, and there is no room for more.
+    await limited(30 * 201 * 1024);
+    expect(await limited(await counted(), LATER)).toMatchObject({ files: 31 });
+  });
+
   test('a mission that continues another one shares its contents, one in another workspace does not', async () => {
     const own = join(base, MISSION);
     await mkdir(own);

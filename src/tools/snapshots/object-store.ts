@@ -17,6 +17,8 @@ export interface ObjectStore {
    * made. Returns whether it is one now, of this size: another one is damaged.
    */
   adoptNow(digest: string, size: number, from: ObjectStore): boolean;
+  /** Whether it has a content of this size, or has it now from the store beside it. */
+  has(digest: string, size: number, beside: ObjectStore | null): Promise<boolean>;
   /** @param beside a store that may have it already; null: there is none */
   put(content: Buffer, beside: ObjectStore | null): Promise<string>;
   /** Copies a file from its begin to its end; resolves with the digest of the copy. */
@@ -85,6 +87,11 @@ export function createObjectStore(directory: string): ObjectStore {
       return true;
     },
     pathOf,
+    async has(digest, size, beside) {
+      if (!(await hasOrAdopts(digest, size, beside))) return false;
+      note(digest);
+      return true;
+    },
     read: (digest) => readChecked(pathOf(digest), digest),
     readWhole: (digest) => wholeOf(readChecked(pathOf(digest), digest)),
     async put(content, beside) {

@@ -9,7 +9,7 @@ import type { RunPlace } from '../places.js';
 import { absent, codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
 import { lookAt, type Look } from './look.js';
 import { digestOfLines, encodeManifest, SnapshotUnreadable, type Manifest, type ManifestLines } from './manifest.js';
-import { syncPath, type ObjectStore } from './object-store.js';
+import { digestOnly, syncPath, type ObjectStore } from './object-store.js';
 import { endName, notedName, settledName, snapshotFiles, snapshotsOf, type SnapshotFiles } from './snapshot-files.js';
 import { addToStore, storesOf, type StoreFacts } from './store-facts.js';
 
@@ -102,10 +102,16 @@ async function lookAndKeep(
   const stores = await storesOf(base, workspaceOf);
   const { last, beside } = await earlier(base, missionId, stores);
   const usedBytes = stores.reduce((sum, { bytes }) => sum + bytes, 0);
-  const requireRoom = () => {
-    if (usedBytes + objects.addedBytes() > mostBytes) throw tooMuch(place, mostBytes);
+  const hasRoom = (size: number) => usedBytes + objects.addedBytes() + size <= mostBytes;
+  const inRoom: Keeping['inRoom'] = async (content, size, work) => {
+    const isKept = async () => objects.has(await digestOnly(content, signal), size, keeping.beside);
+    if (!hasRoom(size) && !(await isKept())) throw tooMuch(place, mostBytes);
+    const digest = await work();
+    // Others were kept side by side.
+    if (!hasRoom(0)) throw tooMuch(place, mostBytes);
+    return digest;
   };
-  const keeping = { objects, beside: beside?.objects ?? null, redact, signal, requireRoom };
+  const keeping = { objects, beside: beside?.objects ?? null, redact, signal, inRoom };
   try {
     return await lookAt({
       workspace,
@@ -250,8 +256,8 @@ async function lastReadable(files: SnapshotFiles): Promise<ManifestLines | Error
 }
 
 interface Keeping {
-  /** Throws where the contents take too much. */
-  requireRoom(): void;
+  /** Does the work, which keeps a content, unless it would take too much; what is kept already takes no more. */
+  inRoom(content: FileHandle | Buffer, size: number, work: () => Promise<string>): Promise<string>;
   readonly objects: ObjectStore;
   readonly beside: ObjectStore | null;
   readonly redact: Redact;
@@ -260,12 +266,6 @@ interface Keeping {
 
 /** Null: it holds a secret. */
 async function keepContent(keeping: Keeping, file: FileHandle, size: bigint): Promise<string | null> {
-  const digest = await keepAny(keeping, file, size);
-  keeping.requireRoom();
-  return digest;
-}
-
-async function keepAny(keeping: Keeping, file: FileHandle, size: bigint): Promise<string | null> {
   const { objects, beside, redact, signal } = keeping;
   if (size > SMALL_BYTES) return keepLarge(keeping, file);
   const content = Buffer.alloc(Number(size) + 1);
@@ -274,7 +274,8 @@ async function keepAny(keeping: Keeping, file: FileHandle, size: bigint): Promis
     const { bytesRead } = await reading(file.read(content, length, content.length - length, length));
     if (bytesRead === 0) {
       const whole = content.subarray(0, length);
-      return holdsSecret(whole.toString('utf8'), redact) ? null : objects.put(whole, beside);
+      if (holdsSecret(whole.toString('utf8'), redact)) return null;
+      return keeping.inRoom(whole, length, () => objects.put(whole, beside));
     }
     length += bytesRead;
   }
@@ -285,13 +286,16 @@ async function keepAny(keeping: Keeping, file: FileHandle, size: bigint): Promis
 /** Longer than a secret, so that one that is cut at the end of a part is whole in the next. */
 const OVERLAP_BYTES = 16 * 1024;
 
-async function keepLarge({ objects, beside, redact, signal }: Keeping, file: FileHandle): Promise<string | null> {
+async function keepLarge(
+  { inRoom, objects, beside, redact, signal }: Keeping,
+  file: FileHandle,
+): Promise<string | null> {
   const part = Buffer.alloc(Number(SMALL_BYTES) + OVERLAP_BYTES);
   for (let at = 0; ; at += Number(SMALL_BYTES)) {
     signal.throwIfAborted();
     const { bytesRead } = await reading(file.read(part, 0, part.length, at));
     if (holdsSecret(part.subarray(0, bytesRead).toString('utf8'), redact)) return null;
-    if (bytesRead < part.length) return objects.putFile(file, beside, signal);
+    if (bytesRead < part.length) return inRoom(file, at + bytesRead, () => objects.putFile(file, beside, signal));
   }
 }
 

@@ -69,8 +69,11 @@ async function walkDirectory(walk: Walk, place: string, path: string, depth: num
   walk.onDirectory(path, place);
   const directories: Seen[] = [];
   const files: Seen[] = [];
-  const read = () =>
-    Promise.all(files.splice(0).map((file) => walkFile(walk, file, depth).catch(unlessGone(walk, file))));
+  // All have ended when one fails: what was kept of the others is counted.
+  const read = async () => {
+    const reads = files.splice(0).map((file) => walkFile(walk, file, depth).catch(unlessGone(walk, file)));
+    for (const end of await Promise.allSettled(reads)) if (end.status === 'rejected') throw end.reason;
+  };
   for (const name of namesIn(walk, place, path)) {
     walk.count += 1;
     if (walk.count % SLICE === 0) await nextSlice(walk);
