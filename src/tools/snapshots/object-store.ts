@@ -44,28 +44,9 @@ export const draftsOf = (directory: string): string => join(directory, 'drafts')
 /** @param directory absolute; made when something is put */
 export function createObjectStore(directory: string): ObjectStore {
   const pathOf = (digest: string) => join(directory, digest.slice(0, 2), digest);
-  const made = new Set<string>();
   const { note, sync } = createSyncing(directory, pathOf);
+  const { make, makeNow, hasOrAdopts } = createSharing(pathOf);
   let added = 0;
-  const make = async (path: string) => {
-    if (made.has(path)) return;
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    made.add(path);
-  };
-  const adopt = async (digest: string, size: number, from: ObjectStore): Promise<boolean> => {
-    await make(dirname(pathOf(digest)));
-    try {
-      await link(from.pathOf(digest), pathOf(digest));
-      return true;
-    } catch (error) {
-      // What is here already may be a damaged one.
-      return existsOrNot(error) && (await isWhole(pathOf(digest), size));
-    }
-  };
-  // One of another size is damaged, and written again.
-  const hasOrAdopts = async (digest: string, size: number, beside: ObjectStore | null) =>
-    (await isWhole(pathOf(digest), size)) ||
-    (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, size, beside));
   const inDraft = async <T>(work: (draft: string) => Promise<T>): Promise<T> => {
     await make(draftsOf(directory));
     const draft = join(draftsOf(directory), randomUUID());
@@ -79,9 +60,7 @@ export function createObjectStore(directory: string): ObjectStore {
   return {
     adoptNow(digest, size, from) {
       if (!isWholeNow(from.pathOf(digest), size)) return false;
-      const at = dirname(pathOf(digest));
-      if (!made.has(at)) mkdirSync(at, { recursive: true, mode: 0o700 });
-      made.add(at);
+      makeNow(dirname(pathOf(digest)));
       if (!linkedNow(from.pathOf(digest), pathOf(digest), size)) return false;
       note(digest);
       return true;
@@ -115,6 +94,35 @@ export function createObjectStore(directory: string): ObjectStore {
     sync,
     addedBytes: () => added,
   };
+}
+
+/** Directories of contents, and what another store has. */
+function createSharing(pathOf: (digest: string) => string) {
+  const made = new Set<string>();
+  const make = async (path: string) => {
+    if (made.has(path)) return;
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    made.add(path);
+  };
+  const adopt = async (digest: string, size: number, from: ObjectStore): Promise<boolean> => {
+    await make(dirname(pathOf(digest)));
+    try {
+      await link(from.pathOf(digest), pathOf(digest));
+      return true;
+    } catch (error) {
+      // What is here already may be a damaged one.
+      return existsOrNot(error) && (await isWhole(pathOf(digest), size));
+    }
+  };
+  // One of another size is damaged, and written again.
+  const hasOrAdopts = async (digest: string, size: number, beside: ObjectStore | null) =>
+    (await isWhole(pathOf(digest), size)) ||
+    (beside !== null && (await isWhole(beside.pathOf(digest), size)) && adopt(digest, size, beside));
+  const makeNow = (path: string) => {
+    if (!made.has(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+    made.add(path);
+  };
+  return { make, makeNow, hasOrAdopts };
 }
 
 /** Of more, one call for the whole file system takes less time. */
