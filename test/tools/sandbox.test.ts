@@ -277,6 +277,8 @@ describe('locations', () => {
       const list = join(base, '.ravenhelm/snapshots/m1/wave-1.json');
       expect(existsSync(list)).toBe(true);
       expect(statSync(list).mode & 0o777).toBe(0o600);
+      expect((await harness.executor.takeSnapshot(task, 1, 'settled', signal))?.digest).toBe(taken?.digest);
+      await harness.executor.noteSnapshot(task, 1);
       expect(await harness.executor.takeSnapshot(task, 1, 'settled', signal)).toBeNull();
     }
   });
