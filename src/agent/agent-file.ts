@@ -101,7 +101,8 @@ export function readAgentFile(
     });
   }
   const source = readYaml(parts[1] ?? '', file, frontMatterSchema, 2);
-  const prompt = (parts[2] ?? '').trim();
+  const body = parts[2] ?? '';
+  const prompt = body.trim();
   const matter = source.value;
   const problems = [
     ...source.problems,
@@ -111,18 +112,18 @@ export function readAgentFile(
     ...(matter ? matterProblems(matter, source, file, tools) : []),
   ];
   const spec = matter && problems.length === 0 ? toSpec(matter, prompt, digest) : null;
-  const tooLarge = spec === null ? [] : textsTooLarge(spec, content, file);
+  const before = content.slice(0, content.length - body.trimStart().length);
+  const tooLarge = spec === null ? [] : textsTooLarge(spec, { file, line: before.split('\n').length });
   return { file, source, spec: tooLarge.length === 0 ? spec : null, problems: [...problems, ...tooLarge] };
 }
 
-/** The journal has the system text, in a record with other texts. */
-function textsTooLarge(spec: AgentSpec, content: string, file: string): readonly Problem[] {
+/** The journal has the system text, in a record with other texts. @param place of the prompt */
+function textsTooLarge(spec: AgentSpec, place: Pick<Problem, 'file' | 'line'>): readonly Problem[] {
   const bytes = byteLength(JSON.stringify(agentTexts(spec)));
   if (bytes <= SIZES.agentTexts) return [];
   return [
     {
-      file,
-      line: lineAfterMatter(content),
+      ...place,
       column: 1,
       message:
         `the prompt and the names of hosts, secrets and mounts have ${bytes} bytes as JSON; ` +
@@ -131,11 +132,6 @@ function textsTooLarge(spec: AgentSpec, content: string, file: string): readonly
     },
   ];
 }
-
-const lineAfterMatter = (content: string): number => {
-  const end = /^\uFEFF?---[ \t]*\r?\n(?:[\s\S]*?\r?\n)?---[ \t]*\r?\n\s*/.exec(content)?.[0] ?? '';
-  return end.split('\n').length;
-};
 
 /** The name that an agent must have in its file. */
 export const nameOfAgentFile = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/\.md$/, '');

@@ -1,4 +1,5 @@
 /** The values of a mission's inputs: those that are given, else the defaults of its file. */
+import { plannedCommands } from '../domain/agent-spec.js';
 import type { Plan } from '../domain/events.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import {
@@ -64,9 +65,7 @@ export function readInputs<T>(
     problems.push(last?.problem(message, read.fix) ?? source.problemAt(['inputs'], message, read.fix));
     return [];
   });
-  const missing = declared
-    .filter(({ name, required }) => required && !given.some((each) => each.name === name))
-    .map(({ name }) => name);
+  const missing = missingInputs(declared, given).map(({ name }) => name);
   if (missing.length > 0)
     problems.push(
       source.problemAt(
@@ -88,6 +87,13 @@ export function readInputs<T>(
   if (problems.length > 0) throw new ConfigError(problems);
   return inputs;
 }
+
+/** The inputs that need a value and are not given. */
+export const missingInputs = (
+  declared: readonly InputDeclaration[],
+  given: readonly GivenInput[],
+): readonly InputDeclaration[] =>
+  declared.filter(({ name, required }) => required && !given.some((each) => each.name === name));
 
 /** A variable of a script that is empty gives "" where a value is needed. */
 const requireText = ({ required }: InputDeclaration, read: ReadValue): ReadValue =>
@@ -137,12 +143,7 @@ export function secretInputProblems<T>(
   if (useless.length > 0) return useless;
   const tasks = (plan?.waves ?? []).flatMap((wave, at) =>
     wave.tasks.flatMap((task, index) => {
-      const playbook = task.playbook === null ? undefined : roster.byName(task.agent)?.playbooks[task.playbook];
-      const commands = [
-        ...task.acceptance.map(({ command }) => command),
-        ...(playbook?.acceptance ?? []).map(({ command }) => command),
-        ...(playbook?.steps ?? []).flatMap(({ command, unless }) => [command, unless ?? '']),
-      ];
+      const commands = plannedCommands(task, roster.byName(task.agent));
       return inputsNotGiven(commands, inputs, secretsOf(task.agent)).map((input) =>
         source.problemAt(
           ['plan', 'waves', at, 'tasks', index],

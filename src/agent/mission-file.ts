@@ -8,7 +8,14 @@ import { isSecretInput, variableOf, type MissionInput } from '../domain/mission-
 import { SIZES } from '../domain/sizes.js';
 import { declarationOf, declarationProblems, inputsSchema, type InputDeclaration } from './input-declarations.js';
 import { expandInputs, expressionProblems, isCommandAt } from './input-expressions.js';
-import { readInputs, secretInputProblems, wrongInText, type GivenInput, type InputOptions } from './input-values.js';
+import {
+  missingInputs,
+  readInputs,
+  secretInputProblems,
+  wrongInText,
+  type GivenInput,
+  type InputOptions,
+} from './input-values.js';
 import { repeated } from './repeated.js';
 import { checksSchema, numberIn, text, textWithin } from './checked-values.js';
 import { ConfigError, type Problem } from './config-error.js';
@@ -187,7 +194,7 @@ export function openMissionFile(content: string, fileName: string, roster: Roste
   ]);
   return {
     inputs,
-    missing: (given) => inputs.filter(({ name, required }) => required && !given.some((each) => each.name === name)),
+    missing: (given) => missingInputs(inputs, given),
     withInputs(given, options = {}) {
       const values = readInputs(inputs, given, source, options);
       const { expanded, problems } = expandMission(mission, values, source);

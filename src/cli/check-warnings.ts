@@ -1,5 +1,6 @@
 import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
+import { plannedCommands } from '../domain/agent-spec.js';
 import { chooseInstead } from '../domain/did-you-mean.js';
 import type { Plan } from '../domain/events.js';
 import { inputsReadBy, variableOf } from '../domain/mission-inputs.js';
@@ -27,12 +28,9 @@ export function warnOfVariables(
   roster: Roster,
 ): void {
   const tasks = (plan ?? NO_TASKS).waves.flatMap((wave) => wave.tasks);
-  const planned = tasks.flatMap(({ agent, task_id, acceptance, playbook: name }) => {
-    const playbook = name === null ? undefined : roster.byName(agent)?.playbooks[name];
-    const steps = (playbook?.steps ?? []).flatMap(({ command, unless }) => [command, unless ?? '']);
-    const checks = [...acceptance, ...(playbook?.acceptance ?? [])].map(({ command }) => command);
-    return unknownVariables(`a command of ${task_id}`, [...checks, ...steps], variables);
-  });
+  const planned = tasks.flatMap((task) =>
+    unknownVariables(`a command of ${task.task_id}`, plannedCommands(task, roster.byName(task.agent)), variables),
+  );
   const commands = success.map(({ command }) => command);
   warn(context, file, [...planned, ...unknownVariables('a success check', commands, variables)]);
 }

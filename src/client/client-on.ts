@@ -22,6 +22,7 @@ import { missionOf } from './mission-definition.js';
 import type { MissionFeed } from './mission-feed.js';
 import { recoverPartitions } from './recover.js';
 import { redriveLetters } from './redrive.js';
+import { readOpenMissions } from './mission-reader.js';
 import { createOneMission, type OneMission } from './one-mission.js';
 import { carriedInputs, inputsWithoutEdit, retryMission } from './retry.js';
 import { RELEASE_MS, withSession } from './session.js';
@@ -157,11 +158,8 @@ function snapshotsOn(
       const { wave, dryRun } = checkedOptions(RESTORE_OPTIONS, options, 'restore');
       return missions.withRead(wanted, async ({ mission }, reader) => {
         // Read each time: the shared feed may not have read yet what was submitted a moment ago.
-        const all = async () => {
-          const { view } = await reader.window({ sinceMs: null, withOpen: true });
-          return view.missions().flatMap((id) => view.mission(id) ?? []);
-        };
-        const { carryOut, ...planned } = await planMissionRestore(mission, all, workspaceRoot, wave, context.signal);
+        const open = () => readOpenMissions(reader);
+        const { carryOut, ...planned } = await planMissionRestore(mission, open, workspaceRoot, wave, context.signal);
         return dryRun ? planned : carryOut(context.signal);
       });
     }),

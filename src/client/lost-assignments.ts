@@ -1,3 +1,4 @@
+import { missionsOf } from '../domain/coordination-view.js';
 import { orAborted } from '../domain/deferred.js';
 import { createEventFactory } from '../domain/event-factory.js';
 import { lostAttempts, type AttemptName } from '../domain/lost-attempts.js';
@@ -28,7 +29,7 @@ export async function requestLostAttempts(
   { agent, feed, ...place }: LostPlace,
 ): Promise<readonly AttemptName[]> {
   const left = await assignmentsIn(context, session, place);
-  const missions = feed.view.missions().flatMap((id) => feed.view.mission(id) ?? []);
+  const missions = missionsOf(feed.view);
   const lost = lostAttempts(missions, {
     agent,
     partition: place.partition,

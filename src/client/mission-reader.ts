@@ -3,6 +3,7 @@
  * would, more is read, in the end all of it.
  */
 import { orAborted } from '../domain/deferred.js';
+import { missionsOf } from '../domain/coordination-view.js';
 import { parseMissionId } from '../domain/mission-id.js';
 import { isOpen, type Mission } from '../domain/mission-state.js';
 import type { Log, WatchOptions } from '../ports/log.js';
@@ -189,4 +190,9 @@ function parseTimes(prefix: string): readonly number[] {
   if (prefix.length < 8) return [];
   const parts = parseMissionId(`${prefix}${FIRST.slice(prefix.length)}`.slice(0, FIRST.length));
   return parts === null ? [] : [parts.timeMs];
+}
+
+/** The missions that have not ended, read now; others may be among them. */
+export async function readOpenMissions(reader: Pick<MissionReader, 'window'>): Promise<readonly Mission[]> {
+  return missionsOf((await reader.window({ sinceMs: null, withOpen: true })).view);
 }

@@ -4,6 +4,7 @@ import type { GivenInput } from '../agent/input-values.js';
 import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import { continuationOf, newerIn, wasRefused, workspaceOf, type Continued } from '../domain/continuation.js';
+import { missionsOf } from '../domain/coordination-view.js';
 import { createMissionId, parseMissionId } from '../domain/mission-id.js';
 import { changedInputs } from '../domain/mission-inputs.js';
 import { isOpen, statusOf, type Mission } from '../domain/mission-state.js';
@@ -198,10 +199,7 @@ function requireContinuable({ view }: MissionFeed, mission: Mission): void {
       `mission ${id} was refused and has never begun`,
       `Continue the one before it: ravenhelm retry ${request.continues.mission_id}`,
     );
-  const newer = newerIn(
-    view.missions().flatMap((other) => view.mission(other) ?? []),
-    mission,
-  );
+  const newer = newerIn(missionsOf(view), mission);
   if (newer !== null)
     throw new ClientError(
       'mission_continued',

@@ -6,6 +6,7 @@ import { CallRefused } from '../tools/errors.js';
 import { ClientError } from './client-error.js';
 import type { ListedEntry, ListingDifference } from '../tools/listing.js';
 import type { Manifest } from '../tools/snapshots/manifest.js';
+import { MOST_TEXT_BYTES } from '../tools/snapshots/now.js';
 
 export interface FileChange {
   readonly path: string;
@@ -28,8 +29,6 @@ export interface Contents {
   readonly redact: Redact;
 }
 
-/** A longer text is named, and not compared. */
-const MOST_TEXT_BYTES = 4 * 1024 * 1024;
 /** Comparing two texts that have little in common may take very long. */
 const MOST_MS = 10_000;
 

@@ -1,4 +1,4 @@
-import type { Check } from './events.js';
+import type { Check, PlanTask } from './events.js';
 import type { LimitSettings } from './limits.js';
 import type { NetworkHost } from './network.js';
 import type { Permissions } from './permissions.js';
@@ -58,4 +58,19 @@ export function playbookChecks(spec: AgentSpec, playbook: string | null): readon
 /** What a playbook makes or changes although its checks name it; none where the agent has no such playbook. */
 export function playbookChanges(spec: AgentSpec, playbook: string | null): readonly string[] {
   return playbook === null ? [] : (spec.playbooks[playbook]?.changes ?? []);
+}
+
+/** Commands of a playbook's steps, their unless included; none where the agent has no such playbook. */
+export function playbookCommands(spec: AgentSpec, playbook: string | null): readonly string[] {
+  const steps = playbook === null ? [] : (spec.playbooks[playbook]?.steps ?? []);
+  return steps.flatMap(({ command, unless }) => (unless === null ? [command] : [command, unless]));
+}
+
+/** Commands of a planned task that are known before it begins: of its checks and of its playbook. */
+export function plannedCommands(
+  { acceptance, playbook }: Pick<PlanTask, 'acceptance' | 'playbook'>,
+  spec: AgentSpec | undefined,
+): readonly string[] {
+  const checks = spec === undefined ? acceptance : [...acceptance, ...playbookChecks(spec, playbook)];
+  return [...checks.map(({ command }) => command), ...(spec === undefined ? [] : playbookCommands(spec, playbook))];
 }

@@ -37,6 +37,10 @@ export interface CoordinationView {
   judge(partition: number, event: AgentEvent, timestampMs: number): Folded;
 }
 
+/** All missions of a view, oldest first. */
+export const missionsOf = (view: Pick<CoordinationView, 'missions' | 'mission'>): readonly Mission[] =>
+  view.missions().flatMap((id) => view.mission(id) ?? []);
+
 export interface ViewOptions {
   /**
    * It begins inside the log, at a place before the requests of the missions that it is asked for. Who decides there is

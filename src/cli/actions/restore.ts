@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { readOpenMissions } from '../../client/mission-reader.js';
 import {
   missionInDirectory,
   planMissionRestore,
@@ -31,11 +32,8 @@ export function restoreWorkspace(context: CommandContext, options: RestoreOption
   if (options.workspace !== null) return restoreIn(context, options, resolve(host.cwd, options.workspace));
   return withClient(context, async ({ missions }) => {
     const { mission } = await missions.openMission(options.mission);
-    const all = async () => {
-      const { view } = await missions.window({ sinceMs: null, withOpen: true });
-      return view.missions().flatMap((id) => view.mission(id) ?? []);
-    };
-    const plan = await planMissionRestore(mission, all, root, options.wave, host.interruption);
+    const open = () => readOpenMissions(missions);
+    const plan = await planMissionRestore(mission, open, root, options.wave, host.interruption);
     return carryOutPlan(context, options, mission.id, plan);
   });
 }

@@ -1,4 +1,5 @@
 /** Whether a task's commands can have the mission's inputs. */
+import { playbookCommands } from '../../domain/agent-spec.js';
 import type { LoopEnd } from '../../agent/loop-contract.js';
 import { inputsFault, inputsNotGiven, variableOf } from '../../domain/mission-inputs.js';
 import type { ExecutionDeps } from './execution-deps.js';
@@ -28,10 +29,6 @@ function notGiven(deps: Pick<ExecutionDeps, 'attempt' | 'spec'>): string | null 
 
 /** The commands that are known before the task begins: of its checks and its playbook. */
 function commandsOf({ attempt: { assignment }, spec }: Pick<ExecutionDeps, 'attempt' | 'spec'>): readonly string[] {
-  const { playbook } = assignment;
-  const steps = playbook === null ? [] : (spec.playbooks[playbook]?.steps ?? []);
-  return [
-    ...acceptanceOf(assignment, spec).map(({ command }) => command),
-    ...steps.flatMap(({ command, unless }) => [command, unless ?? '']),
-  ];
+  const checks = acceptanceOf(assignment, spec).map(({ command }) => command);
+  return [...checks, ...playbookCommands(spec, assignment.playbook)];
 }

@@ -1,6 +1,7 @@
 /** What a snapshot leaves out because .gitignore files, or .git/info/exclude, say so. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import createIgnore, { type Ignore } from 'ignore';
+import { isGone } from '../listing.js';
 import { codeOf, UNREADABLE } from '../system-errors.js';
 import { isHeavy, linearPattern, type LinearPattern } from './linear-pattern.js';
 
@@ -101,11 +102,8 @@ function said(matcher: Ignore | LinearPattern, parts: readonly string[], isDirec
   return ignored ? true : unignored ? false : null;
 }
 
-/** Also for a path that an agent has written: one that is too long, or no path, names nothing. */
-const NO_FILE: readonly string[] = [
-  ...['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'],
-  ...UNREADABLE,
-];
+/** Of a path that an agent has written and that is no path: it names nothing. */
+const NO_PATH = 'ERR_INVALID_ARG_VALUE';
 
 /** Null: there is no such file, or none that is read. */
 export function textOf(path: string, follows = false): string | null {
@@ -118,7 +116,7 @@ export function textOf(path: string, follows = false): string | null {
       closeSync(file);
     }
   } catch (error) {
-    if (NO_FILE.includes(codeOf(error))) return null;
+    if (isGone(error) || [NO_PATH, ...UNREADABLE].includes(codeOf(error))) return null;
     throw error;
   }
 }

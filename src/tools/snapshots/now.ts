@@ -31,8 +31,8 @@ export async function lookNow(
   return { entries: entriesOf(list.lines), leftOut: list.leftOut, unsettled: list.unsettled };
 }
 
-/** A longer text is never shown. */
-const MOST_BYTES = 4 * 1024 * 1024;
+/** A longer text is named, and neither shown nor compared. */
+export const MOST_TEXT_BYTES = 4 * 1024 * 1024;
 
 /** Reads what is at a path now; null: it is too long. Rejects with CallRefused, and as the file system does. */
 export const nowIn =
@@ -46,7 +46,7 @@ export const nowIn =
         return await readlink(`/proc/self/fd/${opened.fd}/${parts.at(-1) ?? ''}`, { encoding: 'buffer' });
       const stats = await opened.stat();
       if (!stats.isFile()) throw new CallRefused('it is no file any more');
-      return stats.size > MOST_BYTES ? null : await opened.readFile();
+      return stats.size > MOST_TEXT_BYTES ? null : await opened.readFile();
     } finally {
       await opened.close();
     }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { jsonObject } from '../../domain/json-object.js';
 import { absent, codeOf, UNREADABLE } from '../system-errors.js';
 import { missionsWithSnapshots, snapshotsOf } from './snapshot-files.js';
 
@@ -31,17 +32,9 @@ async function factsIn(directory: string): Promise<Omit<StoreFacts, 'missionId'>
   const text = await readFile(join(directory, NAME), 'utf8').catch((error: unknown) =>
     UNREADABLE.includes(codeOf(error)) ? null : absent(error),
   );
-  const read = facts.safeParse(text === null ? null : jsonOrNull(text));
+  // A crash may have left half of it.
+  const read = facts.safeParse(jsonObject(text ?? ''));
   return read.success ? read.data : { workspaceOf: '', bytes: 0 };
-}
-
-/** A crash may have left half of it. */
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /**
