@@ -49,6 +49,7 @@ describe('what the roles skip on the in-memory log', () => {
     swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], partitions: 1, log });
   });
   afterEach(async () => {
+    log.release(); // A test that fails while they are held must end all the same.
     await swarm.close();
     await log.close();
   });

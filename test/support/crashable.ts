@@ -49,6 +49,7 @@ export function createCrashable(log: Log, clock: Clock): Crashable {
             const consumer = options.open(assignment);
             return {
               onRecords: (records) => (dead ? undefined : consumer.onRecords(records)),
+              room: () => (dead ? null : (consumer.room?.() ?? null)),
               onBlocked: (offset, reason) => (dead ? undefined : consumer.onBlocked(offset, reason)),
               onUnblocked: () => (dead ? undefined : consumer.onUnblocked()),
               onClosed: () => (dead ? undefined : consumer.onClosed()),
