@@ -8,15 +8,15 @@ process.env.RAVENHELM_TEST_QUICK = '0';
  * values, rounded down; raise them when the values rise.
  */
 const FLOORS = {
-  './src/domain/': { lines: 93, functions: 91, branches: 86 },
-  './src/agent/': { lines: 99, functions: 100, branches: 91 },
-  './src/roles/': { lines: 89, functions: 89, branches: 84 },
+  './src/domain/': { lines: 98, functions: 98, branches: 92 },
+  './src/agent/': { lines: 99, functions: 99, branches: 91 },
+  './src/roles/': { lines: 96, functions: 95, branches: 85 },
 };
 
 export default {
   ...suite,
   collectCoverage: true,
-  coverageProvider: 'v8',
+  coverageProvider: 'babel', // v8 takes two to four times as long: it merges every file's counts for every test file
   coverageDirectory: '<rootDir>/coverage',
   coverageReporters: ['text-summary', 'html'],
   collectCoverageFrom: [
