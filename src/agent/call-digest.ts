@@ -7,16 +7,22 @@ type CallItself = Pick<
   WaitingCallReport,
   'mission_id' | 'task_id' | 'attempt' | 'step' | 'agent' | 'tool' | 'arguments' | 'checks' | 'working_dir'
 >;
-/** What a person's approval is bound to: the call, the rule that asks, and what has tainted the task. */
-export type ExactCall = CallItself & Pick<WaitingCallReport, 'rule' | 'tainted_by'>;
+/**
+ * What a person's approval is bound to: the call, the rule that asks, what has tainted the task, and the mission's
+ * inputs, which the call has as variables.
+ */
+export type ExactCall = CallItself & Pick<WaitingCallReport, 'rule' | 'tainted_by' | 'inputs'>;
 
-const VERSION = 'v2:';
-
-/** v2: and sha256, hex, of the canonical JSON. A change of anything in it is another call. */
+/**
+ * sha256, hex, of the canonical JSON, behind v2: without inputs and v3: with them. A change of anything in it is
+ * another call.
+ */
 export function callDigest(call: ExactCall): string {
   const { rule } = call;
   const taintedBy = call.tainted_by.map(({ origin, detail, step }) => ({ origin, detail, step }));
-  return VERSION + sha256({ ...callItself(call), rule, tainted_by: taintedBy });
+  const bound = { ...callItself(call), rule, tainted_by: taintedBy };
+  const inputs = call.inputs.map(({ name, type, value }) => ({ name, type, value }));
+  return inputs.length === 0 ? `v2:${sha256(bound)}` : `v3:${sha256({ ...bound, inputs })}`;
 }
 
 /**
@@ -24,7 +30,7 @@ export function callDigest(call: ExactCall): string {
  * binds the call only.
  */
 export const isDigestOf = (digest: string, call: ExactCall): boolean =>
-  digest === (digest.startsWith(VERSION) ? callDigest(call) : sha256(callItself(call)));
+  digest === (digest.includes(':') ? callDigest(call) : sha256(callItself(call)));
 
 function callItself(call: CallItself): CallItself {
   const { mission_id, task_id, attempt, step, agent, tool, checks, working_dir } = call;

@@ -1,5 +1,6 @@
 /** Calls that wait for a person, for people. What they hold comes from models: it is never written as it is. */
-import type { WaitingCallReport } from '../domain/report.js';
+import { isSecretInput, variableOf } from '../domain/mission-inputs.js';
+import type { InputReport, WaitingCallReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
 import { roughDuration } from './durations.js';
 import { table } from './table.js';
@@ -46,12 +47,16 @@ export function callText(call: WaitingCallReport): string {
   ].map(([name = '', value = '']) => `${name.padEnd(10)} ${oneLine(value)}`);
   const given = Object.entries(call.arguments);
   const checks = call.checks.map((command, at): [string, unknown] => [`check ${at + 1}, which it runs`, command]);
-  const args = [...given, ...checks].flatMap(([name, value]) => {
-    const lines = safeLines(typeof value === 'string' ? value : JSON.stringify(value));
-    const hidden = hasHidden(typeof value === 'string' ? value : JSON.stringify(value))
+  const inputs = call.inputs.map((input): [string, unknown] => [`input $${variableOf(input)}`, inputText(input)]);
+  const shown = [...given, ...checks, ...inputs].flatMap(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const hidden = hasHidden(text)
       ? ['    (it holds characters that are not shown; ravenhelm approvals show ID --json has them)']
       : [];
-    return [`${oneLine(name)}:`, ...lines.map((line) => `    ${line}`), ...hidden];
+    return [`${oneLine(name)}:`, ...safeLines(text).map((line) => `    ${line}`), ...hidden];
   });
-  return `${[...facts, ...args].join('\n')}\n`;
+  return `${[...facts, ...shown].join('\n')}\n`;
 }
+
+const inputText = (input: InputReport): string =>
+  isSecretInput(input) ? `the file of the worker's secret ${input.value}` : input.value;

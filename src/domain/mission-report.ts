@@ -6,7 +6,15 @@ import { UNKNOWN_AGENTS } from './mission-planning.js';
 import { isPaused } from './mission-pause.js';
 import { endReasonOf, failureCodeOf, isOpen, questionOf, type Mission } from './mission-state.js';
 import type { MissionTask, Pause } from './mission-task-state.js';
-import type { MissionReport, MissionStatus, Proof, TaskReport, TaskStatus, WaitingCallReport } from './report.js';
+import type {
+  InputReport,
+  MissionReport,
+  MissionStatus,
+  Proof,
+  TaskReport,
+  TaskStatus,
+  WaitingCallReport,
+} from './report.js';
 import { withoutWorkerMessage, type AgentWithoutWorker } from './without-worker.js';
 
 /** What users see of a mission; the fold of the log and nothing else. */
@@ -17,7 +25,7 @@ export function reportMission(mission: Mission): MissionReport {
     mission_id: mission.id,
     name: mission.request.name,
     requested_by: mission.request.requested_by,
-    inputs: mission.request.inputs.map(({ name, type, value }) => ({ name, type, value })),
+    inputs: reportInputs(mission),
     signed_by: signerOf(mission),
     void_requests: mission.voidRequests.map(({ atMs, ...rest }) => ({ ...rest, at: new Date(atMs).toISOString() })),
     status: statusOf(mission),
@@ -48,7 +56,7 @@ export function reportMission(mission: Mission): MissionReport {
       .map(({ wave_number: wave, reason, worker_id }) => ({ wave, reason, worker_id }))
       .sort((a, b) => a.wave - b.wave),
     unserved_agents: agentsWithoutWorker(mission),
-    waiting_calls: waitingCalls(mission).map(reportCall),
+    waiting_calls: waitingCalls(mission).map((pause) => reportCall(mission, pause)),
     // A changed plan has its own checks, which come after those of an earlier try.
     success: tasks.findLast((task) => task.kind === 'verify')?.checks ?? [],
   };
@@ -135,7 +143,10 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
   };
 }
 
-function reportCall({ call, answerId, voidAnswer }: Pause): WaitingCallReport {
+const reportInputs = ({ request }: Mission): readonly InputReport[] =>
+  request.inputs.map(({ name, type, value }) => ({ name, type, value }));
+
+function reportCall(mission: Mission, { call, answerId, voidAnswer }: Pause): WaitingCallReport {
   return {
     approval_id: call.approval_id,
     mission_id: call.mission_id,
@@ -147,6 +158,7 @@ function reportCall({ call, answerId, voidAnswer }: Pause): WaitingCallReport {
     arguments: jsonObject(call.arguments) ?? { text: call.arguments },
     checks: call.checks,
     working_dir: call.working_dir,
+    inputs: reportInputs(mission),
     rule: call.rule,
     reason: call.reason,
     digest: call.digest,

@@ -1,4 +1,5 @@
 import type { CheckResult } from './events.js';
+import type { MissionInput } from './mission-inputs.js';
 import type { FailureCode, Question } from './mission-state.js';
 import type { Taint } from './taint.js';
 import type { AgentWithoutWorker } from './without-worker.js';
@@ -36,8 +37,7 @@ export interface MissionReport {
   readonly name: string;
   /** Who asked for it: USER@HOST, or the operator who has signed it. */
   readonly requested_by: string;
-  /** Its inputs, as the person gave them; of a secret the name. */
-  readonly inputs: readonly { readonly name: string; readonly type: string; readonly value: string }[];
+  readonly inputs: readonly InputReport[];
   /** The operator whose signature an orchestrator has verified, and the key; null: none was. */
   readonly signed_by: { readonly name: string; readonly key_id: string } | null;
   /** Requests about it that do not count, oldest first; the last 20. */
@@ -130,6 +130,9 @@ export interface MissedSnapshotReport {
   readonly worker_id: string;
 }
 
+/** A value that the person who started the mission has given; of a secret its name. */
+export type InputReport = Pick<MissionInput, 'name' | 'type' | 'value'>;
+
 /** A call that waits for a person, because the policy asks. */
 export interface WaitingCallReport {
   /** What approve and reject name. */
@@ -150,7 +153,12 @@ export interface WaitingCallReport {
   /** The policy's rule that asks, and why. */
   readonly rule: string;
   readonly reason: string;
-  /** v2: and the sha256 of the exact call, its rule and its taint, hex; an answer is bound to it. */
+  /** The mission's inputs, which the call has as variables of its environment. */
+  readonly inputs: readonly InputReport[];
+  /**
+   * The sha256 of the exact call, its rule and its taint, hex, behind v2:, and with the inputs behind v3: where there
+   * are any. An answer is bound to it.
+   */
   readonly digest: string;
   /** The untrusted content that its task had read before the model chose it; empty: none is known. */
   readonly tainted_by: readonly Taint[];

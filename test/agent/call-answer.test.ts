@@ -121,12 +121,17 @@ test('the digest is that of the exact call, in whatever order its fields were wr
     ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: ['ls'], working_dir: null },
     arguments: { command: 'ls', b: { d: 1, c: [2, { z: 1, y: 2 }] } },
     ...{ rule: 'packages', tainted_by: [{ origin: 'workspace', detail: '', step: 1 }] },
+    inputs: [{ name: 'domain', type: 'string', value: 'a.example' }],
   };
   const digest = callDigest(call);
   expect(callDigest({ ...call, arguments: { b: { c: [2, { y: 2, z: 1 }], d: 1 }, command: 'ls' } })).toBe(digest);
   const others = [
     { ...call, mission_id: 'n' },
     { ...call, task_id: 'u' },
+    { ...call, inputs: [] },
+    { ...call, inputs: [{ name: 'domain', type: 'string', value: 'b.example' }] },
+    { ...call, inputs: [{ name: 'domain', type: 'secret', value: 'a.example' }] },
+    { ...call, inputs: [{ name: 'host', type: 'string', value: 'a.example' }] },
     { ...call, rule: 'other' },
     { ...call, tainted_by: [] },
     { ...call, tainted_by: [{ origin: 'network', detail: '', step: 1 }] },
@@ -144,13 +149,22 @@ test('the digest is that of the exact call, in whatever order its fields were wr
   expect(others.filter((other) => isDigestOf(digest, other))).toEqual([]);
 });
 
+test('without inputs the digest is the one that builds before them made', () => {
+  const call = {
+    ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: [], working_dir: null },
+    ...{ arguments: {}, rule: 'packages', tainted_by: [] },
+  };
+  const before = createHash('sha256').update(canonicalJson(call)).digest('hex');
+  expect(callDigest({ ...call, inputs: [] })).toBe(`v2:${before}`);
+});
+
 test('a digest of a build before stays that of its call, which it alone binds', () => {
   const call = {
     ...{ mission_id: 'm', task_id: 't', attempt: 1, step: 2, agent: 'a', tool: 'x', checks: ['ls'], working_dir: null },
     arguments: { command: 'ls' },
   };
   const before = createHash('sha256').update(canonicalJson(call)).digest('hex');
-  const asked = { rule: 'packages', tainted_by: [] };
+  const asked = { rule: 'packages', tainted_by: [], inputs: [] };
   expect(isDigestOf(before, { ...call, ...asked })).toBe(true);
   expect(isDigestOf(before, { ...call, ...asked, arguments: { command: 'rm' } })).toBe(false);
   expect(isDigestOf(before.replace(/^./, 'x'), { ...call, ...asked })).toBe(false);

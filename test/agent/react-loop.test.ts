@@ -129,6 +129,15 @@ describe('an invalid reply', () => {
     expect(model.requests[2]?.messages.at(-1)?.content).toContain('did you mean "workspace_read"?');
   });
 
+  test('in an API’s own form is returned as text', async () => {
+    const model = scriptedModel('m', [''], {
+      reply: { toolCalls: [{ name: 'workspace_reed', arguments: { path: 'x' } }] },
+    });
+    await runReActLoop(loopTask(), recordedEffects([model]), limits());
+    const [, , said] = model.requests[1]?.messages ?? [];
+    expect(said).toEqual({ role: 'assistant', content: '{"tool":"workspace_reed","arguments":{"path":"x"}}' });
+  });
+
   test('is not part of later prompts', async () => {
     const { model } = await loop(['nonsense here', run('make'), finish()]);
     expect(JSON.stringify(model.requests[1]?.messages)).toContain('nonsense here');
@@ -307,6 +316,20 @@ describe('the limits', () => {
     expect(effects.decisions).toHaveLength(3);
     expect(model.requests[1]?.messages.at(-1)?.content).not.toContain('another repetition ends the task');
     expect(model.requests[2]?.messages.at(-1)?.content).toContain('another repetition ends the task');
+  });
+
+  test('see the same call in arguments whose keys are in another order', async () => {
+    const call = (args: object) => ({ thought: 'because', tool: 'execute_terminal_command', arguments: args });
+    const { end } = await loop(
+      [
+        call({ command: 'same', timeout: 5 }),
+        call({ timeout: 5, command: 'same' }),
+        call({ command: 'same', timeout: 5 }),
+        finish(),
+      ],
+      () => ({ observation: 'nothing' }),
+    );
+    expect(end).toMatchObject({ kind: 'failed', code: 'repeated' });
   });
 
   test('end a task at the third finish whose same check fails, though its output holds times', async () => {

@@ -49,6 +49,15 @@ describe('a redactor', () => {
     expect(JSON.stringify(effects.failovers)).toContain('cannot log in with [hidden]');
   });
 
+  test('sees the arguments of a call in an API’s own form', async () => {
+    const model = scriptedModel('m', [''], {
+      reply: { toolCalls: [{ name: 'execute_terminal_command', arguments: { command: `echo ${SECRET}` } }] },
+    });
+    const effects = recordedEffects([model], () => ({ observation: 'x' }), { redact });
+    await runReActLoop(loopTask({}, secrets), effects, limits());
+    expect(effects.decisions[0]).toMatchObject({ arguments: { command: 'echo [hidden]' } });
+  });
+
   test('is not needed to rebuild the prompts', async () => {
     const { task, requests, effects } = await attempt();
     const rebuilt = [...rebuildPrompts(task.assignment, effects.journal).values()];

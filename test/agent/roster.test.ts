@@ -6,7 +6,7 @@ import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { agentSpec } from '../support/role-swarm.js';
 import { ConfigError } from '../../src/agent/config-error.js';
 import { digestOfSpec } from '../../src/agent/agent-digest.js';
-import { loadRoster } from '../../src/agent/roster.js';
+import { loadRoster, rosterOf } from '../../src/agent/roster.js';
 
 const TOOLS = ['execute_terminal_command', 'workspace_read', 'workspace_write', 'workspace_list'];
 
@@ -144,6 +144,13 @@ describe('the roster', () => {
     const dir = await directory({ 'a_agent.md': agentFile('a_agent') });
     await symlink('me@host.123:456', join(dir, '.#a_agent.md'));
     expect((await loadRoster(dir, { tools: TOOLS })).names).toEqual(['a_agent']);
+  });
+
+  test('has each name once', () => {
+    const twice = [agentSpec('a_agent'), agentSpec('b_agent'), agentSpec('a_agent')];
+    expect(() =>
+      rosterOf(twice, (_name, message, fix) => ({ file: '', line: null, column: null, message, fix })),
+    ).toThrow('agents: the name "a_agent" is used twice, and both agents would share a topic');
   });
 
   test('returns a subset, and reports unknown agents', async () => {

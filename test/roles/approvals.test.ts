@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import type { EventOf, EventType, PayloadOf } from '../../src/domain/events.js';
-import { callDigest } from '../../src/agent/call-digest.js';
+import { callDigest, isDigestOf } from '../../src/agent/call-digest.js';
 import { callText } from '../../src/cli/call-text.js';
 import type { WaitingCallReport } from '../../src/domain/report.js';
 import type { VerifyAnswer } from '../../src/domain/waiting-call.js';
@@ -381,6 +381,24 @@ describe('a call that the policy asks about', () => {
     await answer(call);
     expect((await swarm.ended(id)).status).toBe('completed');
     expect(swarm.ledger.checks).toHaveLength(1);
+  });
+
+  test('a person sees the inputs that it has as variables, and approves it with them', async () => {
+    const inputs = [
+      { name: 'domain', type: 'string', value: 'a.example', description: 'where' },
+      { name: 'token', type: 'secret', value: 'DEPLOY_TOKEN', description: '' },
+    ];
+    await start({}, { inputs, requires: ['inputs'] }, { secrets: ['DEPLOY_TOKEN'] });
+    const call = await untilItWaits();
+    expect(call.digest).toMatch(/^v3:/);
+    expect(isDigestOf(call.digest, call)).toBe(true);
+    // What another program shows as the inputs of this call is another call.
+    expect(isDigestOf(call.digest, { ...call, inputs: [] })).toBe(false);
+    expect(callText(call)).toContain('input $INPUT_DOMAIN:\n    a.example\n');
+    expect(callText(call)).toContain("input $INPUT_TOKEN_FILE:\n    the file of the worker's secret DEPLOY_TOKEN\n");
+    await answer(call);
+    expect((await swarm.ended(id)).status).toBe('completed');
+    expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toHaveLength(1);
   });
 
   test('a finish that was approved runs no check that the task has changed meanwhile', async () => {

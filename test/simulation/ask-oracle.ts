@@ -46,10 +46,11 @@ export function createAskOracle(): AskOracle {
     },
     checkStart({ task, step, tool, arguments: args, timeLimitMs }, attempt) {
       const call = attempt?.steps[step - 1]?.call;
-      const agent = attempt?.assignment.agent;
-      if (call === undefined || agent === undefined || !isAsked({ agent, tool, arguments: args })) return;
+      if (call === undefined || attempt === undefined) return;
+      const { agent } = attempt.assignment;
+      if (!isAsked({ agent, tool, arguments: args })) return;
       const what = `${task.taskId}/${task.attempt}#${step}`;
-      const digest = callDigest(exactCall(call, agent, args, task.workspace));
+      const digest = callDigest(exactCall(call, attempt.assignment, args, task.workspace));
       if (approvalOf(call.approval_id, digest) === undefined)
         throw new Violation('approved-first', `${what} starts, and no person has approved it`);
       const before = used.get(call.approval_id ?? '');
@@ -65,11 +66,11 @@ export function createAskOracle(): AskOracle {
 
 function exactCall(
   { mission_id, task_id, attempt, step, tool, rule, tainted_by }: PayloadOf<'tool_called'>,
-  agent: string,
+  { agent, mission_inputs: inputs }: PayloadOf<'task_assigned'>,
   args: ToolCall['arguments'],
   workspace: string | null,
 ) {
-  const asked = { rule: rule ?? '', tainted_by };
+  const asked = { rule: rule ?? '', tainted_by, inputs };
   return {
     ...{ mission_id, task_id, attempt, step, agent, tool, arguments: args, checks: [], working_dir: workspace },
     ...asked,

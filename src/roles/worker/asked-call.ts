@@ -56,9 +56,16 @@ function exactCall(
   { step, tool, arguments: args }: Step,
   { rule, tainted_by }: Pick<ExactCall, 'rule' | 'tainted_by'>,
 ): ExactCall {
-  const { mission_id, task_id, attempt, agent, workspace: working_dir } = task.attempt.assignment;
-  const checks = checksOf(task, tool);
-  return { mission_id, task_id, attempt, step, agent, tool, arguments: args, checks, working_dir, rule, tainted_by };
+  const {
+    mission_id,
+    task_id,
+    attempt,
+    agent,
+    workspace: working_dir,
+    mission_inputs: inputs,
+  } = task.attempt.assignment;
+  const call = { mission_id, task_id, attempt, step, agent, tool, arguments: args, checks: checksOf(task, tool) };
+  return { ...call, working_dir, inputs, rule, tainted_by };
 }
 
 /** A finish runs the task's checks: they are part of the call. */

@@ -391,6 +391,7 @@ test.each([
   ['a word for true', { words: ['a'], recursive: 'True' }, { words: ['a'], recursive: true }],
   ['an object as a text', { words: ['a'], range: '{"from": "3"}' }, { words: ['a'], range: { from: 3 } }],
   ['a number as text beside null', { words: ['a'], limit: '5' }, { words: ['a'], limit: 5 }],
+  ['a number as text where null is a type of the same list', { words: ['a'], depth: '5' }, { words: ['a'], depth: 5 }],
 ])('%s is read', (_, args, expected) => {
   expect(readText(JSON.stringify({ tool: 'search_files', arguments: args }))).toMatchObject({
     ok: true,

@@ -14,16 +14,24 @@ const SEARCH: ToolDefinition = {
       recursive: { type: 'boolean' },
       range: { type: 'object', properties: { from: { type: 'integer' } }, required: ['from'] },
       limit: { anyOf: [{ type: 'integer' }, { type: 'null' }] },
+      depth: { type: ['integer', 'null'] },
     },
     required: ['words'],
   },
   idempotent: () => true,
   validate(args) {
-    const { words, recursive = true, range = { from: 1 }, limit = 1 }: Record<string, unknown> = Object(args);
+    const {
+      words,
+      recursive = true,
+      range = { from: 1 },
+      limit = 1,
+      depth = 1,
+    }: Record<string, unknown> = Object(args);
     if (!Array.isArray(words)) return 'words must be a list';
     if (typeof recursive !== 'boolean') return 'recursive must be true or false';
     if (typeof Object(range).from !== 'number') return 'range.from must be a number';
-    return limit === null || typeof limit === 'number' ? null : 'limit must be a number';
+    const wrong = Object.entries({ limit, depth }).find(([, value]) => value !== null && typeof value !== 'number');
+    return wrong === undefined ? null : `${wrong[0]} must be a number`;
   },
 };
 
