@@ -1,6 +1,6 @@
 /**
  * An orchestrator of the product in this process, and a worker too where one is wanted; missions for them, and what
- * becomes of them.
+ * happens to them.
  */
 import type { EventOf } from '../../src/domain/events.js';
 import { createMissionId } from '../../src/domain/mission-id.js';

@@ -2,7 +2,7 @@
 export interface Milestone {
   /** The count is now this. */
   at(count: number): void;
-  /** Resolves when it stands at `count` or beyond. */
+  /** Resolves when it is at `count` or beyond. */
   reached(count: number): Promise<void>;
 }
 

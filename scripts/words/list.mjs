@@ -3,16 +3,16 @@
  * vague about who acts. A space in a pattern also matches a line break inside a comment or a joined string.
  */
 export const WORDS = [
-  ['nobody|no-one', 'name the subject: "no process", "no worker", "unread", "unclaimed"'],
+  ['nobody|no-one|no one', 'name the subject: "no process", "no worker", "unread", "unclaimed"'],
   ['somebody|anybody', 'name the subject: "another process", "another member", "a person"'],
   ['whoever|whomever|whosoever', 'name the subject: "the caller", "the next holder", "any process that"'],
   ['(go|goes|going|went|gone) on', '"continue", "resume", "keep running"'],
   ['anew', '"again", "restart", "recreate", "reconnect", "reassign"'],
   [
-    '(stand|stands|stood|standing) (in|for|beside|behind|before|there|still)',
+    '(stand|stands|stood|standing) (in|for|at|beside|behind|before|below|between|elsewhere|once|still|there|under|where)',
     '"is in", "is recorded in", "replaces", "means"; for a process "is paused"',
   ],
-  ['(is|are|was|were|be|been|being|gets|get) told', '"learns", "receives", "is reported", or say who reports it'],
+  ['(is|are|was|were|be|been|being|gets|get|has|have|had) told', '"learns", "receives", "is reported", or say who reports it'],
   ['told of|tell of|tells of|telling of', '"report", "say", "name"'],
   ['mend|mends|mended|mending', '"fix", "correct", "repair"'],
   ['heal|heals|healed|healing', '"recover", "fix", "resolve"'],
@@ -30,7 +30,7 @@ export const WORDS = [
   ['let go of|lets go of|letting go of', '"release"'],
   ['sought', '"looked up", "awaited"'],
   ['(is|are|was|were|not) begun', '"starts", "has started", "is not started"'],
-  ['come of it|comes of it|come of them|become of', '"result", "what happens to it"'],
+  ['come of it|comes of it|come of them|(become|becomes|became|becoming) of', '"result", "what happens to it"'],
   ['spoken to', '"used", "connected to"'],
   ['be it|be they', '"also", "whether … or …"'],
   ['a fault of (this program|ravenhelm)', '"an internal error"'],

@@ -88,7 +88,7 @@ export function createContext(
   };
 }
 
-/** What becomes of a log line before it is written. */
+/** What happens to a log line before it is written. */
 function logForm(form: Config['values']['LOG_FORMAT'], { env, stderr }: Host): (line: string) => string {
   const isText = form === 'text' || (form === 'auto' && stderr.isTerminal);
   return isText ? (line) => logText(line, wantsColors(env, stderr.isTerminal)) : (line) => line;

@@ -1,4 +1,4 @@
-/** The file of --junit: checked before a mission starts, written at its end, whatever became of it. */
+/** The file of --junit: checked before a mission starts, written at its end, whatever happened to it. */
 import { randomUUID } from 'node:crypto';
 import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, parse, relative, resolve } from 'node:path';
+import { isAbsolute, join, parse, relative, resolve } from 'node:path';
 import { ConfigError } from '../agent/config-error.js';
 import type { GivenInput } from '../agent/input-values.js';
 import { openMissionFile, type MissionFile, type OpenedMission } from '../agent/mission-file.js';
@@ -46,12 +46,27 @@ export async function readMission(
   return withInputs(context, await openMission(context, file, roster), given);
 }
 
-/** Opens a mission's file; a relative name is looked up in the working directory. Throws CliError and ConfigError. */
+/**
+ * Opens a mission's file; a relative name is looked up in the working directory, then among the package's missions.
+ * Throws CliError and ConfigError.
+ */
 export async function openMission(context: CommandContext, file: string, roster: Roster): Promise<OpenedMission> {
-  const path = resolve(context.host.cwd, file);
-  const shown = relative(context.host.cwd, path).startsWith('..') ? path : file;
+  const path = missionPath(context.host, file);
+  const isOwn = path === resolve(context.host.cwd, file);
+  const shown = !isOwn || relative(context.host.cwd, path).startsWith('..') ? path : file;
   return openMissionFile(await readText(path, context), shown, roster);
 }
+
+/** missions/hello.yaml is that of the package where the person has none. */
+function missionPath({ cwd, packageDir }: CommandContext['host'], file: string): string {
+  const own = resolve(cwd, file);
+  const packaged = resolve(packageDir, file);
+  const isMission = !relative(join(packageDir, 'missions'), packaged).startsWith('..');
+  return isMission && !isAbsolute(file) && !isThere(own) && existsSync(packaged) ? packaged : own;
+}
+
+/** A link counts, whatever it points to. */
+const isThere = (path: string): boolean => existsSync(path) || isLink(path);
 
 /**
  * The mission with what flags give, what the person answers, and what an earlier mission had. Throws CliError and

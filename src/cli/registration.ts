@@ -21,7 +21,7 @@ export type Register = (program: Command, choose: Choose) => void;
 export const onAskFlag = (otherwise: string): Option =>
   new Option(
     '--on-ask <what>',
-    `what becomes of a call that the policy asks about: wait for a person, or reject it (default: ${otherwise})`,
+    `what happens to a call that the policy asks about: wait for a person, or reject it (default: ${otherwise})`,
   ).choices(['wait', 'reject']);
 
 /** How every command that takes a mission describes it. */

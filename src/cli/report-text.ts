@@ -71,7 +71,7 @@ function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
   });
 }
 
-/** The facts stand below the task, broken between words. */
+/** The facts are below the task, broken between words. */
 function narrowTaskLines(report: MissionReport, nowMs: number, columns: number): readonly Line[] {
   return report.tasks.flatMap((task, index) => {
     const { mark, tone } = statusMark(task.status);
@@ -134,7 +134,7 @@ function proofOfTask({ status, checks, held_before, carried }: TaskReport): stri
     : `${vacuous} of its checks prove${vacuous === 1 ? 's' : ''} nothing`;
 }
 
-/** The long text stands once in a report: in its reason when that holds it, else with the task. */
+/** A report has the long text once: in its reason when that holds it, else with the task. */
 function shownFailure(report: MissionReport, task: TaskReport): string {
   const said = report.reason?.includes(task.detail) === true;
   const check = failedCheck(task);

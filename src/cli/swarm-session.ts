@@ -9,7 +9,7 @@ import { operatorsOf } from './operators-setting.js';
 import { agentFiles, httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
-/** What becomes of a call that the policy asks about: it waits for a person, or is refused at once. */
+/** What happens to a call that the policy asks about: it waits for a person, or is refused at once. */
 export type OnAsk = 'wait' | 'reject';
 
 export interface ServeOptions {

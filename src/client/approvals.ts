@@ -76,7 +76,7 @@ const wasDecided = (feed: MissionFeed, id: string): boolean =>
     );
 
 const decided = (id: string): ClientError =>
-  new ClientError('approval_decided', `the call ${id} was decided before`, 'ravenhelm show has what became of it.');
+  new ClientError('approval_decided', `the call ${id} was decided before`, 'ravenhelm show has what happened to it.');
 
 function unknown(feed: MissionFeed, id: string): ClientError {
   const calls = waitingCalls(feed).filter(({ answered }) => !answered);

@@ -36,7 +36,7 @@ export interface ClientOptions {
   readonly prefix?: string;
   /** Who asks, as the events say it. Default HOST. */
   readonly requester?: string;
-  /** The requester, whose key signs all that is asked. Needed where the swarm has operators. Default: no one. */
+  /** The requester, whose key signs all that is asked. Needed where the swarm has operators. Default: none. */
   readonly operator?: OperatorKey;
   /**
    * The swarm's operators file: what is done about dead letters counts only where one of them has signed it. Default:

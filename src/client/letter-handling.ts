@@ -1,4 +1,4 @@
-/** Whether a dead letter may be handled now, and what became of it, in words. */
+/** Whether a dead letter may be handled now, and what happened to it, in words. */
 import type { LetterState } from '../domain/letters.js';
 import type { Folded } from '../domain/record.js';
 import { ClientError } from './client-error.js';
@@ -41,7 +41,7 @@ export function handledBy({ id, state }: Letter, takeOver: boolean): Handled | n
   return { why: stateText(state), nextStep };
 }
 
-/** What became of a letter, with who and when. */
+/** What happened to a letter, with who and when. */
 export function stateText(state: LetterState): string {
   const byAndWhen = state.kind === 'waiting' ? '' : ` by ${state.by} at ${new Date(state.atMs).toISOString()}`;
   switch (state.kind) {

@@ -5,7 +5,7 @@ export interface Deferred<T> {
   reject(reason: unknown): void;
 }
 
-/** A rejection that no one awaits ends the process, as with any promise. */
+/** A rejection that is not awaited ends the process, as with any promise. */
 export function createDeferred<T>(): Deferred<T> {
   let handles: Omit<Deferred<T>, 'promise'> | null = null;
   const promise = new Promise<T>((resolve, reject) => {

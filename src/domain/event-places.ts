@@ -1,4 +1,4 @@
-/** Which topics an event belongs in. One that stands elsewhere is misplaced: no fold takes it. */
+/** Which topics an event belongs in. One that is elsewhere is misplaced: no fold takes it. */
 import type { AgentEvent, EventType } from './events.js';
 import { parseMissionId } from './mission-id.js';
 

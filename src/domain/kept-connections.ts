@@ -8,7 +8,7 @@ export const MOST_CONNECTIONS = 1_000;
 
 export interface KeptConnections {
   add(connection: Connection): void;
-  /** In the order in which they came; sums stand where their first one stood. */
+  /** In the order in which they came; sums take the place of their first one. */
   all(): readonly Connection[];
 }
 

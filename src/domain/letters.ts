@@ -1,5 +1,5 @@
 /**
- * The dead-letters topic as operators see it: its letters, and what became of each. Both are folded from the topic's
+ * The dead-letters topic as operators see it: its letters, and what happened to each. Both are folded from the topic's
  * own log: who wants to handle a letter appends that first, and does it when it was read back as the first.
  */
 import { parseLetterHeaders, type Headers, type LetterFacts, type LetterOrigin } from './dead-letter.js';

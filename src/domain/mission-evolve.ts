@@ -170,7 +170,7 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   return folded;
 }
 
-/** Its holder asks planners, in its process: of a guarded mission no one else's answer counts. */
+/** Its holder asks planners, in its process: of a guarded mission no other process's answer counts. */
 const isPlannersWord = (event: AgentEvent): event is EventOf<'plan_proposed' | 'plan_failed'> =>
   event.event_type === 'plan_proposed' || event.event_type === 'plan_failed';
 

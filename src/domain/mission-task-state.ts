@@ -72,7 +72,7 @@ export interface MissionTask {
   readonly mayRun: boolean;
   /** Whether its next attempt only ends what an earlier one, perhaps of an earlier mission, may have left running. */
   readonly fence: boolean;
-  /** What becomes of it once that has ended, because the plan does not have it any more; null: the plan has it. */
+  /** What happens to it once that has ended, because the plan does not have it any more; null: the plan has it. */
   readonly leaves: 'failed' | 'replaced' | null;
   /**
    * Whether it was verified in the mission that this one continues. unchecked: its checks run before anything else of

@@ -141,7 +141,7 @@ function neverRedriven(id: string, event: AgentEvent): RedriveRefused | null {
     case 'dead_letter_taken':
     case 'dead_letter_redriven':
     case 'dead_letter_discarded':
-      return refused('it says what became of another letter, and counts only beside that', discardIt(id));
+      return refused('it says what happened to another letter, and counts only beside that', discardIt(id));
     default:
       return null;
   }

@@ -4,7 +4,7 @@
  * come from strangers: the time grows with the length of the text.
  */
 
-/** What stands where something was redacted. */
+/** What takes the place of something that was redacted. */
 export const mark = (what: string): string => `[redacted: ${what}]`;
 const MARK = /\[redacted: ([a-z ]+)\]/;
 
@@ -145,7 +145,7 @@ const PATTERNS: readonly Pattern[] = [
 
 const LEAST_KEY_TEXT = 16;
 const KEY_LINE = /-----(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
-/** Lines that may stand between the first line and the key's text; line ends also as a JSON text has them. */
+/** Lines that may be between the first line and the key's text; line ends also as a JSON text has them. */
 const KEY_HEADERS = new RegExp(
   String.raw`(?:(?:\r?\n|\\r|\\n)[ \t]*(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\"]{0,200}){0,20}`,
   'y',

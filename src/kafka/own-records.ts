@@ -11,7 +11,7 @@ import type { PartitionId } from '../ports/log.js';
 export interface OwnRecords extends PartitionId {
   /** Of the first. */
   readonly baseOffset: number;
-  /** As a fetch would bring them; made only for a reader that takes them, and most stand elsewhere. */
+  /** As a fetch would bring them; made only for a reader that takes them, and most are elsewhere. */
   messages(): readonly KafkaMessage[];
 }
 

@@ -40,7 +40,7 @@ export interface SwarmOptions {
   /** File with the rules about calls, or 'default' for the built-in one. Default none: no call is judged. */
   readonly policy?: string;
   /**
-   * What becomes of a call that the policy asks about: it waits a day for client.approvals, or is refused at once.
+   * What happens to a call that the policy asks about: it waits a day for client.approvals, or is refused at once.
    * Default wait.
    */
   readonly onAsk?: 'wait' | 'reject';

@@ -1,4 +1,4 @@
-/** The inputs of a mission file: what may be declared, what may be given, and what becomes of it. */
+/** The inputs of a mission file: what may be declared, what may be given, and what happens to it. */
 import fc from 'fast-check';
 import { ConfigError } from '../../src/agent/config-error.js';
 import { readAgentFile } from '../../src/agent/agent-file.js';
@@ -381,7 +381,7 @@ describe('${{ }} where it cannot be', () => {
   test('in any other text it is an error, too', () => {
     expect(withTask('d', ', acceptance: [{ name: "${{ inputs.domain }}", command: "true" }]')).toEqual([
       expect.stringContaining(
-        '"${{ inputs.domain }}" stands where no value is put in: ' +
+        '"${{ inputs.domain }}" is in a place where no value is put in: ' +
           'only the brief, descriptions, protected and changes have values',
       ),
     ]);

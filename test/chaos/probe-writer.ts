@@ -13,7 +13,7 @@ import { lostAppends } from './verdict.js';
 export interface ProbeWriter {
   readonly topic: string;
   acknowledged(): number;
-  /** Ends the writing and reads everything back; resolves with what is missing or stands elsewhere, in words. */
+  /** Ends the writing and reads everything back; resolves with what is missing or is elsewhere, in words. */
   compare(): Promise<readonly string[]>;
 }
 

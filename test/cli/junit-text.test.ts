@@ -15,7 +15,7 @@ function suiteOf(of: MissionReport, checks: DeclaredChecks, more: Partial<JunitO
   return requireJunit(junitText(of, { declared: checks, hostname: 'host', redact: (text) => text, nowMs, ...more }));
 }
 
-/** Each testcase on a line: class, name, seconds, what became of it. */
+/** Each testcase on a line: class, name, seconds, what happened to it. */
 const casesOf = (suite: XmlElement): readonly string[] =>
   suite.children
     .filter(({ name }) => name === 'testcase')

@@ -262,7 +262,7 @@ describe('the report for people', () => {
     expect(text).not.toContain('no checks');
   });
 
-  test('on a narrow terminal the facts of a task stand below it, broken between words', () => {
+  test('on a narrow terminal the facts of a task are below it, broken between words', () => {
     const text = reportText(failed, { colors: false, columns: 40, nowMs: NOW, command: null });
     expect(text.split('\n').slice(1, 6)).toEqual([
       '1  ✓ cert_agent verified',

@@ -72,7 +72,7 @@ function decidedCall(
   });
 }
 
-/** What became of each event, and the attempt at the end. */
+/** What happened to each event, and the attempt at the end. */
 function fold(events: readonly AgentEvent[], laterMs = 0) {
   const state = createTaskPartitionState();
   const results = recordsOf(events).map((record) =>
@@ -171,7 +171,7 @@ test('a decision is verified at the time at which the log took it, whatever time
   expect([counting, seen.every((atMs) => atMs >= T0 + 500)]).toEqual([null, true]);
 });
 
-test('a cancelled attempt waits for no one', () => {
+test('a cancelled attempt waits for no person', () => {
   const { attempt, state } = fold([...GIVEN, cancelled(source(2))]);
   expect(attempt).toMatchObject({ status: 'cancelled', waiting: null });
   expect(state.attempts.has(attemptKey({ ...KEY, ...identityOf(stepOf('w', 1)) }))).toBe(true);

@@ -38,7 +38,7 @@ describeWithBroker('a plain kafkajs consumer in the same process', () => {
     releases.push(() => writer.close());
     for (const text of ['gone-1', 'gone-2', 'left-1', 'left-2'])
       await writer.write({ topic: plain, partition: 0 }, text, Buffer.from(text));
-    // The group stands at an offset that the log no longer holds: its first fetch is out of range.
+    // The group is at an offset that the log no longer holds: its first fetch is out of range.
     await writer.setCommitted(`group-${plain}`, { topic: plain, partition: 0 }, 0);
     await log.admin.deleteRecords(plain, 0, 2);
 

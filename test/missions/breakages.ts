@@ -655,7 +655,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     agent: 'mission',
-    check: 'the encrypted secrets are the .env of now, and no secret stands elsewhere',
+    check: 'the encrypted secrets are the .env of now, and no secret is elsewhere',
     what: 'a secret leaked into the last files',
     by: `echo "<!-- ${secret} -->" >> hlidskjalf/index.html`,
     says: /hlidskjalf\/index\.html: holds the value of REDIS_PASSWORD/,

@@ -44,6 +44,18 @@ describe('the check of words', () => {
     expect(check(name, text)).toMatchObject({ status: 1, stdout: expect.stringContaining(word('go', 'es on')) });
   });
 
+  test.each([
+    [`what ${word('becomes', ' of')} them`],
+    [`what ${word('became', ' of')} it`],
+    [`a text ${word('stands', ' between')} two marks`],
+    [`names ${word('stand', ' under')} a prefix`],
+    [`${word('no', ' one')} reads it`],
+    [`heartbeats ${word('have', ' told')} it`],
+    [`a worker ${word('goes', ' on')} at once`],
+  ])('finds the inflection in: %s', (sentence) => {
+    expect(check('a.md', `${sentence}\n`)).toMatchObject({ status: 1, stdout: expect.stringContaining('a.md:1: "') });
+  });
+
   test('leaves generated files and binaries alone', () => {
     expect(check('a.png', word('no', 'body')).status).toBe(0);
   });

@@ -34,6 +34,8 @@ interface Stage {
   readonly coverage?: number;
   readonly nodes?: number;
   readonly test?: number;
+  /** What jest prints. */
+  readonly testSays?: string;
   readonly start?: number;
   readonly evalTasks?: number;
   readonly evaluation?: number;
@@ -55,6 +57,7 @@ async function ci({
   coverage = 0,
   nodes = 0,
   test = 0,
+  testSays = '',
   start = 0,
   evalTasks = 0,
   evaluation = 0,
@@ -79,7 +82,7 @@ async function ci({
     `"start -- --exit") exit ${start};;`,
     `"run eval -- --validate") exit ${evalTasks};;`,
     `"run eval") exit ${evaluation};;`,
-    `"test") ${leave}; exit ${test};;`,
+    `"test") echo '${testSays}' >&2; ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
     `"run simulate -- --mutants --recorded --results "*) ${simulated(mutants)};;`,
@@ -164,6 +167,15 @@ describe('.ci/run', () => {
       exitCode: 1,
       lastLine: expect.stringMatching(/ [1-9]\d* failed$/),
     });
+  });
+
+  test.each([
+    'A worker process has failed to exit gracefully and has been force exited.',
+    'Jest did not exit one second after the test run has completed.',
+  ])('fails when jest says: %s', async (testSays) => {
+    const { exitCode, lastLine, stdout } = await ci({ testSays, results: counts });
+    expect({ exitCode, lastLine }).toEqual({ exitCode: 1, lastLine: '2545 passed, 1 failed' });
+    expect(stdout).toContain('failed: a test has left a timer');
   });
 
   test('counts each broken seed and each unnoticed rule, once', async () => {

@@ -36,6 +36,16 @@ test('the lowest supported version of node is excluded by none of the packages t
   expect(excluding(LOWEST, packages)).toEqual([]);
 });
 
+test("the package's own missions run where the person has none", async () => {
+  const empty = join(dir, 'empty');
+  const ran = await run(empty, 'npx', 'ravenhelm', 'run', 'missions/hello.yaml', '--log', 'memory');
+  expect(ran.all).toContain('hello completed; 2 of 2 tasks verified');
+  expect(ran.exitCode).toBe(0);
+  const typed = await run(empty, 'npx', 'ravenhelm', 'run', 'missions/helo.yaml', '--log', 'memory');
+  expect(typed.all).toContain(`there is no mission file ${join(empty, 'missions/helo.yaml')}`);
+  expect(typed.exitCode).toBe(2);
+}, 120_000);
+
 test('the library runs a mission where it is installed', async () => {
   writeFileSync(join(dir, 'empty/embed.mjs'), readFileSync(join(project, 'examples/embed.mjs')));
   const { all } = await run(join(dir, 'empty'), process.execPath, 'embed.mjs');
@@ -54,6 +64,8 @@ test('a new project starts at once, with its own agent and mission, and leaves n
   const started = await run(mine, 'npm', 'start');
   expect(started.all).toContain('log: in memory, this process only');
   expect(started.all).toContain('hello completed');
+  expect(started.all).toContain('greeter');
+  expect(started.all).not.toContain('cert_agent'); // the agent and the mission of the package with the same name
   expect(started.exitCode).toBe(0);
   expect(readFileSync(join(mine, 'ravenhelm.yaml'), 'utf8')).not.toMatch(/^[^#]/m);
   expect(started.all).toContain('a broker keeps them (npx ravenhelm stack up, or KAFKA_BROKERS');

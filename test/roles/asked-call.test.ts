@@ -1,4 +1,4 @@
-/** What becomes of a call that was asked about, by what the log says and by when the worker can run it. */
+/** What happens to a call that was asked about, by what the log says and by when the worker can run it. */
 import { askAbout, saidAbout } from '../../src/roles/worker/asked-call.js';
 import { createTaskPartitionState, evolveTaskPartition, type TaskAttempt } from '../../src/domain/task-partition.js';
 import { attemptKey } from '../../src/domain/partitioning.js';

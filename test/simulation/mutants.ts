@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'roles/worker/asked-call.ts',
         from: "if (decision === null) return refused('no person approved it in time');",
-        to: "if (decision === null) return { approved_by: 'no one', refused_because: null };",
+        to: "if (decision === null) return { approved_by: 'no person', refused_because: null };",
       },
       {
         file: 'domain/waiting-call.ts',

@@ -96,7 +96,7 @@ export function createTaskOracle(place: string): TaskOracle {
     if (readUpTo <= offset)
       throw new Violation(
         'read-back-first',
-        `${what}: the call stands at ${offset}, the process has read up to ${readUpTo}`,
+        `${what}: the call is at ${offset}, the process has read up to ${readUpTo}`,
       );
     if (step.call.tool !== call.tool || step.call.arguments !== JSON.stringify(call.arguments))
       throw new Violation('read-back-first', `${what}: what runs is not what the record says`);

@@ -34,7 +34,7 @@ export interface RunOptions {
   /** The mission's inputs, as flags give them. */
   readonly given: InputFlags;
   readonly workspace: string | null;
-  /** What becomes of a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
+  /** What happens to a call that the policy asks about; null: it waits in a terminal, and is refused elsewhere. */
   readonly onAsk: OnAsk | null;
   /** Where the report goes as JUnit XML; null: nowhere. */
   readonly junit?: string | null;

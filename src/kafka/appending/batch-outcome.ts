@@ -1,4 +1,4 @@
-/** What becomes of a batch after its request: it is written, sent again, or refused. */
+/** What happens to a batch after its request: it is written, sent again, or refused. */
 import { backoffMs, type Random } from '../../domain/backoff.js';
 import { describeError } from '../../domain/describe-error.js';
 import type { Clock } from '../../ports/clock.js';

@@ -63,7 +63,7 @@ export function threw(draft: Draft, { id, error }: Of<'threw'>): void {
   draft.act({ kind: 'fail', error });
 }
 
-/** What is about to be committed counts as committed, whatever becomes of the request. */
+/** What is about to be committed counts as committed, whatever happens to the request. */
 export function committing(draft: Draft, { commits }: Of<'committing'>): void {
   for (const { offset, ...place } of commits) {
     const entry = draft.get(place satisfies PartitionId);

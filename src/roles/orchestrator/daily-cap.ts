@@ -1,6 +1,6 @@
 /**
  * The swarm's daily cap, as this process knows it: its own partitions' sums as folded, those of others as their last
- * signs of life have told. A partition's sum of a day only rises, so that of two words the higher one counts.
+ * heartbeats have reported. A partition's sum of a day only rises, so that of two words the higher one counts.
  */
 import { capReached, type CapReached, type DailyCap, type DaySpending } from '../../domain/daily-spending.js';
 import type { PayloadOf } from '../../domain/events.js';

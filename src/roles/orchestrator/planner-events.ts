@@ -42,7 +42,7 @@ export function planProposed(
   });
 }
 
-/** @param used what the call has used, whatever became of it */
+/** @param used what the call has used, whatever happened to it */
 export function planFailed(
   context: Context,
   call: PlannerCall,

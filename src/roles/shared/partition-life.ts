@@ -50,7 +50,7 @@ const FIRST_RECLAIM_MS = 600;
 const LONGEST_RECLAIM_MS = 10_000;
 const QUIET_MS = 30_000;
 
-/** What becomes of the partition, and what is to be done about it. */
+/** What happens to the partition, and what is to be done about it. */
 export function stepPartitionLife(life: PartitionLife, input: LifeInput): LifeStep {
   const unchanged = { life, actions: [] };
 

@@ -79,7 +79,7 @@ export interface Answering {
   readonly redact: Redact;
 }
 
-/** What becomes of a call: the first decision that counts, or nothing in time. */
+/** What happens to a call: the first decision that counts, or nothing in time. */
 export function saidAbout(task: Task, waiting: WaitingCall, { verify, nowMs, redact }: Answering): Said {
   const { step, tool, arguments: text, digest, expires_at } = waiting.proposal;
   // Another process proposed it, which may know other secrets; what runs must be what the log says.

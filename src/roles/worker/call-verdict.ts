@@ -1,4 +1,4 @@
-/** What the policy says about a step, and what becomes of a step that it stops. */
+/** What the policy says about a step, and what happens to a step that it stops. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import type { Check, PayloadOf } from '../../domain/events.js';

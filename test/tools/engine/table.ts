@@ -1,4 +1,4 @@
-/** Requests to an engine's proxy, and what becomes of each: the same on a recording engine and on a real one. */
+/** Requests to an engine's proxy, and what happens to each: the same on a recording engine and on a real one. */
 import { availableParallelism } from 'node:os';
 import { PROJECT_LABEL, type Project } from '../../../src/tools/engine/project.js';
 
