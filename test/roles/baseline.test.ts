@@ -146,6 +146,7 @@ describe('the baseline of a task', () => {
 describe('a protected file that was changed', () => {
   let swarm: RoleSwarm;
   afterEach(() => swarm.close());
+  const failures = () => swarm.events.flatMap((event) => (event.event_type === 'task_failed' ? [event.payload] : []));
 
   const run = async (request: Parameters<RoleSwarm['submit']>[0]) => {
     swarm = await createRoleSwarm({ roster: [agentWith('made it')] });
@@ -190,8 +191,65 @@ describe('a protected file that was changed', () => {
     expect(swarm.ledger.checks).toEqual([]);
     const returned = swarm.events.flatMap((event) => (event.event_type === 'tool_returned' ? [event.payload] : []));
     expect(returned.at(-1)?.changed_paths).toEqual(['tests/a.mjs (content)']);
-    const failed = swarm.events.flatMap((event) => (event.event_type === 'task_failed' ? [event.payload] : []));
-    expect(failed[0]).toMatchObject({ code: 'protected', retriable: false });
+    expect(failures()[0]).toMatchObject({ code: 'protected', retriable: false });
+  });
+
+  test.each([
+    ['steps', { maxSteps: 1 }, 'ok'],
+    ['gave_up', {}, 'fail'],
+    ['timeout', { timeoutSeconds: 1 }, 'hang'],
+  ] as const)('is found also where the attempt ends by %s', async (code, agent, how) => {
+    swarm = await createRoleSwarm({
+      roster: [{ ...agentWith('made it'), ...agent }],
+      behaviour: (command) => (command.startsWith('step') ? how : 'ok'),
+    });
+    await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    worker.tools.changed.push('tests/a.mjs (content)');
+    const report = await swarm.ended(await swarm.submit({ retries: 2 }));
+    expect(report).toMatchObject({
+      status: 'failed',
+      tasks: [{ status: 'failed', attempts: 1, changed_paths: ['tests/a.mjs (content)'] }],
+    });
+    expect(swarm.eventsOf('plan_requested')).toHaveLength(1);
+    const [failed] = failures();
+    expect(failed).toMatchObject({ code: 'protected', retriable: false });
+    expect(failed?.error).toMatch(/^protected files are not as they were before the task: tests\/a\.mjs \(content\); /);
+    expect(failed?.error).toContain({ steps: 'max_steps', gave_up: 'step 1', timeout: 'deadline' }[code]);
+  });
+
+  test('that cannot be compared leaves the failure as it is, and says so', async () => {
+    swarm = await createRoleSwarm({ roster: [{ ...agentWith('made it'), maxSteps: 1 }] });
+    await swarm.startOrchestrator();
+    const worker = await swarm.startWorker();
+    worker.tools.onCompare(() => {
+      throw new Error('EIO');
+    });
+    const report = await swarm.ended(await swarm.submit({ plan: plan(['tests']) }));
+    expect(report).toMatchObject({ status: 'failed', tasks: [{ changed_paths: [] }] });
+    const [failed] = failures();
+    expect(failed).toMatchObject({ code: 'steps', retriable: true });
+    expect(failed?.error).toContain('whether its protected files were changed is not known: EIO');
+  });
+
+  test('is compared once more by the process that takes over from one that was ending', async () => {
+    swarm = await createRoleSwarm({ roster: [{ ...agentWith('made it'), maxSteps: 1 }] });
+    await swarm.startOrchestrator();
+    const first = await swarm.startWorker();
+    first.tools.changed.push('tests/a.mjs (content)');
+    let stopped: Promise<void> | null = null;
+    first.tools.onCompare(() => {
+      stopped ??= first.role.stop(0);
+      return new Promise(() => undefined);
+    });
+    const id = await swarm.submit();
+    await swarm.until(() => stopped !== null);
+    await stopped;
+    expect(failures()).toEqual([]);
+    const second = await swarm.startWorker();
+    second.tools.changed.push('tests/a.mjs (content)');
+    await swarm.ended(id);
+    expect(failures()[0]).toMatchObject({ code: 'protected', attempt: 1 });
   });
 
   test('leads to no changed plan, which would build on it', async () => {

@@ -34,6 +34,8 @@ export interface ScriptedTools extends ToolExecutor {
   readonly ledger: Ledger;
   /** Protected files that differ from the baseline, as changedPaths tells; tests change it. */
   readonly changed: string[];
+  /** Called before protected files are compared. */
+  onCompare(before: () => unknown): void;
   /** Lets hanging commands end well. */
   release(): void;
   /** Kills this executor's worker: its running commands never report, as after SIGKILL. */
@@ -74,6 +76,7 @@ export function createScriptedTools(
 ): ScriptedTools {
   const hanging = new Set<() => void>();
   const changed: string[] = [];
+  let beforeCompare: () => unknown = () => undefined;
   let dead = false;
   const outcomeOf = (exitCode: number, text: string): ToolOutcome => ({
     outcome: exitCode === 0 ? 'ok' : 'error',
@@ -102,6 +105,7 @@ export function createScriptedTools(
   return {
     ledger,
     changed,
+    onCompare: (before) => void (beforeCompare = before),
     release: () => [...hanging].forEach((released) => released()),
     die() {
       dead = true;
@@ -175,7 +179,10 @@ export function createScriptedTools(
       ledger.late.push(...checks.map(({ command }) => command));
       return checks.map(({ command }) => (command.includes('vacuous') ? 0 : 1));
     },
-    changedPaths: async () => [...changed],
+    async changedPaths() {
+      await beforeCompare();
+      return [...changed];
+    },
     async prepareWorkspace(task) {
       ledger.prepared.push(nameOf(task));
       return '/workspace';

@@ -8,6 +8,8 @@ export type TextArguments =
 
 /** Whose arguments they are. */
 export interface Taker {
+  /** Whether the text itself was in quotes that had ended: else nothing shows that it is whole. */
+  readonly wasQuoted: boolean;
   readonly name: string;
   /** The argument that a text alone means: the only required one, if it is a text; null: there is none. */
   readonly alone: string | null;
@@ -41,13 +43,18 @@ function one(values: readonly unknown[], tool: Taker, repairs: Set<Repair>): Tex
   if (others.length > 0) return notJson(tool, 'there are several different objects');
   if (typeof value !== 'string') return { ok: true, value };
   repairs.add('json_text');
-  return textArguments(value, tool, repairs);
+  return textArguments(value, { ...tool, wasQuoted: true }, repairs);
 }
 
-/** A text that is not JSON is the argument that may be given alone. The end of an object is not (vllm #34887). */
+/**
+ * A text that is not JSON is the argument that may be given alone, where its quotes say that it is whole. The end of an
+ * object is not (vllm #34887).
+ */
 function bare(text: string, tool: Taker, repairs: Set<Repair>): TextArguments {
   if (tool.alone === null) return notJson(tool, 'they are no JSON object');
-  if (/^\s*[\w-]*"\s*:/.test(text)) return notJson(tool, 'their beginning is missing');
+  if (/^\s*[\w-]*"\s*:/.test(text) || /^[^{]*["']\s*\}\s*$/.test(text))
+    return notJson(tool, 'their beginning is missing');
+  if (!tool.wasQuoted) return notJson(tool, 'they are no JSON object');
   repairs.add('bare_argument');
   return { ok: true, value: { [tool.alone]: text } };
 }

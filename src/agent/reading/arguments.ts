@@ -3,19 +3,25 @@ import type { ToolDefinition } from '../../ports/tools.js';
 import { optionalProperties } from '../portable-schema.js';
 import { textArguments } from './arguments-text.js';
 import { branchTypes, capTimeout, fit, parametersOf, requiredOf } from './fit-arguments.js';
-import { ARGUMENT_KEYS, ENVELOPE_KEYS, isBag, THOUGHT_KEYS, type Bag } from './proposals.js';
+import { ARGUMENT_KEYS, ENVELOPE_KEYS, isBag, THOUGHT_KEYS, type Bag, type Proposal } from './proposals.js';
 import type { Repair } from './repairs.js';
 
 export type Arguments =
   | { readonly ok: true; readonly arguments: Bag }
   | { readonly ok: false; readonly fault: 'cut' | 'arguments'; readonly reason: string };
 
-/** @param beside what was beside the arguments: parameters that belong to them, or nothing that matters */
-export function readArguments(tool: ToolDefinition, given: unknown, beside: Bag, repairs: Set<Repair>): Arguments {
+/** What was written for a call: a text among the arguments was in quotes if wasQuoted. */
+export type Given = Pick<Proposal, 'arguments' | 'beside' | 'wasQuoted'>;
+
+export function readArguments(
+  tool: ToolDefinition,
+  { arguments: given, beside, wasQuoted }: Given,
+  repairs: Set<Repair>,
+): Arguments {
   const parameters = parametersOf(tool.parameters);
   const read =
     typeof given === 'string'
-      ? textArguments(given, { name: tool.name, alone: aloneOf(tool) }, repairs)
+      ? textArguments(given, { name: tool.name, alone: aloneOf(tool), wasQuoted }, repairs)
       : { ok: true as const, value: given ?? {} };
   if (!read.ok) return read;
   const single = Array.isArray(read.value) && read.value.length === 1 ? read.value[0] : read.value;

@@ -11,6 +11,8 @@ export interface Proposal {
   readonly arguments: unknown;
   /** What was beside tool and arguments. */
   readonly beside: Bag;
+  /** Whether arguments that are a text were in quotes that had ended. */
+  readonly wasQuoted: boolean;
   /** Whether it is in a list of calls, of which the first is taken. */
   readonly inSequence: boolean;
   readonly repairs: ReadonlySet<Repair>;
@@ -52,6 +54,8 @@ export const isBag = (value: unknown): value is Bag =>
 
 interface Place {
   readonly thought: string;
+  /** A value in JSON is whole. */
+  readonly wasQuoted: true;
   readonly inSequence: boolean;
   readonly repairs: ReadonlySet<Repair>;
   readonly depth: number;
@@ -61,7 +65,14 @@ interface Place {
 
 /** @param thought what was said before the value */
 export function proposalsOf(value: unknown, find: FindTool, thought = ''): readonly Proposal[] {
-  return within(value, find, { thought, inSequence: false, repairs: new Set(), depth: 0, inAction: false });
+  return within(value, find, {
+    thought,
+    wasQuoted: true,
+    inSequence: false,
+    repairs: new Set(),
+    depth: 0,
+    inAction: false,
+  });
 }
 
 function within(value: unknown, find: FindTool, place: Place): readonly Proposal[] {

@@ -48,7 +48,10 @@ function nativeProposals(
   tools: readonly ToolDefinition[],
   find: FindTool,
 ): readonly Proposal[] {
-  const call = { thought, tool: name, arguments: args, beside: {}, inSequence: true, repairs: new Set<Repair>() };
+  const call: Proposal = {
+    ...{ thought, tool: name, arguments: args, beside: {} },
+    ...{ wasQuoted: false, inSequence: true, repairs: new Set<Repair>() },
+  };
   const given = typeof args === 'string' ? jsonText(args, new Set()) : args;
   const own = ownKeys(find(name), tools);
   if (!isBag(given) || Object.keys(given).some((key) => own.includes(key))) return [call];
@@ -88,13 +91,13 @@ function readCall(
 ): Call | Refused {
   const tool = tools.find((one) => one.name === name);
   if (tool) {
-    const read = readArguments(tool, proposal.arguments, proposal.beside, repairs);
+    const read = readArguments(tool, proposal, repairs);
     return read.ok ? { arguments: read.arguments } : read;
   }
-  const { arguments: given } = proposal;
+  const { arguments: given, wasQuoted } = proposal;
   const read =
     typeof given === 'string'
-      ? textArguments(given, { name, alone: 'summary' }, repairs)
+      ? textArguments(given, { name, alone: 'summary', wasQuoted }, repairs)
       : { ok: true as const, value: given };
   if (!read.ok) return read;
   const finish = newFinishSchema.safeParse(plainFinish(read.value, proposal.beside, repairs));

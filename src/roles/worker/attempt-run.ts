@@ -28,6 +28,7 @@ import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import { asError } from '../../domain/as-error.js';
 import { isSnapshotDue, snapshotAtEnd, snapshotBefore, SnapshotTooSlow } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
+import { endCompared } from './task-protection.js';
 import { refuseInputs } from './task-variables.js';
 import { acceptanceOf, endOfFinish, loopTaskOf, resultPayload, type HowItRan } from './task-result.js';
 import type { TaskSteps } from './task-steps.js';
@@ -70,6 +71,7 @@ export async function runAttempt(
   }
   await steps.idle();
   const limits = { remainingMs: deadline.remainingMs(), signal };
+  end = await endCompared(context, deps, logger, end, limits);
   if (hasBegun) await snapshotAtEnd(context, deps, logger, end, limits);
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(

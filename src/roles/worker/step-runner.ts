@@ -1,14 +1,15 @@
 /** Runs one journaled call: a tool, or the checks of a finish. */
 import type { StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
-import { baselineOf, type Baseline } from '../../domain/baseline.js';
+import { baselineOf } from '../../domain/baseline.js';
 import type { PayloadOf } from '../../domain/events.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { judgeResults } from './late-baseline.js';
 import type { NetworkOfStep } from './task-network.js';
-import { acceptanceOf, limitsOfTask, parseArguments, protectionOf } from './task-result.js';
+import { changedOf, refusedChange } from './task-protection.js';
+import { acceptanceOf, limitsOfTask, parseArguments } from './task-result.js';
 
 export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' | 'held' | 'current'> {
   readonly tools: ToolExecutor;
@@ -22,9 +23,6 @@ export interface StepRunnerDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' |
 /** Runs what the record says, within the time that the task has left. */
 export type StepRunner = (call: PayloadOf<'tool_called'>, remainingMs: number) => Promise<StepResult>;
 
-/** What an observation and a record name of the protected files that were changed. */
-const MOST_CHANGED = 20;
-
 export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   const { attempt, spec, held, tools, clock, place, network, acting } = deps;
   const limits = limitsOfTask(attempt.assignment, spec);
@@ -37,18 +35,12 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
     ...network(step),
   });
 
-  /** What the task has changed although it must not. */
-  async function changedOf(before: Baseline | null): Promise<readonly string[]> {
-    if (before === null || before.protected.length === 0) return [];
-    return tools.changedPaths(place, before.protected, protectionOf(attempt.assignment, spec), acting);
-  }
-
   async function finish(step: number, remainingMs: number): Promise<StepResult> {
     const startedMs = clock.monotonicMs();
     const before = baselineOf(deps.current());
-    const changed = await changedOf(before);
+    const changed = await changedOf(deps, acting);
     if (changed.length > 0)
-      return refusedFinish(changed, attempt.assignment.beside?.tasks ?? 0, clock.monotonicMs() - startedMs);
+      return refusedFinish(refusedChange(changed, attempt.assignment), clock.monotonicMs() - startedMs);
     const checks = acceptanceOf(attempt.assignment, spec);
     const call = callOf(step, remainingMs);
     const run = await tools.runChecks({ ...call, checks }, acting);
@@ -71,23 +63,14 @@ export function createStepRunner(deps: StepRunnerDeps): StepRunner {
   };
 }
 
-/** @param beside the other tasks of the wave, which may have made the changes */
-function refusedFinish(changed: readonly string[], beside: number, durationMs: number): StepResult {
-  const shown = changed.slice(0, MOST_CHANGED);
-  const more = changed.length > shown.length ? ` and ${changed.length - shown.length} more` : '';
+function refusedFinish({ shown, text }: ReturnType<typeof refusedChange>, durationMs: number): StepResult {
   return {
     outcome: 'error',
     exitCode: null,
-    observation:
-      `protected files are not as they were before the task: ${shown.join(', ')}${more}` + besideText(beside),
+    observation: text,
     outputDigest: null,
     durationMs,
     checks: [],
     changed: shown,
   };
 }
-
-const besideText = (tasks: number): string =>
-  tasks === 0
-    ? ''
-    : `; its wave has ${tasks} other ${tasks === 1 ? 'task' : 'tasks'}: what those change belongs in their \`changes\``;

@@ -1,13 +1,12 @@
 /** Snapshots of the workspace, of missions that want them: who takes them, and when. */
 import { asError } from '../../domain/as-error.js';
-import { orAborted } from '../../domain/deferred.js';
 import type { LoopEnd } from '../../agent/loop-contract.js';
 import type { PayloadOf } from '../../domain/events.js';
 import { SNAPSHOT_AT_END, SNAPSHOTS } from '../../domain/requirements.js';
 import type { Logger } from '../../ports/logger.js';
-import { TaskTaken, TaskTimeout } from './abort-reasons.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { placeOf } from './task-place.js';
+import { isAnothers, withinLimit } from './timed-work.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** A snapshot was not complete when its time was over. */
@@ -72,34 +71,7 @@ export async function snapshotAtEnd(
   }
 }
 
-/** Whether this process has no more time for the attempt; one whose own deadline has passed has its snapshot. */
-const isTaken = (signal: AbortSignal): boolean => signal.aborted && !(signal.reason instanceof TaskTimeout);
-
-/** Whether its result counts nothing here. One that has come to its end while the worker drains is still written. */
-const isAnothers = ({ reason }: AbortSignal): boolean => reason instanceof TaskTaken && reason.code !== 'draining';
-
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
-
-/** Also where a file system does not answer: what the work comes to later counts nothing. */
-async function withinLimit<T>(
-  { deps: { clock } }: WorkerContext,
-  limitMs: number,
-  tooSlow: () => SnapshotTooSlow,
-  signal: AbortSignal,
-  work: (stop: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const stop = new AbortController();
-  const onAbort = () => isTaken(signal) && stop.abort(signal.reason);
-  onAbort();
-  signal.addEventListener('abort', onAbort);
-  const timer = clock.setTimer(limitMs, () => stop.abort(tooSlow()));
-  try {
-    return await orAborted(work(stop.signal), stop.signal);
-  } finally {
-    timer.cancel();
-    signal.removeEventListener('abort', onAbort);
-  }
-}
 
 async function take(
   context: WorkerContext,

@@ -282,6 +282,22 @@ describe('a call in an API’s own form', () => {
       'arguments',
     ],
     [
+      'whose arguments are a bare text, which nothing ends (rm -rf /workspace/build)',
+      [{ name: 'execute_terminal_command', arguments: 'rm -rf /workspace/' }],
+      'arguments',
+    ],
+    ['whose summary is a bare text', [{ name: 'finish', arguments: 'all done, except' }], 'arguments'],
+    [
+      'whose arguments lack their beginning up to the value',
+      [{ name: 'execute_terminal_command', arguments: 'ls -la"}' }],
+      'arguments',
+    ],
+    [
+      'whose arguments in quotes lack their beginning up to the value',
+      [{ name: 'execute_terminal_command', arguments: JSON.stringify('ls -la"}') }],
+      'arguments',
+    ],
+    [
       'with different arguments twice',
       [{ name: 'workspace_read', arguments: '{"path":"a"}{"path":"b"}' }],
       'arguments',
@@ -297,6 +313,14 @@ describe('a call in an API’s own form', () => {
     ],
   ])('%s is refused', (_, calls, fault) => {
     expect(callOf(readCalls(calls))).toBe(fault);
+  });
+
+  test.each([
+    ['in quotes', 'ls -la'],
+    ['in quotes that ends like an object', 'awk \'{ print "a"}\''],
+  ])('whose arguments are one text %s is read', (_, command) => {
+    const reading = readCalls([{ name: 'execute_terminal_command', arguments: JSON.stringify(command) }]);
+    expect(callOf(reading)).toBe(`execute_terminal_command ${JSON.stringify({ command })}`);
   });
 
   test('beside a text with another step is refused', () => {
