@@ -22,6 +22,7 @@ const RECORDS = [0, 100_000, 1_000_000];
 /** Older than what status lists without further words. */
 const AGE_MS = 3 * 24 * 3_600_000;
 const BATCH = 2_000;
+const TIMESTAMPS = 'message.timestamp.type';
 
 type Command = 'status MISSION' | 'watch MISSION' | 'show MISSION' | 'status' | 'status last' | 'submit --wait';
 
@@ -41,10 +42,12 @@ export async function measureHistory({
   };
   for (const records of RECORDS) {
     process.stderr.write(`  with ${records} records\n`);
-    const bench = await openBenchLog(cluster, projectDir, 0);
+    // Set when it is created: a broker writes a batch or more by the old setting after it has taken another one.
+    const bench = await openBenchLog(cluster, projectDir, 0, { [TIMESTAMPS]: 'CreateTime' });
     const dir = await mkdtemp(join(tmpdir(), 'ravenhelm-bench-'));
     try {
       if (records > 0) await writeHistory(bench, records, await writtenRecords(cluster, projectDir));
+      await setAppendTime(bench);
       for (const [command, runs] of await measureCommands(bench, { projectDir, dir, records, count })) {
         const seconds = runs.map((run) => run.seconds);
         const cpuSeconds = runs.map((run) => run.cpuSeconds);
@@ -80,7 +83,6 @@ async function writeHistory(
   records: number,
   firsts: ReadonlyMap<number, KafkaMessage>,
 ): Promise<void> {
-  await setTimestamps(kafka, topics.coordination, 'CreateTime');
   const each = Math.ceil(records / COORDINATION_PARTITIONS);
   for (const [partition, record] of firsts) {
     const place = { topic: topics.coordination, partition };
@@ -89,7 +91,21 @@ async function writeHistory(
     for (let written = 0; written + BATCH <= each; written += BATCH) await produceRaw(broker, place, whole);
     if (each % BATCH > 0) await produceRaw(broker, place, rest);
   }
-  await setTimestamps(kafka, topics.coordination, 'LogAppendTime');
+  await requireOld(kafka, topics.coordination);
+}
+
+/** Throws where a record has another time than that of days ago: what is listed would begin with it. */
+async function requireOld(kafka: BenchLog['kafka'], topic: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [ends, offsets] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    admin.fetchTopicOffsetsByTimestamp(topic, Date.now() - AGE_MS / 2),
+  ]);
+  await admin.disconnect();
+  const endOf = (partition: number) => ends.find((each) => each.partition === partition)?.high;
+  const young = offsets.find(({ partition, offset }) => offset !== endOf(partition));
+  if (young !== undefined) throw new Error(`${topic}[${young.partition}] has a young record at ${young.offset}`);
 }
 
 function progressIn(bench: BenchLog, partition: number) {
@@ -142,15 +158,11 @@ async function firstRecords(kafka: BenchLog['kafka'], topic: string): Promise<Re
   return firsts;
 }
 
-/** A request for configs replaces all of them. */
-async function setTimestamps(
-  kafka: BenchLog['kafka'],
-  topic: string,
-  type: 'CreateTime' | 'LogAppendTime',
-): Promise<void> {
+/** The product's own setting. A request for configs replaces all of them. */
+async function setAppendTime({ kafka, topics: { coordination: topic } }: BenchLog): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  const set = { 'message.timestamp.type': type, 'max.message.bytes': '8388608', 'retention.ms': '-1' };
+  const set = { [TIMESTAMPS]: 'LogAppendTime', 'max.message.bytes': '8388608', 'retention.ms': '-1' };
   const configEntries = Object.entries(set).map(([name, value]) => ({ name, value }));
   await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries }] });
   await admin.disconnect();

@@ -37,7 +37,13 @@ const RECORDS_IN_FLIGHT = 500;
 /** How long the step of the agents' playbook takes, or how many tasks each of the product's own agents runs at once. */
 type BenchAgents = number | { readonly concurrency: number };
 
-export async function openBenchLog(cluster: Cluster, projectDir: string, wanted: BenchAgents): Promise<BenchLog> {
+/** @param coordination settings that the coordination topic has instead of the product's when it is created */
+export async function openBenchLog(
+  cluster: Cluster,
+  projectDir: string,
+  wanted: BenchAgents,
+  coordination: Readonly<Record<string, string>> = {},
+): Promise<BenchLog> {
   const { brokers, registryUrl } = cluster;
   const prefix = `bench-${randomUUID().slice(0, 8)}`;
   const topics = createTopicNames(prefix);
@@ -54,7 +60,11 @@ export async function openBenchLog(cluster: Cluster, projectDir: string, wanted:
   }
   const log = await openProductLog(cluster, projectDir, prefix, 'bench');
   const plan = await loadTopicPlan(join(projectDir, 'topics.yaml'), topics, agents);
-  await log.admin.ensureTopics(plan);
+  await log.admin.ensureTopics(
+    plan.map((topic) =>
+      topic.name === topics.coordination ? { ...topic, config: { ...topic.config, ...coordination } } : topic,
+    ),
+  );
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
   const appender = log.createAppender('bench');
   const workspaces = join(dir, 'workspaces');
