@@ -172,10 +172,6 @@ export interface OpenedMission {
   withInputs(given: readonly GivenInput[], options?: InputOptions): MissionFile;
 }
 
-/** Reads a mission file whose inputs need no values. Throws ConfigError with the line and column of every problem. */
-export const parseMissionFile = (content: string, fileName: string, roster: Roster): MissionFile =>
-  openMissionFile(content, fileName, roster).withInputs([]);
-
 /** Reads a mission file. Throws ConfigError with the line and column of every problem. */
 export function openMissionFile(content: string, fileName: string, roster: Roster): OpenedMission {
   const source = readYaml(content, fileName, missionSchema);

@@ -12,7 +12,7 @@ import type { RestoreResult, WorkspaceDiff } from './snapshots.js';
 import type { SubmittedMission } from './submit.js';
 
 export interface SubmitOptions {
-  /** The mission's own directory, instead of one below the workspaces' root. */
+  /** The mission's own directory, instead of one below the workspaces' root. Default none. */
   readonly workspace?: string;
   /** Values of the mission's inputs, by name. Default their own defaults. */
   readonly inputs?: Readonly<Record<string, InputValue>>;
@@ -31,9 +31,9 @@ export interface RetryMissionOptions {
 }
 
 export interface FollowOptions {
-  /** After each event of the mission. The report is made when it is first read; one that is not read costs nothing. */
+  /** After each event of the mission. The report is made when it is first read; one that is not read costs nothing. Default none. */
   readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
-  /** Ends waiting; the mission continues. */
+  /** Ends waiting; the mission continues. Default none. */
   readonly signal?: AbortSignal;
 }
 
@@ -162,7 +162,7 @@ export interface Approvals {
 
 /** The dead-letters topic. Each call reads it from its beginning. */
 export interface DeadLetters {
-  /** Those that wait or are being redriven, oldest first; with all also those that were handled. */
+  /** Those that wait or are being redriven, oldest first; with all (default false) also those that were handled. */
   list(options?: { readonly all?: boolean }): Promise<readonly DeadLetter[]>;
   /** Everything about one, by the id of any copy. Rejects with ClientError (letter_unknown). */
   get(id: string): Promise<DeadLetterDetails>;

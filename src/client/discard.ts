@@ -10,7 +10,7 @@ export interface DiscardOptions {
   readonly reason: string;
   /** Also a letter that another process has started to redrive and has not finished. Default false. */
   readonly takeOver?: boolean;
-  /** After each letter, in their order. */
+  /** After each letter, in their order. Default none. */
   readonly onDiscarded?: (letter: DeadLetter) => void;
 }
 

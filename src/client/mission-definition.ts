@@ -9,11 +9,11 @@ import type { Redact } from '../domain/redaction.js';
 
 /** Limits of a mission's budget. What is not given stays, or has no limit. */
 export interface BudgetLimits {
-  /** US dollars, 0.000001 to 1000000. */
+  /** US dollars, 0.000001 to 1000000. Default no limit. */
   readonly usd?: number;
-  /** Of prompts and replies, 1 to 1000000000000. */
+  /** Of prompts and replies, 1 to 1000000000000. Default no limit. */
   readonly tokens?: number;
-  /** Wall time from the request, 0.001 to 5256000; pauses do not count. */
+  /** Wall time from the request, 0.001 to 5256000; pauses do not count. Default no limit. */
   readonly minutes?: number;
 }
 
@@ -59,20 +59,24 @@ export interface InputDefinition {
   readonly name: string;
   /** secret: its value is the name of a secret of the worker. Default string. */
   readonly type?: 'string' | 'number' | 'boolean' | 'choice' | 'secret';
+  /** For the person who is asked, and for models. Default empty. */
   readonly description?: string;
   /** Default: where it has no default. */
   readonly required?: boolean;
+  /** The value where submit gives none. Default: there is none. */
   readonly default?: InputValue;
-  /** Of a choice. */
+  /** Of a choice, at least one. Default none, which is right for the other types. */
   readonly options?: readonly string[];
 }
 
 export type InputValue = string | number | boolean;
 
 export interface PlanDefinition {
+  /** For people. Default empty. */
   readonly strategy?: string;
-  /** In order; the tasks of a wave run side by side. */
+  /** In order; the tasks of a wave run side by side. A rationale is for people. Default empty. */
   readonly waves: readonly { readonly rationale?: string; readonly tasks: readonly TaskDefinition[] }[];
+  /** For people. Default none. */
   readonly risks?: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export interface RedriveOptions {
   readonly takeOver?: boolean;
   /** A letter that another operator has handled is left; otherwise nothing is redriven. Default false. */
   readonly leaveHandled?: boolean;
-  /** After each letter, in their order. */
+  /** After each letter, in their order. Default none. */
   readonly onOutcome?: (outcome: RedriveOutcome) => void;
 }
 

@@ -1,10 +1,10 @@
 /** What an agent's calls may use beyond its workspace, as its file states it. Absent: nothing. */
 export interface Permissions {
-  /** Names of secrets; their files are in SECRETS_DIRECTORY of the sandbox. */
+  /** Names of secrets; their files are in SECRETS_DIRECTORY of the sandbox. Default none. */
   readonly secrets?: readonly string[];
-  /** Files and directories of the worker's computer, at the same path in the sandbox. */
+  /** Files and directories of the worker's computer, at the same path in the sandbox. Default none. */
   readonly mounts?: readonly Mount[];
-  /** Whether its commands have a container engine, for the compose project of their mission. */
+  /** Whether its commands have a container engine, for the compose project of their mission. Default false. */
   readonly docker?: boolean;
 }
 

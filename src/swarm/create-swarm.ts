@@ -36,6 +36,7 @@ export interface SwarmOptions {
   readonly serves?: readonly string[];
   /** Default: playbooks only, no model is called and no key is looked for. */
   readonly models?: ModelOptions;
+  /** Where commands run, and with what. Default: in the sandbox, in a temporary directory. */
   readonly tools?: ToolOptions;
   /** File with the rules about calls, or 'default' for the built-in one. Default none: no call is judged. */
   readonly policy?: string;
@@ -60,15 +61,15 @@ export interface SwarmOptions {
   readonly logger?: Logger;
   /** How long running steps may take to end on close(), 0 to 600000 ms. Default 10000. */
   readonly drainMs?: number;
-  /** Aborts the start. A swarm that runs is ended by close(). */
+  /** Aborts the start. A swarm that runs is ended by close(). Default: none. */
   readonly signal?: AbortSignal;
 }
 
 /** What is not given has no limit. */
 export interface DailyCapOptions {
-  /** US dollars, 0.01 to 1000000. */
+  /** US dollars, 0.01 to 1000000. Default no cap. */
   readonly usd?: number;
-  /** Of prompts and replies, 1 to 1000000000000. */
+  /** Of prompts and replies, 1 to 1000000000000. Default no cap. */
   readonly tokens?: number;
 }
 
@@ -78,14 +79,17 @@ export interface ModelOptions {
   readonly workers?: readonly string[];
   /** The planner's chain, such as ['anthropic']. Default none: a mission then needs a plan, or planner: 'order'. */
   readonly planner?: readonly string[];
+  /** Default none: Anthropic is not called. */
   readonly anthropicApiKey?: string;
+  /** Default none: no server with OpenAI's API is called without openaiBaseUrl. */
   readonly openaiApiKey?: string;
   /** Default the vendor's own address. */
   readonly anthropicBaseUrl?: string;
+  /** Default the vendor's own address. */
   readonly openaiBaseUrl?: string;
   /** Default http://127.0.0.1:11434. */
   readonly ollamaHost?: string;
-  /** Proxies for http:// and https:// addresses, and the list of NO_PROXY. Loopback addresses never use one. */
+  /** Proxies for http:// and https:// addresses, and the list of NO_PROXY. Loopback addresses never use one. Default none. */
   readonly proxies?: { readonly http?: string; readonly https?: string; readonly no?: string };
 }
 

@@ -40,7 +40,7 @@ export interface AgentDefinition extends Permissions {
 }
 
 export interface PlaybookDefinition {
-  /** In order. A step is skipped when its `unless` command exits 0. */
+  /** In order. A step is skipped when its `unless` command exits 0. Default: it always runs. */
   readonly steps: readonly { readonly name: string; readonly command: string; readonly unless?: string }[];
   /** Commands that prove the task; each passes when it exits 0. Default none. */
   readonly acceptance?: readonly { readonly name: string; readonly command: string }[];

@@ -38,7 +38,7 @@ export interface KafkaLogOptions {
     readonly username: string;
     readonly password: string;
   };
-  /** true: TLS with the CAs that Node trusts. PEM texts otherwise. Default: no TLS. */
+  /** true: TLS with the CAs that Node trusts. PEM texts otherwise, each by default none. Default: no TLS. */
   readonly tls?: true | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Milliseconds without a heartbeat until a member's partitions go to others, 6000 to 1800000. Default 10000. */
   readonly sessionTimeoutMs?: number;

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { ConfigError } from '../../src/agent/config-error.js';
-import { missionJsonSchema, parseMissionFile } from '../../src/agent/mission-file.js';
+import { missionJsonSchema } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { createRoster, loadRoster } from '../../src/agent/roster.js';
 import { agentSpec } from './fakes.js';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { loadRoster, type Roster } from '../../src/agent/roster.js';
 import { loadTopicPlan } from '../../src/avro/topic-plan.js';
 import { submitMission } from '../../src/client/submit.js';

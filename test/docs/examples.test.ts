@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { loadRoster } from '../../src/agent/roster.js';
 import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 import { blockOf, readPage } from './support/markdown.js';

@@ -48,3 +48,39 @@ test.each(Object.entries(FILES))('%s', (file, ranges) => {
 function raise(option: string): never {
   throw new Error(`${option} has no range`);
 }
+
+/** What a person gives: of these, each member that may be left out says what holds then. */
+const GIVEN = /(Options|Definition|Permissions|BudgetLimits|Client|DeadLetters|Approvals)$/;
+
+interface OptionalMember {
+  readonly name: string;
+  readonly comment: string;
+}
+
+/** Of the report of the public API: the optional members, with their own comment or that of the member around them. */
+function optionalMembers(report: string): readonly OptionalMember[] {
+  const found: OptionalMember[] = [];
+  let of = '';
+  let own = '';
+  let around = '';
+  const parts = /^ *\/\*\*((?:(?!\*\/)[^])*)\*\/\n|^export (?:declare )?\w+ (\w+).*\n|^( {4,}).*\n/gm;
+  for (const [line, commented, exported, indent = ''] of report.matchAll(parts)) {
+    if (exported !== undefined) of = exported;
+    if (commented === undefined && exported === undefined) {
+      if (indent.length === 4) around = own;
+      const comment = own === '' ? around : own;
+      if (GIVEN.test(of))
+        found.push(
+          ...[...line.matchAll(/(\w+)\?: (?!\w+Options)/g)].map(([, name]) => ({ name: `${of}.${name}`, comment })),
+        );
+    }
+    own = commented ?? '';
+  }
+  return found;
+}
+
+test('each option that may be left out says what holds then', () => {
+  const members = optionalMembers(readFileSync(join(SRC, '../etc/ravenhelm.api.md'), 'utf8'));
+  expect(members.length).toBeGreaterThan(80);
+  expect(members.filter(({ comment }) => !/default|absent:/i.test(comment)).map(({ name }) => name)).toEqual([]);
+});

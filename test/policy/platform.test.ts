@@ -1,7 +1,7 @@
 /** The default policy lets the project's own missions run without a question. */
 import { readFileSync } from 'node:fs';
 import { loadRoster } from '../../src/agent/roster.js';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { parsePolicy } from '../../src/policy/policy-file.js';
 import { TOOL_DEFINITIONS } from '../../src/tools/definitions.js';
 

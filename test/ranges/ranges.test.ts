@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readAgentFile } from '../../src/agent/agent-file.js';
 import { ConfigError } from '../../src/agent/config-error.js';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { parseTopicPlan } from '../../src/avro/topic-plan.js';
 import { register as workspace } from '../../src/cli/commands/workspace.js';

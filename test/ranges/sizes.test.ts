@@ -1,7 +1,7 @@
 /** What a mission may have fits into the records that carry it, with all that is added on the way. */
 import { readAgentFile } from '../../src/agent/agent-file.js';
 import { ConfigError } from '../../src/agent/config-error.js';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { createPromptJournal } from '../../src/agent/prompt-journal.js';
 import { REPAIRS } from '../../src/agent/reading/repairs.js';
 import { createRoster } from '../../src/agent/roster.js';

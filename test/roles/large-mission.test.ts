@@ -1,4 +1,4 @@
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { largeMissionFile } from '../support/large-mission.js';
 import { longTest } from '../support/quick.js';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createVerifyAnswer, signAnswer } from '../../src/agent/call-answer.js';
 import { ConfigError } from '../../src/agent/config-error.js';
-import { parseMissionFile } from '../../src/agent/mission-file.js';
+import { parseMissionFile } from '../support/parse-mission-file.js';
 import { createRoster } from '../../src/agent/roster.js';
 import { createCodec, EventInvalid } from '../../src/avro/codec.js';
 import { SchemaUnknown } from '../../src/avro/errors.js';

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseMissionFile } from '../../../src/agent/mission-file.js';
+import { parseMissionFile } from '../../support/parse-mission-file.js';
 import { loadRoster } from '../../../src/agent/roster.js';
 import type { Check } from '../../../src/domain/events.js';
 import { TOOL_DEFINITIONS } from '../../../src/tools/definitions.js';
