@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,24 @@ describe('a mission of ten waves of 120 tasks over the twelve agents', () => {
     expect(code).toBe(0);
     const { plan } = JSON.parse(stdout);
     expect(plan.waves.map(({ tasks }: { tasks: readonly unknown[] }) => tasks.length)).toEqual(Array(10).fill(120));
+  });
+
+  test('runs whole through the program', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `agent_${index + 1}`);
+    mkdirSync(join(clone.dir, 'many'));
+    for (const name of names)
+      writeFileSync(
+        join(clone.dir, `many/${name}.md`),
+        `---\nname: ${name}\ndescription: Notes.\nphase: 1\ntools: [execute_terminal_command]\nconcurrency: 4\n` +
+          'playbooks:\n  note:\n    steps: [{ name: note, command: ":" }]\n---\nYou note.\n',
+      );
+    const agents = await loadRoster(join(clone.dir, 'many'), { tools: ['execute_terminal_command'] });
+    const text = largeMissionFile({ roster: agents.agents, waves: 10, tasks: 120, playbook: 'note' });
+    writeFileSync(join(clone.dir, 'missions/many.yaml'), text);
+    const flags = ['--agents-dir', join(clone.dir, 'many'), '--log', 'memory', '--sandbox', 'off', '--json'];
+    const { code, stdout } = await runInPipe(clone, ['run', 'missions/many.yaml', ...flags]);
+    const report = JSON.parse(stdout);
+    expect([code, report.status, report.tasks.length]).toEqual([0, 'completed', 1_200]);
   });
 
   test('is submitted in one record that fits the topics of topics.yaml and the default of brokers', async () => {
