@@ -33,12 +33,13 @@ export function signAnswer(answer: UnsignedAnswer, signer: Signer, { prefix, clu
  */
 export function createVerifyAnswer(operators: readonly Operator[], { prefix, clusterId }: SignedFor): VerifyAnswer {
   const verify = createVerifySignature(operators);
-  return (answer, atMs) => {
+  return (answer, atMs, missionBy) => {
     const { signature, key_id, answered_by: person, cluster } = answer;
     if (signature === null) return 'unsigned';
     const key = key_id === null ? {} : { key_id };
     const bytes = answerBytes(answer, prefix);
-    const fault = verify({ signature, ...key }, { person, right: 'approve', atMs, bytes });
+    const requestedBy = answer.approved ? missionBy : undefined;
+    const fault = verify({ signature, ...key }, { person, right: 'approve', atMs, bytes, requestedBy });
     if (fault !== null) return fault;
     return cluster === null || cluster === clusterId ? null : 'other_cluster';
   };

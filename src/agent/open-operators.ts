@@ -27,6 +27,7 @@ export async function openOperators(file: string): Promise<OpenOperators> {
     operators,
     line:
       `Operators: ${operators.map(({ name }) => name).join(', ')} (${file}); ` +
-      'requests, answers and approvals must be signed',
+      'requests, answers and approvals must be signed' +
+      (operators.some(({ fourEyes }) => fourEyes) ? '; another operator than its requester approves a mission' : ''),
   };
 }

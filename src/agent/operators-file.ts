@@ -23,22 +23,26 @@ const schema = z.strictObject({
       }),
     )
     .min(1, 'must have at least one operator'),
+  four_eyes: z.boolean().default(false),
 });
 
 /** Throws ConfigError with the line and column of every problem. */
 export function parseOperators(content: string, file: string): readonly Operator[] {
   const source = readYaml(content, file, schema);
   if (source.value === null) throw new ConfigError(source.problems);
-  const { operators } = source.value;
+  const { operators, four_eyes: fourEyes } = source.value;
   const read = operators.map(({ name, key, until = null, may = RIGHTS }) => ({
     name,
     publicKey: publicKeyOf(key),
     untilMs: until,
     may,
+    fourEyes,
   }));
   const problems = read.flatMap((operator, at) =>
     problemsOf(operator, read.slice(0, at), (field) => ['operators', at, field], source),
   );
+  if (fourEyes && read.filter(({ may }) => may.includes('approve')).length < 2)
+    problems.push(source.problemAt(['four_eyes'], 'one operator alone could approve nothing', TWO_FIX));
   if (problems.length > 0) throw new ConfigError(problems);
   return read.flatMap(({ publicKey, ...rest }) => (typeof publicKey === 'string' ? [] : [{ ...rest, publicKey }]));
 }
@@ -67,6 +71,7 @@ function problemsOf(
   ];
 }
 
+const TWO_FIX = 'give two operators the right to approve, or leave four_eyes out';
 const KEY_FIX = 'give a public Ed25519 key as PEM or base64; ravenhelm operators keygen NAME --out FILE makes one';
 const NO_KEY = 'it is no public Ed25519 key';
 const RAW_BYTES = 32;

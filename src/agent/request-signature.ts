@@ -92,12 +92,13 @@ export function signRequest<T extends Signable>(record: T, signer: Signer, { pre
  */
 export function createVerifyRequest(operators: readonly Operator[], { prefix, clusterId }: SignedFor): VerifyRequest {
   const verify = createVerifySignature(operators);
-  return (record, atMs) => {
+  return (record, atMs, missionBy) => {
     const { signed } = record.payload;
     if (signed === null) return 'unsigned';
     const right = RIGHT_OF[record.event_type];
     const bytes = requestBytes(record, signed, prefix);
-    const fault = verify(signed, { person: personOf(record), right, atMs, bytes });
+    const requestedBy = record.event_type === 'plan_approved' ? missionBy : undefined;
+    const fault = verify(signed, { person: personOf(record), right, atMs, bytes, requestedBy });
     if (fault !== null) return fault;
     return signed.cluster === null || signed.cluster === clusterId ? null : 'other_cluster';
   };

@@ -15,6 +15,8 @@ export interface Operator {
   /** What the log takes later than this does not count, ms since the epoch; null: it always counts. */
   readonly untilMs: number | null;
   readonly may: readonly Right[];
+  /** Whether this person may not approve a plan, or a call, of a mission that the same person has requested. */
+  readonly fourEyes: boolean;
 }
 
 /** Who signs. */
@@ -75,6 +77,8 @@ export interface Claim {
   /** When the log took it, ms since the epoch. */
   readonly atMs: number;
   readonly bytes: Buffer;
+  /** Of an approval: who has requested its mission. Absent: it is none, or that is not known here. */
+  readonly requestedBy?: string | undefined;
 }
 
 /** Why a signature does not hold; null: it does. */
@@ -87,13 +91,14 @@ export function createVerifySignature(operators: readonly Operator[]): VerifySig
   const known = new Map(
     operators.map((operator) => [operator.name, { ...operator, keyId: keyIdOf(operator.publicKey) }]),
   );
-  return (signed, { person, right, atMs, bytes }) => {
+  return (signed, { person, right, atMs, bytes, requestedBy }) => {
     const operator = known.get(signed.signed_by ?? person);
     if (operator === undefined || (signed.key_id !== undefined && signed.key_id !== operator.keyId))
       return 'unknown_key';
     const holds = verify(null, bytes, operator.publicKey, Buffer.from(signed.signature, 'base64'));
     if (!holds || operator.name !== person) return 'forged';
     if (operator.untilMs !== null && atMs >= operator.untilMs) return 'key_expired';
-    return operator.may.includes(right) ? null : 'not_allowed';
+    if (!operator.may.includes(right)) return 'not_allowed';
+    return operator.fourEyes && requestedBy === person ? 'own_mission' : null;
   };
 }

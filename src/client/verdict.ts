@@ -109,6 +109,8 @@ function nextStepOf(code: string): string | null {
       return "Try again; if it happens again, set this computer's clock.";
     case 'other_cluster':
       return 'Ask the brokers of that swarm, or restart this client: its brokers have another id now.';
+    case 'own_mission':
+      return 'Ask another operator of the swarm to approve it.';
     case 'key_expired':
     case 'not_allowed':
       return 'Ask who keeps the operators file of the swarm.';

@@ -73,7 +73,9 @@ export function decideAnswers(mission: Mission, context: AnswerContext): readonl
 
 function decideAnswer(mission: Mission, answer: CallAnswer, { owner, verifyAnswer }: AnswerContext): AnswerDecision {
   const task = mission.tasks.get(answer.payload.task_id);
-  const code = faultOf(task, waitingOf(mission, answer.payload), answer) ?? verifyAnswer(answer.payload, answer.atMs);
+  const code =
+    faultOf(task, waitingOf(mission, answer.payload), answer) ??
+    verifyAnswer(answer.payload, answer.atMs, mission.request.requested_by);
   if (code !== null || task === undefined) return refuse(answer, owner, code ?? 'unknown');
   const { id: answer_id, payload } = answer;
   const { agent } = task.plan;

@@ -78,7 +78,8 @@ export function decideRequests(mission: Mission, context: RequestContext): reado
 }
 
 function faultOfWaiting(mission: Mission, { event, atMs }: WaitingRequest, context: RequestContext): Fault | null {
-  const fault = context.verifyRequest === null ? null : requestFault(event, atMs, context.verifyRequest);
+  const { requested_by } = mission.request;
+  const fault = context.verifyRequest === null ? null : requestFault(event, atMs, context.verifyRequest, requested_by);
   if (fault !== null) return fault;
   const effect = effectOf(mission, event, atMs);
   if (effect.kind === 'void') return { code: 'no_effect', reason: `it changes nothing: ${effect.reason}` };

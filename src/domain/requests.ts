@@ -33,13 +33,21 @@ export type Signable = { [T in SignableType]: Pick<EventOf<T>, SignedParts> }[Si
 export type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
 
 /** Why a signature does not hold. */
-export type SignatureFault = 'unsigned' | 'unknown_key' | 'forged' | 'key_expired' | 'not_allowed' | 'other_cluster';
+export type SignatureFault =
+  | 'unsigned'
+  | 'unknown_key'
+  | 'forged'
+  | 'key_expired'
+  | 'not_allowed'
+  | 'own_mission'
+  | 'other_cluster';
 
 /**
  * Whether a record is signed by an operator who may write it; null: it is. Pure.
  * @param atMs when the log took it, ms since the epoch
+ * @param missionBy who has requested the mission that it is about; absent: no mission that is known
  */
-export type VerifyRequest = (record: Signable, atMs: number) => SignatureFault | null;
+export type VerifyRequest = (record: Signable, atMs: number, missionBy?: string) => SignatureFault | null;
 
 /** In words, for a request and for an answer about a call. */
 export const SIGNATURE_FAULTS: Readonly<Record<SignatureFault, string>> = {
@@ -48,6 +56,8 @@ export const SIGNATURE_FAULTS: Readonly<Record<SignatureFault, string>> = {
   forged: 'its signature is not about this: it was changed after it was signed, or made for something else',
   key_expired: "the log took it after the operator's key had expired (until, in the operators file)",
   not_allowed: 'the operator may not do this (may, in the operators file)',
+  own_mission:
+    'the operator has requested the mission, and another one must approve it (four_eyes, in the operators file)',
   other_cluster: 'it was signed for the swarm of another cluster',
 };
 
@@ -72,9 +82,18 @@ export interface RequestFault {
   readonly reason: string;
 }
 
-/** Why a signed record does not count, as far as it tells itself; null: it does. @param atMs when the log took it */
-export function requestFault(event: Signable, atMs: number, verify: VerifyRequest): RequestFault | null {
-  const code = verify(event, atMs);
+/**
+ * Why a signed record does not count, as far as it tells itself; null: it does.
+ * @param atMs when the log took it
+ * @param missionBy who has requested the mission that it is about
+ */
+export function requestFault(
+  event: Signable,
+  atMs: number,
+  verify: VerifyRequest,
+  missionBy?: string,
+): RequestFault | null {
+  const code = verify(event, atMs, missionBy);
   if (code !== null) return { code, reason: SIGNATURE_FAULTS[code] };
   if (Math.abs(atMs - event.timestamp) <= REQUEST_WINDOW_MS) return null;
   const minutes = Math.round(Math.abs(atMs - event.timestamp) / 60_000);

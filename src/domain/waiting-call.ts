@@ -47,8 +47,9 @@ export type SignedAnswer = Pick<
 /**
  * Whether an answer is that of a person who may give it; null: it is. Pure.
  * @param atMs when the log took it, ms since the epoch
+ * @param missionBy who has requested the mission; absent: not known here, as in a worker
  */
-export type VerifyAnswer = (answer: SignedAnswer, atMs: number) => VoidCode | null;
+export type VerifyAnswer = (answer: SignedAnswer, atMs: number, missionBy?: string) => VoidCode | null;
 
 /** What an answer is bound to. */
 type Bound = Pick<PayloadOf<'call_answered'>, 'approval_id' | 'digest'>;

@@ -1,5 +1,5 @@
 /** Signed answers: which hold, and which do not. */
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { createVerifyAnswer, NOT_SIGNED, signAnswer, type UnsignedAnswer } from '../../src/agent/call-answer.js';
 import { callDigest, isDigestOf } from '../../src/agent/call-digest.js';
 import { canonicalJson } from '../../src/agent/canonical-json.js';
@@ -12,8 +12,8 @@ const bob = generateKeyPairSync('ed25519');
 const AT_MS = 1_000;
 const SQUAD = { prefix: 'squad', clusterId: 'kafka-a' };
 const OPERATORS: readonly Operator[] = [
-  { name: 'ann', publicKey: ann.publicKey, untilMs: 2 * AT_MS, may: ['approve'] },
-  { name: 'bob', publicKey: bob.publicKey, untilMs: null, may: ['cancel'] },
+  { name: 'ann', publicKey: ann.publicKey, untilMs: 2 * AT_MS, may: ['approve'], fourEyes: false },
+  { name: 'bob', publicKey: bob.publicKey, untilMs: null, may: ['cancel'], fourEyes: false },
 ];
 const verifyAt = createVerifyAnswer(OPERATORS, SQUAD);
 const verify = (given: SignedAnswer) => verifyAt(given, AT_MS);
@@ -59,6 +59,15 @@ test.each<readonly [string, SignedAnswer, string]>([
   ],
 ])('an answer %s does not', (_, given, code) => {
   expect(verify(given)).toBe(code);
+});
+
+test('with four eyes, who has requested the mission may reject its calls and not approve them', () => {
+  const [own] = OPERATORS.map((operator) => ({ ...operator, fourEyes: true }));
+  const strict = createVerifyAnswer(own === undefined ? [] : [own], SQUAD);
+  expect(strict(signed(), AT_MS, 'ann')).toBe('own_mission');
+  expect(strict(signed({ approved: false }), AT_MS, 'ann')).toBeNull();
+  expect(strict(signed(), AT_MS, 'bob')).toBeNull();
+  expect(verifyAt(signed(), AT_MS, 'ann')).toBeNull();
 });
 
 test.each<Partial<UnsignedAnswer>>([
@@ -222,6 +231,17 @@ describe('the operators file', () => {
       /o\.yaml:4:5: two operators have the name "ann"[^]*ann has the key of ann/,
     );
     expect(() => parseOperators('operators: []\n', 'o.yaml')).toThrow(/at least one operator/);
+  });
+
+  test('has four eyes where two may approve', () => {
+    const keyOf = ({ publicKey }: { readonly publicKey: KeyObject }) =>
+      publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    const file = (may: string) =>
+      `operators:\n  - { name: ann, key: ${keyOf(ann)} }\n  - { name: bob, key: ${keyOf(bob)}${may} }\nfour_eyes: true\n`;
+    expect(parseOperators(file(''), 'o.yaml').map(({ fourEyes }) => fourEyes)).toEqual([true, true]);
+    expect(() => parseOperators(file(', may: [request]'), 'o.yaml')).toThrow(
+      /o\.yaml:4:1: one operator alone could approve nothing; give two operators the right to approve/,
+    );
   });
 
   test('a private key is read from PEM only, and only an Ed25519 one', () => {

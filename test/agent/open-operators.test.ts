@@ -21,6 +21,16 @@ describe('the operators file', () => {
     expect(line).toBe(`Operators: ann (${file}); requests, answers and approvals must be signed`);
   });
 
+  test('says that there must be four eyes', async () => {
+    const file = join(dir, 'operators.yaml');
+    const entry = (name: string) => {
+      const key = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+      return `  - { name: ${name}, key: ${key} }\n`;
+    };
+    writeFileSync(file, `operators:\n${entry('ann')}${entry('bob')}four_eyes: true\n`);
+    expect((await openOperators(file)).line).toContain('another operator than its requester approves a mission');
+  });
+
   test.each([
     ['that does not exist', () => undefined, 'there is no such file'],
     ['that is no text', (file: string) => writeFileSync(file, Buffer.from([0xff, 0x00])), 'this is not a text file'],

@@ -149,6 +149,16 @@ describe.each(byType)('%s', (_, right, record) => {
   });
 });
 
+test('with four eyes, who has requested the mission may do all with it but approve its plan', () => {
+  const verifyOwn = createVerifyRequest([{ ...ann.operator, fourEyes: true }], SQUAD);
+  const codes = RECORDS.map(([, record]) => {
+    const good = signRequest(record, ann.signer, SQUAD);
+    expect(verifyOwn(good, AT_MS, 'bob')).toBeNull();
+    return [record.event_type, verifyOwn(good, AT_MS, 'ann')];
+  });
+  expect(codes.filter(([, code]) => code !== null)).toEqual([['plan_approved', 'own_mission']]);
+});
+
 /** Every place of a record that a person could change, and the record with it changed. */
 function changesOf(record: Signable): readonly (readonly [string, (good: Signable) => Signable])[] {
   const good = signRequest(record, ann.signer, SQUAD);

@@ -322,6 +322,27 @@ describe('a call that the policy asks about', () => {
       expect((await swarm.ended(id)).status).toBe('completed');
     });
 
+    test('with four eyes the answer of who has requested the mission is void, and another operator is asked', async () => {
+      const strict = testOperator('ann', { fourEyes: true });
+      const bob = testOperator('bob', { fourEyes: true });
+      const of2 = (call: WaitingCallReport, { signer }: typeof bob, changes = {}) => {
+        const event = answerTo(call, { answered_by: signer.name, ...changes });
+        return { ...event, payload: { ...event.payload, ...signAnswer(event.payload, signer, SWARM) } };
+      };
+      await start(
+        { verifyAnswer: createVerifyAnswer([strict.operator, bob.operator], SWARM) },
+        { requested_by: 'ann' },
+      );
+      const call = await untilItWaits();
+      await swarm.append(of2(call, strict), id);
+      await swarm.until(() => codes().length === 1);
+      expect(codes()).toEqual(['own_mission']);
+      expect((await untilItWaits()).void_answer).toMatchObject({ answered_by: 'ann' });
+      expect(swarm.ledger.starts.filter((each) => each.endsWith('#2'))).toEqual([]);
+      await swarm.append(of2(await untilItWaits(), bob), id);
+      expect((await swarm.ended(id)).status).toBe('completed');
+    });
+
     test('a worker refuses one for another cluster that an orchestrator has let pass', async () => {
       await start({ verifyAnswer, trusting: true });
       await swarm.append(signed(await untilItWaits(), {}, { ...SWARM, clusterId: 'kafka-b' }), id);

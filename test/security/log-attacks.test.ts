@@ -126,13 +126,17 @@ const ANSWER = {
   answered_at: 1_000,
 } as const;
 
-test('event-017: an agent is no operator, so what it signs approves nothing', () => {
+test('event-017: an agent is no operator, and with four_eyes the submitter approves nothing of his own', () => {
   const ann = testOperator('ann');
   const verify = createVerifyAnswer([ann.operator], SWARM);
   const verified = ({ signer }: TestOperator) => verify(signAnswer(ANSWER, signer, SWARM), ANSWER.answered_at);
   expect(verified(ann)).toBeNull();
   expect(verified(testOperator('agent-3'))).toBe('unknown_key');
   expect(verified(testOperator('ann'))).toBe('unknown_key');
+  const strict = createVerifyAnswer([{ ...ann.operator, fourEyes: true }], SWARM);
+  const own = signAnswer(ANSWER, ann.signer, SWARM);
+  expect(strict(own, ANSWER.answered_at, 'ann')).toBe('own_mission');
+  expect(strict(own, ANSWER.answered_at, 'bob')).toBeNull();
 });
 
 test('event-020: the error of a dead letter passes the redaction', async () => {

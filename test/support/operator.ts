@@ -14,7 +14,7 @@ export interface TestOperator {
 export function testOperator(name: string, changes: Partial<Operator> = {}): TestOperator {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   return {
-    operator: { name, publicKey, untilMs: null, may: RIGHTS, ...changes },
+    operator: { name, publicKey, untilMs: null, may: RIGHTS, fourEyes: false, ...changes },
     signer: createSigner(name, privateKey),
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
