@@ -6,7 +6,7 @@ import type {
   PromptReport,
   StepReport,
 } from '../domain/attempt-report.js';
-import { NOT_RUN, type CheckBaseline } from '../domain/baseline.js';
+import { BASELINE_LIMIT_MS, BASELINE_TIMED_OUT, NOT_RUN, type CheckBaseline } from '../domain/baseline.js';
 import { taintText } from '../domain/taint.js';
 import { jsonObject } from '../domain/json-object.js';
 import { connectionText } from './connection-text.js';
@@ -207,7 +207,11 @@ function headAndTail(lines: readonly string[]): readonly string[] {
   return [...lines.slice(0, HEAD_LINES), `… ${left} lines left out; --output shows them`, ...lines.slice(-TAIL_LINES)];
 }
 
-const BASELINE_WORDS: Readonly<Record<string, string>> = { vacuous: 'proves nothing', held_before: 'held before' };
+const BASELINE_WORDS: Readonly<Record<string, string>> = {
+  vacuous: 'proves nothing',
+  held_before: 'held before',
+  not_known: 'not known whether it passed before',
+};
 
 function checkLines(check: CheckReport, cut: Cut): readonly Line[] {
   const shown = check.output === null ? [] : cut(check.output.trimEnd());
@@ -218,9 +222,12 @@ function checkLines(check: CheckReport, cut: Cut): readonly Line[] {
   ];
 }
 
+const LONGER = `took longer than ${BASELINE_LIMIT_MS / 1000} s`;
+
 /** What the same command did before the work. */
 function beforeText({ workspace, empty }: CheckBaseline): string {
-  const text = (code: number) => (code === NOT_RUN ? 'not run' : `exit code ${code}`);
+  const text = (code: number) =>
+    code === NOT_RUN ? 'not run' : code === BASELINE_TIMED_OUT ? LONGER : `exit code ${code}`;
   return `${text(workspace)} in the workspace, ${text(empty)} in an empty directory`;
 }
 

@@ -1,3 +1,4 @@
+import { notKnownBefore } from '../domain/baseline.js';
 import type { CheckResult } from '../domain/events.js';
 import { shortened } from '../domain/quoted.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
@@ -52,7 +53,8 @@ function headline(report: MissionReport): Line {
 function proofText({ ended_at, proof }: MissionReport): string {
   if (ended_at === null || proof.tasks === 0) return '';
   const before = proof.held_before === 0 ? '' : `, ${proof.held_before} held before`;
-  return `; ${proof.verified} of ${proof.tasks} task${proof.tasks === 1 ? '' : 's'} verified${before}`;
+  const unknown = proof.not_known === 0 ? '' : `, ${proof.not_known} not known before`;
+  return `; ${proof.verified} of ${proof.tasks} task${proof.tasks === 1 ? '' : 's'} verified${before}${unknown}`;
 }
 
 function taskLines(report: MissionReport, nowMs: number): readonly Line[] {
@@ -127,6 +129,7 @@ function proofOfTask({ status, checks, held_before, carried }: TaskReport): stri
   if (carried && status === 'verified') return 'verified before, checked again';
   if (held_before) return 'held before';
   const isDone = status === 'verified' || status === 'unverified';
+  if (status === 'verified' && notKnownBefore(checks)) return 'not known whether its checks passed before';
   const vacuous = checks.filter((check) => check.baseline === 'vacuous').length;
   if (!isDone || vacuous === 0) return '';
   return vacuous === checks.length

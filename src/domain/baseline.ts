@@ -14,7 +14,7 @@ export interface Baseline {
   readonly protected: readonly ProtectedPath[];
 }
 
-/** Exit codes; TIMED_OUT or NOT_RUN where there is none. */
+/** Exit codes; BASELINE_TIMED_OUT or NOT_RUN where there is none. A command's own 124 is written as 1. */
 export interface CheckBaseline {
   readonly workspace: number;
   readonly empty: number;
@@ -28,12 +28,15 @@ export interface ProtectedPath {
 }
 
 export const NOT_RUN = -1;
+/** Of a check that had not ended after BASELINE_LIMIT_MS: whether it would have passed is not known. */
+export const BASELINE_TIMED_OUT = 124;
 /** Of a check that was run in neither place. */
 export const NOTHING_KNOWN: CheckBaseline = { workspace: NOT_RUN, empty: NOT_RUN };
 /** Each check has so long, in the workspace and in an empty directory. */
 export const BASELINE_LIMIT_MS = 10_000;
 
-export type Verdict = 'vacuous' | 'held_before';
+/** not_known: it could not be found out in time whether it passed before. */
+export type Verdict = 'vacuous' | 'held_before' | 'not_known';
 
 /** As tool_called.baseline has it. */
 export function encodeBaseline(baseline: Baseline): string {
@@ -78,12 +81,18 @@ const hasLists = (value: unknown): value is { checks: readonly unknown[]; protec
 export function verdictOn(check: Check, before: CheckBaseline | undefined): Verdict | null {
   if (isStaticCheck(check.command)) return 'vacuous';
   if (before?.workspace === 0) return before.empty === 0 ? 'vacuous' : 'held_before';
+  if (before?.workspace !== NOT_RUN && before?.workspace !== BASELINE_TIMED_OUT) return null;
   // It needs nothing of the workspace, and is not known to have ever failed there.
-  return before?.workspace === NOT_RUN && before.empty === 0 ? 'vacuous' : null;
+  if (before.empty === 0) return 'vacuous';
+  return before.workspace === BASELINE_TIMED_OUT ? 'not_known' : null;
 }
 
 /** Whether a check was run in neither place. */
 export const isUnknown = ({ workspace, empty }: CheckBaseline): boolean => workspace === NOT_RUN && empty === NOT_RUN;
+
+/** Whether a check that took too long in an empty directory may turn out to need nothing of the workspace. */
+export const isTooSlow = ({ workspace, empty }: CheckBaseline): boolean =>
+  empty === BASELINE_TIMED_OUT && (workspace === 0 || workspace === BASELINE_TIMED_OUT);
 
 /** Whether passed checks prove their task: at least one of them could have failed. */
 export function provesTask(checks: readonly CheckResult[]): boolean {
@@ -92,5 +101,10 @@ export function provesTask(checks: readonly CheckResult[]): boolean {
 
 /** Whether passed checks show no more than what was so before the work. */
 export function heldBefore(checks: readonly CheckResult[]): boolean {
-  return provesTask(checks) && checks.every((check) => check.baseline !== null);
+  return provesTask(checks) && checks.every(({ baseline }) => baseline === 'held_before' || baseline === 'vacuous');
+}
+
+/** Whether no passed check is known to have failed before the work, and of one that is not known. */
+export function notKnownBefore(checks: readonly CheckResult[]): boolean {
+  return checks.every(({ baseline }) => baseline !== null) && checks.some(({ baseline }) => baseline === 'not_known');
 }

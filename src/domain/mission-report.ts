@@ -1,4 +1,4 @@
-import { heldBefore } from './baseline.js';
+import { heldBefore, notKnownBefore } from './baseline.js';
 import { jsonObject } from './json-object.js';
 import { waitingCalls } from './mission-approvals.js';
 import { usageOf } from './mission-budget.js';
@@ -69,7 +69,12 @@ const signerOf = ({ signer }: Mission): MissionReport['signed_by'] =>
 function proofOf(all: readonly MissionTask[]): Proof {
   const tasks = all.filter((task) => task.kind === 'task' && task.status !== 'replaced' && task.leaves !== 'replaced');
   const verified = tasks.filter((task) => task.status === 'verified');
-  return { tasks: tasks.length, verified: verified.length, held_before: verified.filter(hasHeldBefore).length };
+  return {
+    tasks: tasks.length,
+    verified: verified.length,
+    held_before: verified.filter(hasHeldBefore).length,
+    not_known: verified.filter(({ checks }) => notKnownBefore(checks)).length,
+  };
 }
 
 const hasHeldBefore = ({ status, checks }: MissionTask): boolean => status === 'verified' && heldBefore(checks);

@@ -27,6 +27,8 @@ export interface Proof {
   readonly verified: number;
   /** Of the verified ones: those whose checks passed before their first step as well. */
   readonly held_before: number;
+  /** Of the verified ones: those of which it is not known whether their checks passed before, as they took too long. */
+  readonly not_known: number;
 }
 
 /**

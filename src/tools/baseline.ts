@@ -8,7 +8,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain/baseline.js';
+import { BASELINE_TIMED_OUT, encodeBaseline, NOT_RUN, NOTHING_KNOWN, type Baseline } from '../domain/baseline.js';
 import type { Check } from '../domain/events.js';
 import { DEFAULT_LIMITS } from '../domain/limits.js';
 import { namesVariable } from '../domain/mission-inputs.js';
@@ -227,7 +227,9 @@ async function takeExitCode(place: RunPlace, name: string, claimOffset: number):
     [...outputPaths(place, name), join(place.run, `${name}.outcome`)].map((path) => rm(path, { force: true })),
   );
   if (left?.reason === 'fenced') throw new FenceLost(`A newer claim than ${claimOffset} took over the task.`);
-  return left === null ? NOT_RUN : exitCodeOf(left);
+  if (left === null) return NOT_RUN;
+  const code = exitCodeOf(left);
+  return code === BASELINE_TIMED_OUT && left.reason !== 'timeout' ? 1 : code;
 }
 
 /** A mission that continues another one has its own: a person may have changed what is protected. */

@@ -53,7 +53,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   ended_at: '',
   cost_usd: 0,
   tokens: 0,
-  proof: { tasks: 1, verified: 1, held_before: 0 },
+  proof: { tasks: 1, verified: 1, held_before: 0, not_known: 0 },
   sandbox_off: false,
   tasks: [task()],
   success: proof,

@@ -201,6 +201,7 @@ describe('the report for people', () => {
   test('says how much is proven, and what its checks are worth', () => {
     const vacuous = { ...check('anything', 0), baseline: 'vacuous' };
     const held = { ...check('keys', 0), baseline: 'held_before' };
+    const slow = { ...check('tests', 0), baseline: 'not_known' };
     const done = { attempts: 1, steps: 1, duration_ms: 10, model: 'm' };
     const text = reportText(
       report(
@@ -208,21 +209,23 @@ describe('the report for people', () => {
           task({ agent: 'a', wave: 1, status: 'verified', checks: [check('made', 0), vacuous], ...done }),
           task({ agent: 'b', wave: 1, status: 'verified', checks: [held], held_before: true, ...done }),
           task({ agent: 'c', wave: 1, status: 'unverified', checks: [vacuous], ...done }),
+          task({ agent: 'd', wave: 1, status: 'verified', checks: [held, slow], ...done }),
         ],
         {
           status: 'completed',
           ended_at: '2026-11-23T14:15:32.417Z',
-          proof: { tasks: 3, verified: 2, held_before: 1 },
+          proof: { tasks: 4, verified: 3, held_before: 1, not_known: 1 },
           success: [{ ...vacuous, command: 'true' }],
         },
       ),
       { colors: false, columns: null, nowMs: NOW, command: null },
     );
-    expect(text.split('\n').slice(0, 5)).toEqual([
-      'hello completed; 2 of 3 tasks verified, 1 held before  20261123-141502-417-p05-x7k2',
+    expect(text.split('\n').slice(0, 6)).toEqual([
+      'hello completed; 3 of 4 tasks verified, 1 held before, 1 not known before  20261123-141502-417-p05-x7k2',
       ' wave 1  ✓ a  verified    10 ms, 1 step, 2/2 checks, 1 of its checks proves nothing, m',
       '         ✓ b  verified    10 ms, 1 step, 1/1 checks, held before, m',
       '         ○ c  unverified  10 ms, 1 step, 1/1 checks, its checks prove nothing, m',
+      '         ✓ d  verified    10 ms, 1 step, 2/2 checks, not known whether its checks passed before, m',
       ' success ✓ anything (always passes: true)',
     ]);
   });

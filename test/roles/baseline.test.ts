@@ -47,6 +47,17 @@ describe('the baseline of a task', () => {
     expect(report).toMatchObject({ proof: { tasks: 1, verified: 1, held_before: 0 }, tasks: [{ held_before: false }] });
   });
 
+  test('a check that took too long before is not known to prove anything, and counted apart', async () => {
+    const report = await run(['slow one']);
+    expect(baselines(swarm)[0]).toEqual([1, 1, ['124 124']]);
+    expect(report).toMatchObject({
+      status: 'completed',
+      proof: { tasks: 1, verified: 1, held_before: 0, not_known: 1 },
+      tasks: [{ status: 'verified', held_before: false, checks: [{ baseline: 'not_known' }] }],
+    });
+    expect(swarm.ledger.late).toEqual(['slow one']);
+  });
+
   test('one check that could have failed verifies the task, also if it held before', async () => {
     const report = await run(['held before', 'vacuous one']);
     expect(report).toMatchObject({

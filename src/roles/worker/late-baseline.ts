@@ -1,9 +1,18 @@
 /**
- * The baseline of checks that could not run before the first step, such as those that a person has to approve: taken
- * with the finish that runs them, before what it says counts.
+ * The baseline of checks that could not run before the first step, such as those that a person has to approve, or that
+ * took too long there: taken with the finish that runs them, before what it says counts.
  */
 import { FINISH } from '../../agent/step.js';
-import { BASELINE_LIMIT_MS, isUnknown, NOT_RUN, verdictOn, type Baseline } from '../../domain/baseline.js';
+import {
+  BASELINE_LIMIT_MS,
+  BASELINE_TIMED_OUT,
+  isTooSlow,
+  isUnknown,
+  NOT_RUN,
+  verdictOn,
+  type Baseline,
+  type CheckBaseline,
+} from '../../domain/baseline.js';
 import type { CheckRecord } from '../../domain/events.js';
 import { isStaticCheck } from '../../domain/static-check.js';
 import type { TaskAttempt } from '../../domain/task-partition.js';
@@ -27,28 +36,45 @@ export async function judgeResults(
   before: Baseline | null,
   call: Omit<EmptyCall, 'checks'>,
 ): Promise<readonly CheckRecord[]> {
-  const isLate = ({ command }: CheckRecord, at: number) => {
+  const lateOf = (result: CheckRecord, at: number): Late[] => {
     const known = before?.checks[at];
-    return known !== undefined && isUnknown(known) && !isStaticCheck(command);
+    if (known === undefined || isStaticCheck(result.command)) return [];
+    return isUnknown(known) || isTooSlow(known) || known.workspace === BASELINE_TIMED_OUT ? [{ result, known }] : [];
   };
-  const late = passed ? results.filter(isLate) : [];
-  // Of each check; all of them together leave the attempt its time.
-  const timeLimitMs = Math.min(BASELINE_LIMIT_MS, call.timeLimitMs / Math.max(1, late.length));
-  const codes = late.length === 0 ? [] : await tools.runInEmpty({ ...call, timeLimitMs, checks: late }, acting);
+  const late = passed ? results.flatMap(lateOf) : [];
+  const toRun = late.filter(({ known }) => isUnknown(known) || isTooSlow(known)).map(({ result }) => result);
+  const timeLimitMs = limitOf(toRun, call);
+  const codes = toRun.length === 0 ? [] : await tools.runInEmpty({ ...call, timeLimitMs, checks: toRun }, acting);
   const untouched = isUntouched(current());
   const found = new Map(
-    late.map((result, at) => [
-      result,
-      {
-        workspace: untouched ? result.exit_code : (failedBefore(current(), result) ?? NOT_RUN),
-        empty: codes[at] ?? NOT_RUN,
-      },
-    ]),
+    late.map(({ result, known }) => {
+      const again = toRun.indexOf(result);
+      const earlier = known.workspace === 0 ? 0 : (failedBefore(current(), result) ?? known.workspace);
+      return [
+        result,
+        {
+          workspace: untouched ? result.exit_code : earlier,
+          empty: again === -1 ? known.empty : (codes[again] ?? NOT_RUN),
+        },
+      ];
+    }),
   );
   return results.map((result, at) => ({
     ...result,
     baseline: verdictOn(result, found.get(result) ?? before?.checks[at]),
   }));
+}
+
+interface Late {
+  readonly result: CheckRecord;
+  readonly known: CheckBaseline;
+}
+
+/** Of each check: more than it has just taken, and all of them together leave the attempt its time. */
+function limitOf(checks: readonly CheckRecord[], { timeLimitMs, limits }: Omit<EmptyCall, 'checks'>): number {
+  const slowestMs = Math.max(0, ...checks.map(({ duration_ms }) => duration_ms));
+  const wallMs = (limits?.wall_seconds ?? Infinity) * 1000;
+  return Math.min(BASELINE_LIMIT_MS + 2 * slowestMs, wallMs, timeLimitMs / Math.max(1, checks.length));
 }
 
 /** How the check ended in the workspace when an earlier finish of the attempt ran it and it failed. */

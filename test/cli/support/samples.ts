@@ -49,7 +49,12 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     ended_at: null,
     cost_usd: 0,
     tokens: 0,
-    proof: { tasks: tasks.length, verified: tasks.filter((one) => one.status === 'verified').length, held_before: 0 },
+    proof: {
+      tasks: tasks.length,
+      verified: tasks.filter((one) => one.status === 'verified').length,
+      held_before: 0,
+      not_known: 0,
+    },
     sandbox_off: false,
     tasks,
     snapshots: [],
