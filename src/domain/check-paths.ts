@@ -3,6 +3,8 @@
  * task begins (docs/missions.md), so that a task cannot pass by changing what judges it. The reading is careful in one
  * direction: a word counts only where it can be a path, because a wrong one would fail honest work.
  */
+import { BRACES, expanded } from './braces.js';
+import { NAME_OPTIONS, NO_PATHS, ownNamesOf, PATTERN_FIRST, PLACE_OPTIONS, RUNS_ANOTHER } from './check-programs.js';
 import { parseShell, SHELLS, type Command, type Item, type Script, type Word } from './shell-words.js';
 import { workspacePath } from './workspace-path.js';
 
@@ -12,6 +14,8 @@ export interface NamedPath {
   readonly isPattern: boolean;
   /** Whether it counts only if it is no directory: test -d src asks for a directory, not for what is in it. */
   readonly isFileOnly: boolean;
+  /** Whether a variable stands in it, so that it may match far more than the command reads. */
+  readonly isGuess?: true;
 }
 
 /** The paths that the commands name, each once, in order. */
@@ -20,7 +24,10 @@ export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] 
   for (const command of commands) {
     walkScript(parseShell(command), { directory: '' }, (named) => {
       const known = found.get(named.path);
-      found.set(named.path, { ...named, isFileOnly: named.isFileOnly && known?.isFileOnly !== false });
+      const { isGuess, ...plain } = named;
+      const isFileOnly = named.isFileOnly && known?.isFileOnly !== false;
+      const stillGuess = isGuess === true && (known === undefined || known.isGuess === true);
+      found.set(named.path, { ...plain, isFileOnly, ...(stillGuess ? { isGuess } : {}) });
     });
   }
   return [...found.values()];
@@ -65,32 +72,6 @@ function walkSubstitutions(word: Word, place: Place, note: Note): void {
 
 const nameOf = (word: Word): string => word.text.slice(word.text.lastIndexOf('/') + 1);
 
-/** Programs that run the one behind their name and their options. */
-const RUNS_ANOTHER: ReadonlySet<string> = new Set(
-  'command builtin exec env nohup nice time timeout xargs stdbuf setsid sudo'.split(' '),
-);
-/** Their first operand is a pattern or a program in their own language, unless an option gives it. */
-const PATTERN_FIRST: ReadonlySet<string> = new Set(
-  'grep egrep fgrep zgrep rg ag sed awk gawk mawk jq yq tr'.split(' '),
-);
-const NO_PATHS: ReadonlySet<string> = new Set('echo printf true false : exit return sleep set unset export'.split(' '));
-/** How many of the first words are names of a program's own: subcommands, scripts or targets. */
-const OWN_NAMES: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(
-    'make gmake just rake ninja gradle gradlew mvn task nx'.split(' ').map((name) => [name, Infinity]),
-  ),
-  ...Object.fromEntries(
-    'npx go cargo git docker podman kubectl deno dotnet terraform helm openssl pip poetry uv bundle gem composer'
-      .split(' ')
-      .map((name) => [name, 1]),
-  ),
-  ...Object.fromEntries('npm pnpm yarn bun'.split(' ').map((name) => [name, 2])),
-};
-/** Their value is the place where the program works, not what it reads. */
-const PLACE_OPTIONS: ReadonlySet<string> = new Set(['-C', '--prefix', '--cwd', '--directory', '--workdir']);
-/** find: their value is a pattern for names. */
-const NAME_OPTIONS: ReadonlySet<string> = new Set('-name -iname -path -ipath -regex -newer'.split(' '));
-
 function walkWords(words: readonly Word[], place: Place, note: Note): void {
   const [program, ...args] = words;
   if (program === undefined) return;
@@ -102,18 +83,54 @@ function walkWords(words: readonly Word[], place: Place, note: Note): void {
   if (name === 'test' || name === '[' || name === '[[') return walkTest(args, place, note);
   const code = inlineCode(name, args);
   if (code !== null && SHELLS.has(name)) walkScript(parseShell(code.text), { ...place }, note);
-  walkOperands(
-    args.filter((word) => word !== code),
-    { skipped: PATTERN_FIRST.has(name) && !hasPatternOption(name, args) ? 1 : 0, ownNames: OWN_NAMES[name] ?? 0 },
-    place,
-    note,
-  );
+  else if (code !== null) noteLiterals(code, place, note);
+  const rest = args.filter((word) => word !== code);
+  if (/^(?:python|pypy)[\d.]*$/.test(name)) noteModules(rest, place, note);
+  const skipped = PATTERN_FIRST.has(name) && !hasPatternOption(name, args) ? 1 : 0;
+  walkOperands(rest, { skipped, ownNames: ownNamesOf(name, rest) }, place, note);
 }
 
-/** Behind env, timeout and the like: options, assignments and a duration, then the program. */
+/** Texts in quotes inside of code, which name a path if there is one: open('want.json'), require('./want'). */
+function noteLiterals(code: Word, place: Place, note: Note): void {
+  for (const [, before = '', , literal = ''] of code.text.matchAll(LITERALS)) {
+    const word = plainWord(literal);
+    noteWord(word, place, note);
+    if (before === '' || !/^\.{1,2}\//.test(literal)) continue;
+    for (const end of MODULE_ENDS) noteWord(plainWord(`${literal}${end}`), place, note);
+  }
+}
+
+const LITERALS = /((?:require|import)\s*\(\s*|\b(?:from|import)\s+)?(["'`])((?:\\.|(?!\2)[^\\\n])*)\2/g;
+const MODULE_ENDS: readonly string[] = ['.js', '.mjs', '.cjs', '.json'];
+
+/** python -m MODULE, and a.b.C for unittest: the files that they may be. */
+function noteModules(args: readonly Word[], place: Place, note: Note): void {
+  const at = args.findIndex(({ text }) => text === '-m');
+  const module = at === -1 ? undefined : args[at + 1];
+  if (module === undefined) return;
+  const dotted = module.text === 'unittest' ? args.slice(at + 2) : [];
+  for (const { text, isLiteral } of [module, ...dotted]) {
+    if (!isLiteral || !/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(text)) continue;
+    const parts = text.split('.');
+    parts.forEach((_, end) => noteWord(plainWord(`${parts.slice(0, end + 1).join('/')}.py`), place, note));
+    if (parts.length > 1) noteWord(plainWord(parts.join('/')), place, note);
+  }
+}
+
+const plainWord = (text: string): Word => ({
+  ...{ text, pattern: text, isLiteral: true, isQuoted: true },
+  substitutions: [],
+});
+
+/** Behind env, timeout and the like: options, assignments and a duration, then the program. xargs reads -a FILE. */
 function walkRun(args: readonly Word[], place: Place, note: Note): void {
-  const at = args.findIndex(({ text }) => !/^(?:-.*|[A-Za-z_]\w*=.*|\d+(?:\.\d+)?[smhd]?)$/.test(text));
-  for (const word of args.slice(0, at === -1 ? undefined : at)) noteWord(afterEquals(word), place, note);
+  const at = args.findIndex(
+    ({ text }, index) => !/^(?:-.*|[A-Za-z_]\w*=.*|\d+(?:\.\d+)?[smhd]?)$/.test(text) && args[index - 1]?.text !== '-a',
+  );
+  args.slice(0, at === -1 ? undefined : at).forEach((word, index) => {
+    if (args[index - 1]?.text === '-a') noteWord(word, place, note);
+    else noteWord(word.text.startsWith('-') ? valueOfOption(word) : afterEquals(word), place, note);
+  });
   if (at !== -1) walkWords(args.slice(at), place, note);
 }
 
@@ -158,13 +175,13 @@ function walkOperands(
   let names = ownNames;
   args.forEach((word, at) => {
     const before = args[at - 1]?.text ?? '';
-    if (word.text.startsWith('-') && !word.isQuoted) return noteWord(afterEquals(word), place, note);
+    if (word.text.startsWith('-') && !word.isQuoted) return noteWord(valueOfOption(word), place, note);
     if (PLACE_OPTIONS.has(before) || NAME_OPTIONS.has(before)) return;
     if (toSkip > 0) {
       toSkip -= 1;
       return;
     }
-    const isName = names > 0 && !/[/.]/.test(word.text) && !before.startsWith('-');
+    const isName = names > 0 && !/[/.=]/.test(word.text) && !before.startsWith('-');
     if (isName) names -= 1;
     else noteWord(word, place, note);
   });
@@ -173,26 +190,55 @@ function walkOperands(
 /** The value of --option=value or NAME=value; nothing for another word. */
 function afterEquals(word: Word): Word {
   const at = word.text.indexOf('=');
-  return { ...word, text: at === -1 ? '' : word.text.slice(at + 1) };
+  return at === -1 ? { ...word, text: '', pattern: '' } : withoutStart(word, at + 1);
 }
+
+/** The value of --option=value, or of -fVALUE where that looks like a file's name. */
+function valueOfOption(word: Word): Word {
+  return /^-[A-Za-z][^=]*[./@][^=]*$/.test(word.text) ? withoutStart(word, 2) : afterEquals(word);
+}
+
+const withoutStart = (word: Word, length: number): Word => ({
+  ...word,
+  text: word.text.slice(length),
+  pattern: word.pattern.startsWith(word.text.slice(0, length)) ? word.pattern.slice(length) : '',
+});
 
 /**
  * An expression in another language, such as doc.ui === true, and no path. Spaces and brackets alone may be in a name.
  */
 const isCode = (text: string): boolean => /[<>|&;"'`{}!]|==|\s[=+(]|\)\s/.test(text) || text.split(/\s+/).length > 5;
 
-/** The word as a path, and its parts where it is a list such as a.crt:a.key or a,b. */
+/**
+ * The word as a path, and its parts where it is a list such as a.crt:a.key or a,b, a file that holds a value (@a.json),
+ * or a file that a program of its own reads (.read a.sql).
+ */
 function noteWord(word: Word, place: Place, note: Note): void {
-  if (!word.isLiteral || word.text.length > 4096 || isCode(word.text)) return;
+  if (!word.isLiteral) return notePattern(word, place, note);
+  if (word.text.length > 4096) return;
+  if (!word.isQuoted && BRACES.test(word.text))
+    return expanded(word.text).forEach((text) => noteWord(plainWord(text), place, note));
+  const read = /^\s*(?:\.read|\\ir?)\s+(\S+)\s*$/.exec(word.text)?.[1];
+  if (isCode(word.text) && read === undefined) return;
   const parts = word.text.split(/[,:]/);
   const equals = afterEquals(word).text;
   const texts = new Set([
     word.text,
     ...(parts.length > 1 ? parts : []),
     ...(equals === '' ? [] : equals.split(/[,:]/)),
+    ...(read === undefined ? [] : [read]),
   ]);
-  for (const text of texts) {
-    const path = workspacePath(text, place.directory);
-    if (path !== null && path !== '') note({ path, isPattern: /[*?[]/.test(path), isFileOnly: false });
-  }
+  const inFiles = [...texts].filter((text) => text.startsWith('@')).map((text) => text.slice(1));
+  for (const text of [...texts, ...inFiles]) noteText(text, place, note);
+}
+
+function noteText(text: string, place: Place, note: Note): void {
+  const path = workspacePath(text, place.directory);
+  if (path !== null && path !== '') note({ path, isPattern: /[*?[]/.test(path), isFileOnly: false });
+}
+
+/** exp/$f stands for what is in exp; where the directory is not known, nothing is. */
+function notePattern({ pattern }: Word, place: Place, note: Note): void {
+  if (pattern.length <= 4096 && /^[^*]+\/[^/]*\*/.test(pattern) && !isCode(pattern))
+    noteText(pattern, place, (named) => note({ ...named, isGuess: true }));
 }

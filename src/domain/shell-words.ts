@@ -13,6 +13,8 @@ export interface Word {
   readonly text: string;
   /** Whether the text is the whole word: no variable but WORKSPACE and PWD, and no substitution, is in it. */
   readonly isLiteral: boolean;
+  /** The text with * for what a variable or a substitution adds. */
+  readonly pattern: string;
   /** Whether any part of it is quoted: then it may be empty, and is no reserved word. */
   readonly isQuoted: boolean;
   /** Scripts of its command substitutions. */
@@ -126,7 +128,7 @@ function nextToken(lexer: Lexer): Token | null {
     return { kind: 'operator', text: ';' };
   }
   const operator = byLength.find((candidate) => text.startsWith(candidate, at));
-  if (operator === undefined) return { kind: 'word', word: readWord(lexer) };
+  if (operator === undefined || isProcessSubstitution(lexer)) return { kind: 'word', word: readWord(lexer) };
   lexer.at += operator.length;
   if (operator === '<<' || operator === '<<-') {
     lexer.isOpaque = true;
@@ -163,14 +165,31 @@ function skipBodies(lexer: Lexer): void {
 interface WordDraft {
   text: string;
   isLiteral: boolean;
+  pattern: string;
   isQuoted: boolean;
   readonly substitutions: Script[];
 }
 
+/** Part of a word's text as it is. */
+function add(word: WordDraft, text: string): void {
+  word.text += text;
+  word.pattern += text;
+}
+
+/** Part of a word that is known only when it runs. */
+function addUnknown(word: WordDraft): void {
+  word.isLiteral = false;
+  word.pattern += '*';
+}
+
 function readWord(lexer: Lexer): Word {
-  const word: WordDraft = { text: '', isLiteral: true, isQuoted: false, substitutions: [] };
+  const word: WordDraft = { text: '', isLiteral: true, pattern: '', isQuoted: false, substitutions: [] };
   while (lexer.at < lexer.text.length) {
     const char = lexer.text[lexer.at] ?? '';
+    if (isProcessSubstitution(lexer)) {
+      readBrackets(lexer, word);
+      continue;
+    }
     if (/[\s;&|()<>]/.test(char)) break;
     if (char === "'") readSingleQuotes(lexer, word);
     else if (char === '"') readDoubleQuotes(lexer, word);
@@ -179,11 +198,22 @@ function readWord(lexer: Lexer): Word {
   return word;
 }
 
+/** <(…) and >(…): a word of bash, and of no other shell that is always there. */
+const isProcessSubstitution = ({ text, at }: Lexer): boolean => /^[<>]\($/.test(text.slice(at, at + 2));
+
+/** A script in brackets, behind one character. */
+function readBrackets(lexer: Lexer, word: WordDraft): void {
+  const end = closing(lexer.text, lexer.at + 1, '(', ')');
+  lexer.isOpaque = true;
+  substitute(lexer, word, lexer.text.slice(lexer.at + 2, end));
+  lexer.at = end + 1;
+}
+
 function readSingleQuotes(lexer: Lexer, word: WordDraft): void {
   const end = lexer.text.indexOf("'", lexer.at + 1);
   word.isQuoted = true;
   if (end === -1) lexer.isOpaque = true;
-  word.text += lexer.text.slice(lexer.at + 1, end === -1 ? undefined : end);
+  add(word, lexer.text.slice(lexer.at + 1, end === -1 ? undefined : end));
   lexer.at = end === -1 ? lexer.text.length : end + 1;
 }
 
@@ -193,7 +223,7 @@ function readDoubleQuotes(lexer: Lexer, word: WordDraft): void {
   while (lexer.at < lexer.text.length && lexer.text[lexer.at] !== '"') {
     const escaped = lexer.text[lexer.at] === '\\' ? lexer.text[lexer.at + 1] : undefined;
     if (escaped !== undefined && !'$`"\\\n'.includes(escaped)) {
-      word.text += `\\${escaped}`;
+      add(word, `\\${escaped}`);
       lexer.at += 2;
     } else readPlain(lexer, word);
   }
@@ -206,13 +236,13 @@ function readPlain(lexer: Lexer, word: WordDraft): void {
   const char = lexer.text[lexer.at] ?? '';
   if (char === '\\') {
     const next = lexer.text[lexer.at + 1] ?? '';
-    word.text += next === '\n' ? '' : next;
+    add(word, next === '\n' ? '' : next);
     word.isQuoted = true;
     lexer.at += 2;
   } else if (char === '`') readBackquotes(lexer, word);
   else if (char === '$') readDollar(lexer, word);
   else {
-    word.text += char;
+    add(word, char);
     lexer.at += 1;
   }
 }
@@ -225,7 +255,7 @@ function readBackquotes(lexer: Lexer, word: WordDraft): void {
 }
 
 function substitute(lexer: Lexer, word: WordDraft, script: string): void {
-  word.isLiteral = false;
+  addUnknown(word);
   word.substitutions.push(parse(script, lexer.depth + 1));
 }
 
@@ -235,22 +265,22 @@ function readDollar(lexer: Lexer, word: WordDraft): void {
   if (variable) {
     lexer.at += variable[0].length;
     const name = variable[1] ?? variable[2] ?? '';
-    if (name === 'WORKSPACE' || name === 'PWD') word.text += WORKSPACE_MOUNT;
-    else word.isLiteral = false;
+    if (name === 'WORKSPACE' || name === 'PWD') add(word, WORKSPACE_MOUNT);
+    else addUnknown(word);
   } else if (rest.startsWith('$(')) {
     const end = closing(lexer.text, lexer.at + 1, '(', ')');
     const inner = lexer.text.slice(lexer.at + 2, end);
-    if (inner.startsWith('(')) word.isLiteral = false;
+    if (inner.startsWith('(')) addUnknown(word);
     else substitute(lexer, word, inner);
     lexer.at = end + 1;
   } else if (rest.startsWith('${')) {
-    word.isLiteral = false;
+    addUnknown(word);
     lexer.at = closing(lexer.text, lexer.at + 1, '{', '}') + 1;
   } else if (/^\$[\d@*#?$!-]/.test(rest)) {
-    word.isLiteral = false;
+    addUnknown(word);
     lexer.at += 2;
   } else {
-    word.text += '$';
+    add(word, '$');
     lexer.at += 1;
   }
 }

@@ -20,6 +20,9 @@ export interface ProtectedListing {
   readonly entries: readonly ListedEntry[];
 }
 
+/** A path with a variable in it protects at most so many. A check may read few of what it matches. */
+const MOST_GUESSED = 200;
+
 const isAtOrBelow = (path: string, above: string): boolean =>
   above === '' || path === above || path.startsWith(`${above}/`);
 
@@ -42,8 +45,9 @@ export async function listProtected(
   const listNow = (path: string) => listOne(place, path, changes, signal, onTooDeep);
   const found = new Map<string, ProtectedListing>();
   for (const path of rules.listed) found.set(path, await listNow(path));
-  for (const { path: named, isPattern, isFileOnly } of rules.named) {
-    for (const path of isPattern ? await matchesIn(taskId, named, options) : [named]) {
+  for (const { path: named, isPattern, isFileOnly, isGuess } of rules.named) {
+    const matches = isPattern ? await matchesIn(taskId, named, options, isGuess === true) : [named];
+    for (const path of isGuess === true && matches.length > MOST_GUESSED ? [] : matches) {
       if (found.has(path) || mayChange(path)) continue;
       const listing = await listNow(path);
       const isThere = listing.entries.length > 0 && !(isFileOnly && listing.entries[0]?.type === 'directory');
@@ -67,10 +71,12 @@ async function matchesIn(
   taskId: string,
   pattern: string,
   options: Parameters<typeof matchesOf>[1],
+  isGuess: boolean,
 ): Promise<readonly string[]> {
   try {
     return await matchesOf(pattern, options);
   } catch (error) {
+    if (error instanceof PatternTooWide && isGuess) return [];
     throw error instanceof PatternTooWide ? tooLarge(taskId, `${quoted(pattern)} ${error.message}`) : error;
   }
 }

@@ -47,7 +47,44 @@ describe('the paths that a check names', () => {
     ['for f in a.txt b.txt; do cat "$f"; done', ['in', 'a.txt', 'b.txt']],
     ['[ a.txt -nt b.txt ]', ['a.txt', 'b.txt']],
     ['[ "$x" = done ]', []],
-    ['node -e "require(\'./a\')"', []],
+    ['node -e "require(\'./a\')"', ['a', 'a.js', 'a.mjs', 'a.cjs', 'a.json']],
+    ["node -e \"require('node:fs').readFileSync('want.txt')\"", ['node:fs', 'node', 'fs', 'want.txt']],
+    ['python3 -c "json.load(open(\'expected.json\'))"', ['expected.json']],
+    ['python3 -c "open(\'unfinished.txt)"', []],
+    ['bash -c "diff <(sort out.txt) expected.txt"', ['out.txt', 'expected.txt']],
+    ['diff -u <(node app.js) want.json', ['app.js', 'want.json']],
+    ['tee >(sort > out.txt) < in.txt', ['in.txt']],
+    ["bash -c 'cmp {out,expected}.txt'", ['out.txt', 'expected.txt']],
+    ['cat {a,b{1..3}}.txt', ['a.txt', 'b1.txt', 'b2.txt', 'b3.txt']],
+    ['cat "{a,b}.txt" {a}.txt {}', []],
+    ['yarn jest tests', ['tests']],
+    ['yarn run test tests', ['tests']],
+    ['bun test tests', ['tests']],
+    ['bun run check', []],
+    ['pnpm vitest test', ['test']],
+    ['npm run test:unit', []],
+    ['make check TESTS=tests', ['TESTS=tests', 'tests']],
+    [
+      'python3 -m unittest tests.test_app',
+      ['unittest.py', 'tests.py', 'tests/test_app.py', 'tests/test_app', 'unittest', 'tests.test_app'],
+    ],
+    ['python3 -m pytest tests', ['pytest.py', 'pytest', 'tests']],
+    ['curl -d @expected.json', ['@expected.json', 'expected.json']],
+    ['curl --data-binary=@want.json -d@want.json', ['@want.json', 'want.json']],
+    ['curl -F f=@want.json', ['f=@want.json', '@want.json', 'want.json']],
+    ['sqlite3 a.db ".read check.sql"', ['a.db', '.read check.sql', 'check.sql']],
+    ["psql -c '\\i check.sql'", ['\\i check.sql', 'check.sql']],
+    ['grep -fwant.txt out.txt', ['want.txt', 'out.txt']],
+    ['diff out "exp/$f"', ['out', 'exp/*']],
+    ['diff "out/$(basename $f).txt" "$DIR/a" $f', ['out/*.txt']],
+    ['xargs -a list.txt node', ['list.txt']],
+    ['xargs --arg-file=list.txt node check.mjs', ['list.txt', 'check.mjs']],
+    ['docker compose config -q', []],
+    ['docker compose build web', []],
+    ['docker compose -f deploy/compose.yaml config', ['deploy/compose.yaml']],
+    ['podman compose build', []],
+    ['docker-compose config', []],
+    ['docker build app', ['app']],
     ['sort <<EOF | diff - out.txt\nbody.txt\nEOF', ['out.txt']],
     ['# node check.mjs', []],
     [`node check.mjs 'doc.ui === true' 'docs[0].port > 1' '{"a":1}'`, ['check.mjs']],
@@ -61,6 +98,16 @@ describe('the paths that a check names', () => {
       { path: 'src/a.js', isPattern: false, isFileOnly: true },
     ]);
     expect(pathsNamedBy(['test -d src', 'ls src'])).toEqual([{ path: 'src', isPattern: false, isFileOnly: false }]);
+  });
+
+  test('a path with a variable in it is a guess, unless the command names the same path', () => {
+    const path = { path: 'exp/*', isPattern: true, isFileOnly: false };
+    expect(pathsNamedBy(['cat exp/$f'])).toEqual([{ ...path, isGuess: true }]);
+    for (const both of [
+      ['cat exp/$f', 'cat exp/*'],
+      ['cat exp/*', 'cat exp/$f'],
+    ])
+      expect(pathsNamedBy(both)).toEqual([path]);
   });
 
   test('none is left out, however many there are', () => {

@@ -477,6 +477,18 @@ describe('more than can be watched', () => {
     expect((await take(['cat many/*.txt'], { ...other, changes: ['many'] })).protected).toEqual([]);
   });
 
+  test('what a variable may stand for protects 200 paths; with more of them none, and the task begins', async () => {
+    many(200, (index) => `f${index}.txt`);
+    expect((await take(['cat many/$NAME.txt'])).protected).toHaveLength(200);
+    put('many/one-more.txt', '');
+    const other = { task: harness.task('another-task') };
+    expect((await take(['cat many/$NAME.txt; cat many/f0.txt'], other)).protected.map(({ path }) => path)).toEqual([
+      'many/f0.txt',
+    ]);
+    many(1_001, (index) => `g${index}.txt`);
+    expect((await take(['cat many/$NAME.txt'], { task: harness.task('a-third') })).protected).toEqual([]);
+  });
+
   test('a pattern that would have to be searched for in more directories than there is time for', async () => {
     for (const directory of ['a/1', 'a/2', 'b/1']) put(`d/${directory}/last.test.js`, '');
     const options = { root: harness.workspace(), hidden: null, signal: never };
