@@ -43,6 +43,8 @@ const CERTAIN_WRAPPERS: readonly string[] = [
   ...'action step next_step next_action tool_call toolCall function_call functionCall function call'.split(' '),
   ...SEQUENCES,
 ];
+/** The same where their value is an object: as a text they are a tool's name or a parameter. */
+const WRAPPING_OBJECTS: readonly string[] = ['tool', 'command'];
 const WRAPPERS: readonly string[] = [
   ...CERTAIN_WRAPPERS,
   ...'response reply result output content message json assistant tool tool_use properties'.split(' '),
@@ -112,7 +114,9 @@ function callIn(bag: Bag, find: FindTool, place: Place): readonly Proposal[] {
   const written = ARGUMENT_KEYS.filter((key) => bag[key] !== undefined);
   const full = written.filter((key) => !isEmpty(bag[key]));
   const unknown = written.length > 0 ? named : named.filter((key) => CERTAIN_TOOL_KEYS.includes(key));
-  const keys = known.length > 0 ? known : unknown.slice(0, 1);
+  // {type: NAME, arguments}; an API's own type is no tool.
+  const typed = written.length > 0 && typeof bag['type'] === 'string' && find(bag['type']) !== null ? ['type'] : [];
+  const keys = known.length > 0 ? known : typed.length > 0 ? typed : unknown.slice(0, 1);
   const tools = new Map(keys.map((key) => [find(String(bag[key])) ?? String(bag[key]), key]));
   return [...tools.values()].flatMap((key): readonly Proposal[] => {
     const tool = String(bag[key]);
@@ -142,7 +146,9 @@ function namedIn(bag: Bag, find: FindTool, place: Place): readonly Proposal[] {
 /** @param besideCall whether the object is a call itself: then only what can be nothing but a call is another one */
 function wrappedIn(bag: Bag, find: FindTool, place: Place, besideCall: boolean): readonly Proposal[] {
   const alone = Object.keys(without(bag, ENVELOPE_KEYS)).length === 1;
-  const keys = (besideCall || !alone ? CERTAIN_WRAPPERS : WRAPPERS).filter((key) => bag[key] !== undefined);
+  const objects = WRAPPING_OBJECTS.filter((key) => isBag(bag[key]));
+  const certain = besideCall || !alone ? [...CERTAIN_WRAPPERS, ...objects] : [...new Set([...WRAPPERS, ...objects])];
+  const keys = certain.filter((key) => bag[key] !== undefined);
   return keys.flatMap((key) => {
     const value = bag[key];
     if (besideCall && typeof value === 'string') return [];

@@ -1,11 +1,11 @@
 /**
  * Calls as Python writes them: [NAME(key="value", …), …] alone on its lines (Llama 3.2 and 4, OLMo), or behind a
- * mark: a block of tool_code (Gemma), <|python_tag|> (Llama 3.1), <|python_start|> (Llama 4), <|tool_call_start|>
+ * mark: a block or an element of tool_code (Gemma, Gemini), <|python_tag|> (Llama 3.1), <|python_start|> (Llama 4), <|tool_call_start|>
  * (LFM2) and <function_calls>, with one call in each line (OLMo 3). Only arguments with names and literal values can be
  * read without doubt.
  */
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Cut, type Read, type Wrong } from './cursor.js';
-import { readLooseJson } from './loose-json.js';
+import { readLooseJson, type Loose } from './loose-json.js';
 import type { Repair } from './repairs.js';
 
 interface PythonCall {
@@ -18,7 +18,7 @@ export type PythonCalls =
   | Cut
   | Wrong;
 
-const MARK = /```tool_code[ \t]*\r?\n\s*|<\|(?:python_(?:tag|start)|tool_call_start)\|>\s*/iy;
+const MARK = /```tool_code[ \t]*\r?\n\s*|<tool_code>\s*|<\|(?:python_(?:tag|start)|tool_call_start)\|>\s*/iy;
 const LINES = /<function_calls>\s*(?=[A-Za-z_][\w.]*[ \t]*\()/y;
 const CALL = /([A-Za-z_][\w.]*)[ \t]*\(/y;
 /** What may follow a list of calls on its line. */
@@ -39,6 +39,14 @@ export function readPythonCalls({ text, at }: Cursor, repairs: Set<Repair>): Pyt
   if (calls === FAILED) return mark === null && cursor.fault?.kind === 'wrong' ? null : cursor.fault;
   if (mark === null && !match(cursor, END_OF_LINE)) return null;
   return { kind: 'calls', calls, end: cursor.at };
+}
+
+/** The one call that begins there as {tool, arguments}. */
+export function readPythonCall(text: string, at: number, repairs: Set<Repair>): Loose {
+  const cursor = startCursor(text, at);
+  const calls = readOne(cursor, repairs);
+  if (calls !== FAILED) return { kind: 'value', value: calls[0], end: cursor.at };
+  return cursor.fault ?? { kind: 'wrong', at, what: 'it is no call', serious: false };
 }
 
 /** Whether only blanks and tags are before it in its line. */

@@ -7,6 +7,7 @@ import type { ChatReply, NativeCall } from '../../ports/model.js';
 import { endsInside, faultText } from './refusal-text.js';
 import type { Repair } from './repairs.js';
 import { scan, type Scan } from './scan.js';
+import type { IsTool } from './whole-call.js';
 
 export type ReadingFault =
   | 'empty'
@@ -52,6 +53,8 @@ export interface Wanted<T> {
   readonly noun: 'step' | 'plan';
   /** One line: what a reply must look like. */
   readonly form: string;
+  /** Whether a name that a model has written is a tool's; absent: there are no tools. */
+  readonly isTool?: IsTool;
   /** @param before what was said before the value */
   fromValue(value: unknown, before: string): readonly Candidate<T>[];
   /** What a call says: more than one if it is a list of calls itself. @param said the reply's text */
@@ -71,14 +74,14 @@ export function readReply<T>(reply: Replied, wanted: Wanted<T>): Reading<T> {
   }
   if (calls.length > 0) return fromCalls(calls, reply.text, wanted);
   if (withoutBlanks(reply.text) === '') return refused('empty', `the reply is empty; ${wanted.form}`);
-  const found = scan(reply.text, repairs);
+  const found = scan(reply.text, repairs, wanted.isTool);
   if (found.fault) return { ok: false, ...faultText(found.fault, reply.text, wanted.form) };
   return choose(candidatesIn(found, wanted), repairs, wanted, found.fragments.length > 0);
 }
 
 /** Calls in an API's own form, which come in order: the first is taken. */
 function fromCalls<T>(calls: readonly NativeCall[], text: string, wanted: Wanted<T>): Reading<T> {
-  const found = scan(text, new Set());
+  const found = scan(text, new Set(), wanted.isTool);
   const [candidate, ...others] = calls.flatMap((call, index) => wanted.fromCall(call, index === 0 ? found.before : ''));
   if (candidate === undefined) return refused('empty', `the reply is empty; ${wanted.form}`);
   const written = found.fault === null ? candidatesIn(found, wanted).filter(({ result }) => result.ok) : [];

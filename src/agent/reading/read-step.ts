@@ -30,6 +30,7 @@ export function createStepReader(tools: readonly ToolDefinition[]): StepReader {
     readReply(reply, {
       noun: 'step',
       form: FORM,
+      isTool: (written) => find(written) !== null,
       fromValue: (value, before) =>
         proposalsOf(value, find, cutMiddle(before, THOUGHT_CHARACTERS))
           .filter(({ tool }) => find(tool) !== null || !isPlaceholder(tool))

@@ -1,11 +1,14 @@
 /** Finds the JSON values and calls in a reply's text, whatever wraps them. Knows no tools and no steps. */
+import { isJson } from '../../domain/json-object.js';
 import { readArrowCall } from './arrow-call.js';
 import { cut, joined, match, startCursor, wrong, type Cursor, type Cut, type Wrong } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';
 import type { Repair } from './repairs.js';
 import { readPythonCalls } from './python-call.js';
 import { PREFIX, STRAY_END, STRAY_PARAMETER } from './tag-forms.js';
+import { readElementCall } from './element-call.js';
 import { readTaggedCall } from './tagged-call.js';
+import { readWholeCall, type IsTool } from './whole-call.js';
 
 /** A value in a reply's text. */
 export interface Fragment {
@@ -26,6 +29,7 @@ export interface Scan {
 interface State {
   readonly cursor: Cursor;
   readonly repairs: Set<Repair>;
+  readonly isTool: IsTool;
   fragments: Fragment[];
   /** The text outside of values, fences, tags and thinking. */
   outside: string;
@@ -38,12 +42,14 @@ interface State {
   done: boolean;
 }
 
-export function scan(text: string, repairs: Set<Repair>): Scan {
-  const whole = textInQuotes(text, repairs);
-  if (whole !== null) return scan(whole, repairs);
+/** @param isTool for calls that only their tool's name shows */
+export function scan(text: string, repairs: Set<Repair>, isTool: IsTool = () => false): Scan {
+  const whole = textInQuotes(text, repairs) ?? textWithEscapes(text, repairs);
+  if (whole !== null) return scan(whole, repairs, isTool);
   const state: State = {
     cursor: startCursor(text, 0),
     repairs,
+    isTool,
     fragments: [],
     outside: '',
     before: null,
@@ -52,7 +58,7 @@ export function scan(text: string, repairs: Set<Repair>): Scan {
     fault: null,
     done: false,
   };
-  while (!state.done && state.fault === null && state.cursor.at < text.length) step(state);
+  while (!state.done && state.fault === null && state.cursor.at < text.length) if (!wholeCall(state)) step(state);
   const around = withoutMarks(state.outside);
   if (around !== '' && state.fragments.length > 0) repairs.add('prose');
   const { fragments, fault } = state;
@@ -86,11 +92,28 @@ function textInQuotes(text: string, repairs: Set<Repair>): string | null {
   return read.value;
 }
 
+/** A whole reply whose quotes are escaped, as in a text, but without the quotes of a text around it. */
+function textWithEscapes(text: string, repairs: Set<Repair>): string | null {
+  if (!/^\s*[{[]\s*(?:\\n\s*)*\\"/.test(text)) return null;
+  const escaped = text.trim().replaceAll(/[\0-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  const inner: unknown = isJson(`"${escaped}"`) ? JSON.parse(`"${escaped}"`) : null;
+  if (typeof inner !== 'string') return null;
+  repairs.add('json_text');
+  return inner;
+}
+
+/** Before anything else was said; thinking does not count. */
+function wholeCall(state: State): boolean {
+  const { cursor, fragments, outside } = state;
+  if (fragments.length > 0 || withoutMarks(outside) !== '') return false;
+  return takeCall(state, readWholeCall(cursor, state.repairs, state.isTool));
+}
+
 type Rule = (state: State) => boolean;
 
 function step(state: State): void {
   const { cursor } = state;
-  const next = /[{[<`◁]|\](?=<\]minimax)|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|^>>>|functools\[/gim;
+  const next = /[{[<`◁✿]|\](?=<\]minimax)|\bto=|\bcall:|^[ \t>*]*(?:Action|Observation)[ \t]*:|^>>>|functools\[/gim;
   next.lastIndex = cursor.at;
   const found = next.exec(cursor.text)?.index ?? cursor.text.length;
   state.outside += cursor.text.slice(cursor.at, found);
@@ -186,6 +209,10 @@ const NAMED: readonly RegExp[] = [
     /<\|plamo:begin_tool_name:plamo\|>\s*([\w.:/-]+)\s*<\|plamo:end_tool_name:plamo\|>/,
     /\s*<\|plamo:begin_tool_arguments:plamo\|>(?:<\|plamo:\w+\|>|json|\s)*(?=\{)/,
   ]),
+  // Qwen-Agent
+  /✿FUNCTION✿[ \t]*:[ \t]*([\w.:/-]+)\s*\n\s*✿ARGS✿[ \t]*:\s*(?=\{)/y,
+  // Functionary 2
+  /<\|recipient\|>\s*([\w.:/-]+)\s*<\|content\|>\s*(?=\{)/y,
   // MiroThinker, and prompts of MCP clients
   /<tool_name>\s*([\w.:/-]+)\s*<\/tool_name>\s*<(?:arguments|parameters|args|input)>\s*(?=\{)/iy,
 ];
@@ -205,7 +232,9 @@ const namedCall: Rule = (state) => {
 };
 
 const taggedCall: Rule = (state) => {
-  const isCall = takeCall(state, readTaggedCall(state.cursor, state.repairs));
+  const { cursor, repairs, isTool } = state;
+  const read = readTaggedCall(cursor, repairs) ?? readElementCall(cursor, repairs, isTool);
+  const isCall = takeCall(state, read);
   state.tagged ||= isCall;
   return isCall;
 };
@@ -228,7 +257,9 @@ const CALL_MARK = joined('|', 'iy', [
     /(?:tool_calls?|toolcalls?|function_calls?|tool_use|tools?)>/,
   ]),
   /<\|(?:tool_calls?|tool_call_start|python_(?:tag|start)|plugin|action_start|tools_prefix)\|>/,
-  /<\|content_invoke_tool_json\|>/,
+  /<\|content_invoke_tool_json\|>|<\|START_ACTION\|>/,
+  // Command R
+  /Action[ \t]*:\s*```(?:json)?\s*(?=\[)/,
   /\[TOOL_CALLS?\]|\[TOOL_REQUEST\]|functools(?=\[)|<｜tool▁calls▁begin｜>/,
 ]);
 
@@ -272,7 +303,10 @@ const fence: Rule = (state) => {
 
 /** What follows a ReAct call is what the model imagines of its outcome. */
 const observation: Rule = (state) => {
-  if (!match(state.cursor, /^[ \t>*]*Observation[ \t]*:/imy) || !state.fragments.some((fragment) => fragment.call))
+  if (
+    !match(state.cursor, /^[ \t>*]*Observation[ \t]*:|✿RESULT✿/imy) ||
+    !state.fragments.some((fragment) => fragment.call)
+  )
     return false;
   state.outside += 'observation';
   state.done = true;

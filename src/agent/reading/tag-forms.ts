@@ -129,6 +129,16 @@ const TAG_IS_KEY: TagForm = {
   valueOf: ({ text }) => text,
 };
 
+/** The tool's own element, with one for each parameter (Cline, Roo Code and models that imitate their prompts). */
+export const elementForm = (tool: string): TagForm => ({
+  open: new RegExp(`<(?<tool>${tool})>`, 'y'),
+  close: new RegExp(`</${tool}>`, 'y'),
+  key: /<(?<name>[A-Za-z_][\w-]*)>/y,
+  endOfValue: ({ name }) => new RegExp(`</${name}>`, 'g'),
+  nested: new RegExp(`</?${tool}>`),
+  valueOf: ({ text }) => text,
+});
+
 export const TAG_FORMS: readonly TagForm[] = [TAG_IS_KEY, NAMED_TAGS, KEYS_AND_VALUES, HY3, KIMI_K3];
 
 const JSON_TYPES = /^(?:object|dict|map|array|list|number|integer|float|int|boolean|bool|null)\b/i;

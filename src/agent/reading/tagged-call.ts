@@ -14,22 +14,28 @@ const END_OF_CDATA = /\]\]>\s*<\/param>/gi;
 export function readTaggedCall({ text, at }: Cursor, repairs: Set<Repair>): Loose | null {
   const m3 = readM3Call(startCursor(text, at));
   if (m3 !== null) return m3;
-  const cursor = startCursor(text, at);
   for (const form of TAG_FORMS) {
-    const open = match(cursor, form.open);
-    if (!open) continue;
-    const tool = open.groups?.['tool'] ?? '';
-    cursor.at += open[0].length;
-    const json = match(cursor, /\s*(?=\{)/y);
-    if (json) {
-      const read = readLooseJson(text, cursor.at + json[0].length, repairs);
-      return read.kind === 'value' ? { ...read, value: { tool, arguments: read.value } } : read;
-    }
-    const args = readParameters(cursor, form, text.slice(0, at));
-    if (cursor.fault !== null || args === FAILED) return cursor.fault;
-    return { kind: 'value', value: { tool, arguments: args }, end: cursor.at };
+    const call = readCallOf(form, startCursor(text, at), repairs);
+    if (call !== null) return call;
   }
   return null;
+}
+
+/** The call in one form that begins at the cursor; null if none begins there. */
+export function readCallOf(form: TagForm, cursor: Cursor, repairs: Set<Repair>): Loose | null {
+  const { text, at } = cursor;
+  const open = match(cursor, form.open);
+  if (!open) return null;
+  const tool = open.groups?.['tool'] ?? '';
+  cursor.at += open[0].length;
+  const json = match(cursor, /\s*(?=\{)/y);
+  if (json) {
+    const read = readLooseJson(text, cursor.at + json[0].length, repairs);
+    return read.kind === 'value' ? { ...read, value: { tool, arguments: read.value } } : read;
+  }
+  const args = readParameters(cursor, form, text.slice(0, at));
+  if (cursor.fault !== null || args === FAILED) return cursor.fault;
+  return { kind: 'value', value: { tool, arguments: args }, end: cursor.at };
 }
 
 function readParameters(cursor: Cursor, form: TagForm, before: string): Read<Readonly<Record<string, unknown>>> {

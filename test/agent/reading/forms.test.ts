@@ -179,7 +179,7 @@ const WRAPPED: readonly (readonly [string, string, readonly string[]])[] = [
     'Command A',
     `<|START_THINKING|>Should I {try}?<|END_THINKING|><|START_ACTION|>[\n    {"tool_call_id": "0", ` +
       `"tool_name": "execute_terminal_command", "parameters": ${ARGS}}\n]<|END_ACTION|>`,
-    ['thinking', 'list', 'keys', 'extra_keys'],
+    ['thinking', 'tags', 'list', 'keys', 'extra_keys'],
   ],
   ['Functionary 3.2', `>>>all\nI look.\n>>>execute_terminal_command\n${ARGS}`, ['tags', 'prose']],
   [
@@ -524,4 +524,25 @@ describe('a call in an API’s own form', () => {
     expect(callOf(readText(JSON.stringify({ tool: 'workspace_write', ...args })))).toBe(expected);
     expect(callOf(readText(JSON.stringify({ tool: 'workspace_write', arguments: args })))).toBe(expected);
   });
+});
+
+const SECOND = '{"tool_call_id":"1","tool_name":"workspace_list","parameters":{}}';
+const FIRST = SECOND.replace('1', '0').replace('workspace_list', 'execute_terminal_command').replace('{}', ARGS);
+test.each([
+  ['of Command R7B', `<|START_ACTION|>[${FIRST},${SECOND}]<|END_ACTION|>`],
+  ['of Command R', `Plan: I look.\nAction: \`\`\`json\n[${FIRST},${SECOND}]\n\`\`\``],
+])('of several calls in a list %s the first is taken', (_, text) => {
+  const reading = readText(text);
+  expect(callOf(reading)).toBe(RUN);
+  expect(reading.ok && reading.notRun).toEqual(['workspace_list']);
+});
+
+test.each([
+  ['elements of its parameters', '<F>\n<command>ls -la</command>\n<timeout>5</timeout>\n</F>', ',"timeout":5'],
+  ['elements in prose', 'I look.\n<F><command>ls -la</command></F>', ''],
+  ['a name, a colon and JSON', 'F:\n{"command": "ls -la"}', ''],
+  ['print', '<tool_code>\nprint(default_api.F(command="ls -la"))\n</tool_code>', ''],
+])('a call by the name of its tool is read with %s', (_, text, more) => {
+  const reading = readText(text.replaceAll('F', 'execute_terminal_command'));
+  expect(callOf(reading)).toBe(`execute_terminal_command {"command":"ls -la"${more}}`);
 });

@@ -178,7 +178,7 @@ test.each<[string, string, string, string]>([
     'not_json',
     'the reply is not JSON',
   ],
-  ['a text of Python that holds a step', `workspace_write(path='a', content='${OTHER}')`, 'not_json', 'inside a text'],
+  ['a text of Python that holds a step', `I call workspace_write(path='a', content='${OTHER}')`, 'not_json', 'inside a text'],
   [
     'a value that is neither text nor JSON',
     '<invoke name="execute_terminal_command"><parameter name="command" string="maybe">ls</parameter></invoke>',
@@ -326,4 +326,35 @@ describe('a call in an API’s own form', () => {
   test('beside a text with another step is refused', () => {
     expect(callOf(readCalls([{ name: 'workspace_list', arguments: {} }], CALL))).toBe('ambiguous');
   });
+});
+
+/** A text that only speaks of a tool. */
+test.each([
+  ['its name', 'execute_terminal_command'],
+  ['its name in prose', 'I would use execute_terminal_command\n{"command":"rm -rf build"}'],
+  ['its name and JSON before prose', 'execute_terminal_command\n{"command":"rm -rf build"}\nis what I would run.'],
+  ['its name before what is no arguments', 'workspace_list\n\nis the tool for {this}'],
+  ['a call of Python in prose', 'I would call execute_terminal_command(command="rm -rf build").'],
+  ['a call of Python before prose', 'execute_terminal_command(command="rm -rf build") removes it.'],
+  ['two calls of Python', 'execute_terminal_command(command="ls")\nexecute_terminal_command(command="rm -rf build")'],
+  ['a call in a block of Python after prose', 'For example:\n```python\nworkspace_read(path="a")\n```'],
+  ['a block of Python with more', '```python\nx = 1\nworkspace_read(path="a")\n```'],
+  ['a tag of it', 'The tag <execute_terminal_command> takes {"command":"rm -rf build"} as its text.'],
+  ['a tag of it that ends nowhere', '<execute_terminal_command>{"command":"rm -rf build"}'],
+  ['a tag of it with prose', '<execute_terminal_command>a command</execute_terminal_command>'],
+  ['an element of it', 'It is <name>execute_terminal_command</name> and {"command":"rm -rf build"}.'],
+  ['a type', '{"type":"execute_terminal_command","command":"rm -rf build"}'],
+  ['a call of no tool', 'print(command="ls")'],
+  ['a name of no tool', 'Answer\n{"command":"ls"}'],
+  ['a tag of no tool', '<answer>{"command":"ls"}</answer>'],
+  ['the start of a list of calls', '<|START_ACTION|>'],
+  ['a command that is no call', '{"thoughts":{},"command":{"text":"ls"}}'],
+])('a reply with only %s is no step', (_, text) => {
+  expect(['not_json', 'nothing', 'cut', 'ambiguous']).toContain(callOf(readText(text)));
+});
+
+test('what a call by its name alone has after it that is not clear is no other step', () => {
+  const text = `execute_terminal_command\n${OTHER}`;
+  expect(callOf(readText(text))).toBe('execute_terminal_command {"command":"rm -rf build"}');
+  expect(callOf(readText(`workspace_read\n${OTHER}`))).toBe('execute_terminal_command {"command":"rm -rf build"}');
 });
