@@ -63,6 +63,7 @@ function plainOutputs(given: unknown, repairs: Set<Repair>): unknown {
   const value = typeof given === 'string' && given.trim() !== '' ? jsonText(given, repairs) : given;
   if (typeof given === 'string' && value !== undefined) repairs.add('json_text');
   if (given === '') return undefined;
+  if (isBag(value)) return withTexts(value, repairs);
   if (!Array.isArray(value)) return value ?? given;
   const pairs = value.map(pairOf);
   if (pairs.some((pair) => pair === null)) return value;
@@ -72,7 +73,18 @@ function plainOutputs(given: unknown, repairs: Set<Repair>): unknown {
     if (outputs.has(name) && outputs.get(name) !== text) return value;
     outputs.set(name, text);
   }
-  return Object.fromEntries(outputs);
+  return withTexts(Object.fromEntries(outputs), repairs);
+}
+
+/** Numbers and truth values as texts. A number with more digits than a computer keeps stays as it is. */
+function withTexts(outputs: Bag, repairs: Set<Repair>): Bag {
+  const isPlain = (value: unknown) =>
+    typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+  if (!Object.values(outputs).some(isPlain)) return outputs;
+  repairs.add('scalar_text');
+  return Object.fromEntries(
+    Object.entries(outputs).map(([key, value]) => [key, isPlain(value) ? String(value) : value]),
+  );
 }
 
 /** {name, value}, {key, value} or {a: "b"}. */

@@ -102,6 +102,7 @@ function inEnum(choices: readonly unknown[], value: string, repairs: Set<Repair>
 /** The value in the branch's type; undefined if there is none that says the same. */
 function bring(branch: Branch, value: unknown, repairs: Set<Repair>): unknown {
   if (branch.type === 'array') return asList(branch, value, repairs);
+  if (branch.type === 'string') return onlyText(value, repairs);
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
   switch (branch.type) {
@@ -117,6 +118,14 @@ function bring(branch: Branch, value: unknown, repairs: Set<Repair>): unknown {
     default:
       return undefined;
   }
+}
+
+/** The one text of a list. */
+function onlyText(value: unknown, repairs: Set<Repair>): string | undefined {
+  const [text, ...more]: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (typeof text !== 'string' || more.length > 0) return undefined;
+  repairs.add('list');
+  return text;
 }
 
 function asNumber(text: string, whole: boolean, repairs: Set<Repair>): number | undefined {

@@ -23,6 +23,7 @@ export const REPAIRS = {
   escapes: "an escape of JavaScript, Python or Markdown was read as the character that it means (\\', \\x41 or \\_)",
   numbers: 'a number was written with + or without a digit before or after the point',
   number_text: 'a text was read as the number that it says',
+  scalar_text: 'an output that is a number, true or false was read as a text',
   boolean_text: 'a text was read as true or false',
   single_item: 'a single value was read as a list of one',
   enum_case: 'a value was written in other capitals',

@@ -546,3 +546,18 @@ test.each([
   const reading = readText(text.replaceAll('F', 'execute_terminal_command'));
   expect(callOf(reading)).toBe(`execute_terminal_command {"command":"ls -la"${more}}`);
 });
+
+test.each([
+  ['numbers and truth values', { port: 80, share: 0.5, ok: true, off: false }, ['scalar_text']],
+  ['a list of them', [{ name: 'port', value: 80 }, { ok: true }], ['scalar_text']],
+])('outputs that are %s are read as texts', (_, outputs, repairs) => {
+  const reading = readText(JSON.stringify({ finish: { summary: 's', outputs } }));
+  const texts = Object.entries(Array.isArray(outputs) ? { port: 80, ok: true } : outputs);
+  const expected = Object.fromEntries(texts.map(([name, value]) => [name, String(value)]));
+  expect(reading.ok && [reading.value.arguments['outputs'], reading.repairs]).toEqual([expected, repairs]);
+});
+
+test('a list of one text is read as the text that is wanted', () => {
+  const reading = readText('{"tool":"execute_terminal_command","arguments":{"command":["ls -la"]}}');
+  expect([callOf(reading), reading.ok && reading.repairs]).toEqual([RUN, ['list']]);
+});

@@ -178,7 +178,12 @@ test.each<[string, string, string, string]>([
     'not_json',
     'the reply is not JSON',
   ],
-  ['a text of Python that holds a step', `I call workspace_write(path='a', content='${OTHER}')`, 'not_json', 'inside a text'],
+  [
+    'a text of Python that holds a step',
+    `I call workspace_write(path='a', content='${OTHER}')`,
+    'not_json',
+    'inside a text',
+  ],
   [
     'a value that is neither text nor JSON',
     '<invoke name="execute_terminal_command"><parameter name="command" string="maybe">ls</parameter></invoke>',
@@ -205,7 +210,15 @@ test.each<[string, string, string, string]>([
   ],
   ['a finish without a summary', '{"finish":{"outputs":[]}}', 'arguments', 'summary'],
   ['a finish with an empty summary', '{"finish":{"summary":" "}}', 'arguments', 'must not be empty'],
-  ['outputs that are no texts', '{"finish":{"summary":"s","outputs":{"port":80}}}', 'arguments', 'outputs'],
+  ['outputs that are no texts', '{"finish":{"summary":"s","outputs":{"ports":[80]}}}', 'arguments', 'outputs'],
+  [
+    'an output that is a number with more digits than are kept',
+    '{"finish":{"summary":"s","outputs":{"id":12345678901234567890}}}',
+    'arguments',
+    'outputs',
+  ],
+  ['a list of two texts for a text', '{"tool":"workspace_read","arguments":{"path":["a","b"]}}', 'arguments', 'path'],
+  ['a list of a number for a text', '{"tool":"workspace_read","arguments":{"path":[7]}}', 'arguments', 'path'],
   [
     'an output twice',
     '{"finish":{"summary":"s","outputs":[{"name":"a","value":"b"},{"name":"a","value":"c"}]}}',
