@@ -63,15 +63,16 @@ export type Answer<T> =
   | { readonly kind: 'passed'; readonly why: PassedWhy };
 
 /**
- * Asks a model until its reply can be used, at most three times. A reply that was cut is asked for again once, shorter
- * and with more room where there is some. Adds tokens and costs to the turn.
+ * Asks a model until its reply can be used, at most three times. A reply that was cut is asked for again once, with
+ * advice by its cause, and with more room where its limit was the cause and there is some. Adds tokens and costs to the turn.
  */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
   const { model } = question;
   const rejected = rejectedOf(turn, model);
   let cuts = 0;
+  let moreRoom = false;
   while (rejected.length < REPLIES_A_TURN) {
-    const planned = plan(question, { rejected: [...rejected], moreRoom: cuts > 0 }, turn);
+    const planned = plan(question, { rejected: [...rejected], moreRoom }, turn);
     if ('why' in planned) return planned;
     const { request, asked } = planned;
     const outcome = await callModel(question, request, turn);
@@ -89,6 +90,7 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     sendBack(turn, model, textOf(outcome), reading.reason);
     if (reading.fault !== 'cut') continue;
     cuts += 1;
+    moreRoom = needsRoom(outcome);
     if (cuts > 1) return passed(turn, model, 'invalid', true, cutTwice(model, reading.reason, outcome));
   }
   return passed(
@@ -99,6 +101,10 @@ export async function askModel<T>(question: Question<T>, turn: Turn): Promise<An
     `${model.name}: ${REPLIES_A_TURN} invalid replies in a row; the last one: ${rejected.at(-1)?.reason ?? ''}`,
   );
 }
+
+/** A longer reply helps where its own limit was reached. A server may not say so: then the text ends too early. */
+const needsRoom = ({ ending }: ChatReply): boolean =>
+  ending?.kind !== 'cut' || ending.why === 'output_limit' || ending.why === 'only_thinking';
 
 /** The request that fits what is left, or why there is none. More room is left out where it does not fit. */
 function plan<T>(

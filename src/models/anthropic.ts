@@ -101,7 +101,7 @@ function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>)
       );
     case 'filter':
       return cut(
-        'interrupted',
+        'filtered',
         `the server's content filter ended the reply after ${tokens ?? 'some'} tokens (${reason})`,
       );
     case 'interrupted':

@@ -126,7 +126,7 @@ function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>)
     case 'context':
       return cut('context_full', `prompt and reply fill the model's context (${reason})`);
     case 'filter':
-      return cut('interrupted', `the server's content filter ended the reply${filters} (${reason})`);
+      return cut('filtered', `the server's content filter ended the reply${filters} (${reason})`);
     case 'interrupted':
       return cut('interrupted', `the server ended the reply before its end (${reason})`);
     case 'malformed':

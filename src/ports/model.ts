@@ -145,6 +145,8 @@ export interface NativeCall {
 /** How a model was asked: by its own tool calls, a JSON schema, "any JSON object", or in words only. */
 export type ReplyForm = 'native' | 'json_schema' | 'json_object' | 'plain';
 
+export type CutWhy = 'output_limit' | 'context_full' | 'only_thinking' | 'not_loaded' | 'filtered' | 'interrupted';
+
 export type ReplyEnding =
   | { readonly kind: 'complete' }
   | {
@@ -152,9 +154,10 @@ export type ReplyEnding =
       /**
        * output_limit: maxOutputTokens reached. context_full: prompt and reply fill the context. only_thinking: the
        * limit was used up before the first text. not_loaded: the server loaded or unloaded the model and sent no text.
-       * interrupted: the server ended the reply for another reason (paused turn, content filter).
+       * filtered: the server's content filter ended the reply. interrupted: the server ended it for another reason, such
+       * as a paused turn.
        */
-      readonly why: 'output_limit' | 'context_full' | 'only_thinking' | 'not_loaded' | 'interrupted';
+      readonly why: CutWhy;
       /** For people and the model, with the numbers that are known: "cut at 2048 tokens (num_predict)". */
       readonly detail: string;
     };

@@ -1,7 +1,7 @@
 import { runReActLoop } from '../../src/agent/react-loop.js';
 import type { ReplyRead } from '../../src/agent/reply-read.js';
 import { RecordTooLarge } from '../../src/ports/log.js';
-import type { ChatModel, ChatReply, ChatRequest, TokenCost } from '../../src/ports/model.js';
+import type { ChatModel, ChatReply, ChatRequest, CutWhy, ReplyEnding, TokenCost } from '../../src/ports/model.js';
 import { createPlanner } from '../../src/agent/planner.js';
 import { finish, limits, loopTask, recordedEffects, run, scriptedModel } from './fakes.js';
 
@@ -48,6 +48,21 @@ describe('a reply that was cut', () => {
       max_output_tokens: 2_000,
       rejected: [{ text: '{"thought":"I', reason: expect.stringContaining('cut at 500 tokens') }],
     });
+  });
+
+  test.each<[CutWhy | null, number]>([
+    ['output_limit', 2_000],
+    ['only_thinking', 2_000],
+    [null, 2_000],
+    ['context_full', 500],
+    ['not_loaded', 500],
+    ['filtered', 500],
+    ['interrupted', 500],
+  ])('because of %s may then have %d tokens', async (why, tokens) => {
+    const ending: ReplyEnding = why === null ? { kind: 'complete' } : { kind: 'cut', why, detail: 'd' };
+    const { model, requests } = replies('m', [{ ...AT_LIMIT, ending }, finish()]);
+    await loop(model);
+    expect(requests.map(({ maxOutputTokens }) => maxOutputTokens)).toEqual([500, tokens]);
   });
 
   test('twice moves the chain on after two calls, and the next model starts with the usual room', async () => {

@@ -513,8 +513,8 @@ describe('how a reply ended', () => {
 
   test.each([
     ['model_length', 'context_full'],
-    ['content_filter', 'interrupted'],
-    ['SAFETY', 'interrupted'],
+    ['content_filter', 'filtered'],
+    ['SAFETY', 'filtered'],
     ['insufficient_system_resource', 'interrupted'],
     ['abort', 'interrupted'],
     ['error', 'interrupted'],

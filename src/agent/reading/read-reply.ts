@@ -69,7 +69,7 @@ export function readReply<T>(reply: Replied, wanted: Wanted<T>): Reading<T> {
   if (reply.ending?.kind === 'cut') {
     const { why, detail } = reply.ending;
     const atLimit = why === 'output_limit' || why === 'context_full';
-    if (!atLimit || calls.length > 0 || !isWholeObject(reply.text)) return cut(detail);
+    if (!atLimit || calls.length > 0 || !isWholeObject(reply.text)) return refused('cut', endsInside(detail, why));
     repairs.add('cut_after');
   }
   if (calls.length > 0) return fromCalls(calls, reply.text, wanted);
@@ -134,7 +134,3 @@ function isWholeObject(text: string): boolean {
 const withoutBlanks = (text: string): string => text.replaceAll(/[\s\0-\x20\u200B\uFEFF]/g, '');
 
 const refused = (fault: ReadingFault, reason: string): Refused => ({ ok: false, fault, reason });
-
-function cut(detail: string): Refused {
-  return refused('cut', endsInside(detail));
-}

@@ -1,4 +1,5 @@
 /** What a model learns about a reply that cannot be read. */
+import type { CutWhy } from '../../ports/model.js';
 import type { Cut, Wrong } from './cursor.js';
 
 /** Characters around the place of a fault. */
@@ -14,10 +15,24 @@ export function faultText(
   return { fault: 'not_json', reason: `the reply is not JSON: ${fault.what}, near ${near}; ${form}` };
 }
 
-/** @param detail how it was cut, with the numbers that are known */
-export function endsInside(detail: string): string {
-  return (
-    `the reply was cut (${detail}), and nothing of it was done. Be shorter this time: think less, keep the thought ` +
-    'to one sentence, and write a long file in several parts, one part a reply'
-  );
+const SHORTER =
+  'Be shorter this time: think less, keep the thought to one sentence, and write a long file in several parts, one part a reply';
+const AGAIN = 'It is not the fault of your reply: give the same one again, whole';
+
+/** What the model can do differently, by why its reply was cut. */
+const ADVICE: Readonly<Record<CutWhy, string>> = {
+  output_limit: SHORTER,
+  only_thinking: 'Think much less this time: after a few sentences of thinking, write the reply itself',
+  context_full: `The conversation leaves little room for a reply. ${SHORTER}, and read less of a file at a time`,
+  not_loaded: AGAIN,
+  filtered: 'Say it in other words this time, and quote less of what you have read',
+  interrupted: AGAIN,
+};
+
+/**
+ * @param detail how it was cut, with the numbers that are known
+ * @param why as the server says; absent: only the text shows that it was cut
+ */
+export function endsInside(detail: string, why: CutWhy = 'output_limit'): string {
+  return `the reply was cut (${detail}), and nothing of it was done. ${ADVICE[why]}`;
 }

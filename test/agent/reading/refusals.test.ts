@@ -1,3 +1,4 @@
+import type { CutWhy } from '../../../src/ports/model.js';
 import { callOf, readCalls, readReply, readText } from './support.js';
 
 const CALL = '{"tool":"execute_terminal_command","arguments":{"command":"ls"}}';
@@ -255,14 +256,21 @@ test.each([
 });
 
 describe('a reply that the server says was cut', () => {
-  const cut = (why: 'output_limit' | 'interrupted' | 'only_thinking', detail = 'cut at 2048 tokens (num_predict)') =>
-    ({ kind: 'cut', why, detail }) as const;
+  const cut = (why: CutWhy, detail = 'cut at 2048 tokens (num_predict)') => ({ kind: 'cut', why, detail }) as const;
 
-  test.each(['output_limit', 'interrupted', 'only_thinking'] as const)('is named with its numbers: %s', (why) => {
+  test.each<[CutWhy, string]>([
+    ['output_limit', 'Be shorter'],
+    ['context_full', 'leaves little room for a reply. Be shorter'],
+    ['only_thinking', 'Think much less'],
+    ['not_loaded', 'not the fault of your reply'],
+    ['filtered', 'in other words'],
+    ['interrupted', 'not the fault of your reply'],
+  ])('is named with its numbers and advice by its cause: %s', (why, advice) => {
     const reading = readReply({ text: '{"thought":"I', ending: cut(why) });
     expect(reading).toMatchObject({ ok: false, fault: 'cut' });
     expect(!reading.ok && reading.reason).toContain('cut at 2048 tokens (num_predict)');
-    expect(!reading.ok && reading.reason).toContain('Be shorter');
+    expect(!reading.ok && reading.reason).toContain(advice);
+    expect(!reading.ok && reading.reason.includes('Be shorter')).toBe(advice.includes('Be shorter'));
   });
 
   test('is read if its only object had ended before', () => {
