@@ -133,13 +133,13 @@ export function isModelsOwn({ full, kinds }: Pick<ServerWords, 'full' | 'kinds'>
 /** For the model. */
 export const WRITE_AGAIN = 'the server could not read what you wrote: write it again, as one correct JSON object';
 
-export const SMALLER = 'use a smaller model, or a smaller context_tokens in models.yaml';
+const SMALLER = 'use a smaller model, or a smaller context_tokens in models.yaml';
 
 /**
  * The model does not fit on its server; asked again, it would not fit either. Ollama says so with 500 and, if its
  * runner has failed to load the model, in the runner's words (ollama #8597, #9260, #9782, #12634).
  */
-export const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
+const lacksMemory = ({ full }: Pick<ServerWords, 'full'>): boolean =>
   /requires more (?:system |gpu )?memory|out of memory|insufficient memory|(?:unable|failed) to allocate/i.test(full);
 
 const FILTER_KINDS: readonly string[] = ['content_filter', 'content_policy_violation', 'data_inspection_failed'];
@@ -155,7 +155,8 @@ const FILTERED = new RegExp(
 const isFiltered = ({ full, kinds }: ServerWords): boolean =>
   kinds.some((kind) => FILTER_KINDS.includes(kind)) || FILTERED.test(full);
 
-function nextStep({ status, words, hints }: ApiFailure): string {
+function nextStep({ status: sent, words, hints }: ApiFailure): string {
+  const status = sent ?? words.status;
   if (isFiltered(words)) return 'its content filter refused the prompt or the reply: change the words of the task';
   if (isModelsOwn(words)) return WRITE_AGAIN;
   if (isTooLong(words)) return 'shorten the prompt, or put a model with a larger context first';
@@ -181,16 +182,34 @@ const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
  * both pinned SDKs: retry-after-ms, then retry-after in seconds or as an HTTP date; without them the words.
  */
 function retryAfterMs({ headers, words, nowMs }: ApiFailure): number | null {
-  const asked = (headers === null ? null : askedMs(headers, nowMs)) ?? saidMs(words.full);
+  const asked =
+    (headers === null ? null : askedMs(headers, nowMs)) ?? durationMs(words.retryDelay ?? '') ?? saidMs(words.full);
   return asked === null ? null : Math.min(asked, LONGEST_RETRY_AFTER_MS);
 }
 
-/** Groq and OpenAI say the time as well, and gateways pass on the words only (openinterpreter #408). */
+/** "2h47m56.58s", "60 seconds" and the like. */
+const TIME = /(\d+(?:\.\d+)?)\s*(ms|milliseconds?|h|hours?|m|min|minutes?|s|secs?|seconds?)(?![a-z])/i;
+const SAID = new RegExp(`\\b(?:try again|retry) (?:in|after) ((?:${TIME.source}[\\s,]*(?:and )?)+)`, 'i');
+
+/**
+ * Groq, OpenAI, Azure and Gemini say the time as well, and gateways pass on the words only (openinterpreter #408).
+ */
 function saidMs(full: string): number | null {
-  const said = /\btry again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)\b)?/i.exec(full);
-  const [, hours = '0', minutes = '0', rest = '0', unit = 's'] = said ?? [];
-  const ms = (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(rest) * (unit.toLowerCase() === 'ms' ? 1 : 1_000);
+  return durationMs(SAID.exec(full)?.[1] ?? '');
+}
+
+/** The sum of the times in a text; null: there is none. */
+function durationMs(text: string): number | null {
+  const ms = [...text.matchAll(new RegExp(TIME.source, 'gi'))]
+    .map(([, amount = '0', unit = '']) => Number(amount) * msOf(unit.toLowerCase()))
+    .reduce((sum, part) => sum + part, 0);
   return ms === 0 ? null : Math.ceil(ms);
+}
+
+function msOf(unit: string): number {
+  if (unit === 'ms' || unit.startsWith('milli')) return 1;
+  if (unit.startsWith('h')) return 3_600_000;
+  return unit.startsWith('m') ? 60_000 : 1_000;
 }
 
 function askedMs(headers: Headers, nowMs: number): number | null {

@@ -1,7 +1,7 @@
 import { isJson } from '../domain/json-object.js';
 import type { Clock } from '../ports/clock.js';
 import { asResponse } from './lean-response.js';
-import { wordsOf } from './server-words.js';
+import { serverWords, wordsOf, type ServerWords } from './server-words.js';
 import type { Watchdog } from './watchdog.js';
 
 /** The stream contained an error or a line that is not JSON, or ended before the reply was complete. */
@@ -10,13 +10,15 @@ export class OllamaStreamError extends Error {
   readonly retriable: boolean;
 
   constructor(
-    readonly kind: 'error' | 'malformed' | 'cut',
+    readonly kind: 'error' | 'malformed' | 'cut' | 'page',
     message: string,
     options?: ErrorOptions,
+    /** Of an error that the server sent. */
+    readonly words: ServerWords | null = null,
   ) {
     super(message, options);
     this.name = 'OllamaStreamError';
-    this.retriable = kind !== 'malformed';
+    this.retriable = kind !== 'malformed' && kind !== 'page';
   }
 }
 
@@ -78,7 +80,8 @@ async function* linesOf(body: BodyReader): AsyncGenerator<string> {
   }
   rest += decoder.decode();
   // The last line may lack its line feed. An incomplete line means that the connection ended early.
-  if (hasContent(rest) && !isJson(rest)) throw new OllamaStreamError('cut', 'the reply ended in the middle of a line');
+  if (hasContent(rest) && !isJson(rest))
+    throw pageIn(rest) ?? new OllamaStreamError('cut', 'the reply ended in the middle of a line');
   if (hasContent(rest)) yield rest;
 }
 
@@ -100,21 +103,30 @@ async function readToEnd(body: BodyReader): Promise<void> {
   while (!(await body.read()).done);
 }
 
+const said = (words: ServerWords): OllamaStreamError => new OllamaStreamError('error', words.shown, {}, words);
+
+/** A web page, which comes from something in front of the server; null: the text is none. */
+function pageIn(text: string): OllamaStreamError | null {
+  const words = serverWords(text);
+  return words.html ? new OllamaStreamError('page', words.shown, {}, words) : null;
+}
+
 /** Whether this is the reply's last line. Throws OllamaStreamError for an error or an invalid line. */
 function checkLine(line: string): boolean {
   let content: unknown;
   try {
     content = JSON.parse(line);
   } catch (error) {
-    throw new OllamaStreamError('malformed', `a line of the reply is not JSON: ${line.slice(0, 100)}`, {
-      cause: error,
-    });
+    throw (
+      pageIn(line) ??
+      new OllamaStreamError('malformed', `a line of the reply is not JSON: ${line.slice(0, 100)}`, { cause: error })
+    );
   }
   if (typeof content !== 'object' || content === null)
     throw new OllamaStreamError('malformed', `a line of the reply is not an object: ${line.slice(0, 100)}`);
-  if ('error' in content && content.error !== null) throw new OllamaStreamError('error', wordsOf(content).shown);
+  if ('error' in content && content.error !== null) throw said(wordsOf(content));
   // Ollama has written what failed as the key (ollama #11704, #11781).
   const [named] = Object.entries(content).filter(([key]) => /^error\s/.test(key));
-  if (named !== undefined) throw new OllamaStreamError('error', wordsOf(`${named[0]}: ${String(named[1])}`).shown);
+  if (named !== undefined) throw said(wordsOf(`${named[0]}: ${String(named[1])}`));
   return 'done' in content && content.done === true;
 }

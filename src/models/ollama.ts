@@ -18,7 +18,7 @@ import type { ModelEntry } from './catalog.js';
 import { connectCause, isSyntaxError } from './connect-cause.js';
 import { COMPLETE, cut, endedByLength, isMisplaced, onlyThinking } from './endings.js';
 import { endpointOf, type Endpoint } from './endpoint.js';
-import { answerText, apiError, isModelsOwn, isTooLong, lacksMemory, SMALLER, WRITE_AGAIN } from './http-errors.js';
+import { answerText, apiError, isTooLong } from './http-errors.js';
 import { sameOllamaModel } from './ollama-name.js';
 import { ollamaCapabilities, ollamaRequest, type OllamaFeature, type OllamaPrepared } from './ollama-request.js';
 import { createOllamaFetch, OllamaStreamError } from './ollama-wire.js';
@@ -318,7 +318,9 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
   const { endpoint, name, transport } = server;
   const failure = (code: ModelError['code'], message: string) =>
     new ModelError(code, `${name}: ${message}`, { cause: error, used });
-  const answer = httpAnswerIn(error);
+  if (error instanceof OllamaStreamError && error.kind === 'page') return failure('invalid', pageText(server, error));
+  const streamed = error instanceof OllamaStreamError ? error.words : null;
+  const answer = streamed === null ? httpAnswerIn(error) : { status: null, words: streamed, headers: null };
   if (answer !== null) {
     return apiError({
       ...answer,
@@ -334,10 +336,6 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
       nowMs: server.clock.now(),
     });
   }
-  if (error instanceof OllamaStreamError && lacksMemory({ full: error.message }))
-    return failure('refused', `${error.message}; ${SMALLER}`);
-  if (error instanceof OllamaStreamError && isModelsOwn({ full: error.message, kinds: [] }))
-    return failure('invalid', `${error.message}; ${WRITE_AGAIN}`);
   if (error instanceof OllamaStreamError)
     return failure(error.kind === 'malformed' ? 'invalid' : 'unreachable', error.message);
   if (error instanceof z.ZodError || isSyntaxError(error))
@@ -351,4 +349,9 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
     'unreachable',
     `Ollama does not answer at ${endpoint.url}${through}${because}; start \`ollama serve\`, or set OLLAMA_HOST`,
   );
+}
+
+function pageText({ endpoint }: Server, { message }: OllamaStreamError): string {
+  const title = message === '' ? '' : `: ${message}`;
+  return `the server at ${endpoint.url} sent a web page and no reply${title}; check OLLAMA_HOST and the proxy in front of it`;
 }

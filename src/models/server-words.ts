@@ -12,6 +12,8 @@ export interface ServerWords {
   readonly status: number | null;
   /** What the model wrote and the server refused (Groq's failed_generation); null: it is not there, or empty. */
   readonly generated: string | null;
+  /** How long Google's API asks to wait, such as "57s"; null: it does not. */
+  readonly retryDelay: string | null;
   /** Whether the answer is a web page: it then comes from something in front of the API. */
   readonly html: boolean;
 }
@@ -44,6 +46,7 @@ export function wordsOf(content: unknown): ServerWords {
     param: typeof inner['param'] === 'string' ? inner['param'] : null,
     status: codes.map(Number).find((code) => Number.isInteger(code) && code >= 400 && code < 600) ?? null,
     generated: textIn(inner, 'failed_generation'),
+    retryDelay: retryDelayIn(inner),
     html: false,
   };
 }
@@ -55,8 +58,15 @@ const NOTHING: ServerWords = {
   param: null,
   status: null,
   generated: null,
+  retryDelay: null,
   html: false,
 };
+
+/** In google.rpc.RetryInfo, one of the error's details. */
+function retryDelayIn({ details }: Readonly<Record<string, unknown>>): string | null {
+  const all: readonly unknown[] = Array.isArray(details) ? details : [];
+  return all.map((detail) => textIn(record(detail) ?? {}, 'retryDelay')).find((delay) => delay !== null) ?? null;
+}
 
 function textIn(object: Readonly<Record<string, unknown>>, key: string): string | null {
   const value = object[key];

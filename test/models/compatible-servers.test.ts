@@ -950,10 +950,27 @@ describe("errors show the status, the server's own words and what to do:", () =>
     ['milliseconds', 'Please try again in 850ms.', 850],
     ['minutes', 'Please try again in 1m26.4s.', 86_400],
     ['hours', 'Please try again in 3h2m.', 900_000],
+    ['hours, minutes and seconds', 'Rate limit reached. Please try again in 2h47m56.58s.', 900_000],
+    ['Azure', 'Requests have exceeded the token rate limit. Please retry after 60 seconds.', 60_000],
+    ['one second', 'Please retry after 1 second.', 1_000],
+    ['minutes and seconds in words', 'Please try again in 1 minute and 5 seconds', 65_000],
+    ['Gemini', 'You exceeded your current quota. Please retry in 57.6s.', 57_600],
+    ['a word that only begins like a unit', 'Please retry in 5 steps.', null],
     ['no time', 'Please try again in a few minutes.', null],
   ])('where no header says how long to wait, the words do: %s', async (_, words, retryAfterMs) => {
     const { model } = await given({ status: 429, error: { error: { message: words, code: 'rate_limit_exceeded' } } });
     expect(await modelError(ask(model))).toMatchObject({ code: 'rate_limited', retryAfterMs });
+  });
+
+  test('the wait of Google is in the details of its error', async () => {
+    const error = {
+      code: 429,
+      message: 'You exceeded your current quota.',
+      status: 'RESOURCE_EXHAUSTED',
+      details: [{ '@type': 'q' }, { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '57s' }],
+    };
+    const { model } = await given({ status: 429, error: [{ error }] });
+    expect(await modelError(ask(model))).toMatchObject({ code: 'rate_limited', retryAfterMs: 57_000 });
   });
 
   test('524 is a server that did not answer Cloudflare in time (claude-code #16737)', async () => {

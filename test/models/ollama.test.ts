@@ -355,7 +355,38 @@ describe('the ollama adapter', () => {
     const body = `${JSON.stringify({ error: { message: 'overloaded', code: 503 } })}\n`;
     const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
     const error = await modelError(ask(model));
-    expect(error).toMatchObject({ code: 'unreachable', message: 'ollama:qwen3:8b: overloaded' });
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      message: "ollama:qwen3:8b: overloaded; the fault is the server's: look at its log or status page",
+    });
+  });
+
+  test.each([
+    [
+      { error: 'model "qwen3:8b" not found, try pulling it first', status: 404 },
+      'refused',
+      /run `ollama pull qwen3:8b`$/,
+    ],
+    [{ error: { message: 'slow down. Please retry in 5s', code: 429 } }, 'rate_limited', /wait, or name another model/],
+    [{ error: 'the input length exceeds the context length' }, 'refused', /shorten the prompt/],
+    [{ error: { message: 'blocked', code: 'content_filter' } }, 'refused', /change the words of the task$/],
+    [{ error: { message: 'bad key', code: 401 } }, 'refused', /user:password@ in front of the host in OLLAMA_HOST/],
+  ])('an error inside the stream is judged by its words: %j', async (content, code, message) => {
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body: `${JSON.stringify(content)}\n` }) });
+    expect(await modelError(ask(model))).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  test.each([
+    [
+      'of one line',
+      '<!DOCTYPE html><html><title>Sign in</title></html>',
+      'sent a web page and no reply: Sign in; check OLLAMA_HOST',
+    ],
+    ['of several lines', '<!DOCTYPE html>\n<html>\n</html>\n', 'sent a web page and no reply; check OLLAMA_HOST'],
+  ])('a web page %s instead of a reply is no broken reply', async (_, body, message) => {
+    const { model } = await given({ reply: () => ({ kind: 'malformed', body }) });
+    const error = await modelError(ask(model));
+    expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining(message) });
   });
 
   test.each([
