@@ -64,7 +64,8 @@ export type Answer<T> =
 
 /**
  * Asks a model until its reply can be used, at most three times. A reply that was cut is asked for again once, with
- * advice by its cause, and with more room where its limit was the cause and there is some. Adds tokens and costs to the turn.
+ * advice by its cause, and with more room where its limit was the cause and there is some. Adds tokens
+ * and costs to the turn.
  */
 export async function askModel<T>(question: Question<T>, turn: Turn): Promise<Answer<T>> {
   const { model } = question;

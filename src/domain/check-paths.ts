@@ -14,7 +14,7 @@ export interface NamedPath {
   readonly isPattern: boolean;
   /** Whether it counts only if it is no directory: test -d src asks for a directory, not for what is in it. */
   readonly isFileOnly: boolean;
-  /** Whether a variable stands in it, so that it may match far more than the command reads. */
+  /** Whether it has a variable in it, so that it may match far more than the command reads. */
   readonly isGuess?: true;
 }
 
@@ -211,7 +211,7 @@ const isCode = (text: string): boolean => /[<>|&;"'`{}!]|==|\s[=+(]|\)\s/.test(t
 
 /**
  * The word as a path, and its parts where it is a list such as a.crt:a.key or a,b, a file that holds a value (@a.json),
- * or a file that a program of its own reads (.read a.sql).
+ * or a file that a command of sqlite3 or psql reads (.read a.sql).
  */
 function noteWord(word: Word, place: Place, note: Note): void {
   if (!word.isLiteral) return notePattern(word, place, note);
@@ -237,7 +237,7 @@ function noteText(text: string, place: Place, note: Note): void {
   if (path !== null && path !== '') note({ path, isPattern: /[*?[]/.test(path), isFileOnly: false });
 }
 
-/** exp/$f stands for what is in exp; where the directory is not known, nothing is. */
+/** exp/$f means what is in exp; where the directory is not known, nothing is. */
 function notePattern({ pattern }: Word, place: Place, note: Note): void {
   if (pattern.length <= 4096 && /^[^*]+\/[^/]*\*/.test(pattern) && !isCode(pattern))
     noteText(pattern, place, (named) => note({ ...named, isGuess: true }));

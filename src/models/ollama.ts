@@ -353,5 +353,6 @@ function translate(server: Server, error: unknown, used: TokenCost): ModelError 
 
 function pageText({ endpoint }: Server, { message }: OllamaStreamError): string {
   const title = message === '' ? '' : `: ${message}`;
-  return `the server at ${endpoint.url} sent a web page and no reply${title}; check OLLAMA_HOST and the proxy in front of it`;
+  const what = `the server at ${endpoint.url} sent a web page and no reply${title}`;
+  return `${what}; check OLLAMA_HOST and the proxy in front of it`;
 }

@@ -154,8 +154,8 @@ export type ReplyEnding =
       /**
        * output_limit: maxOutputTokens reached. context_full: prompt and reply fill the context. only_thinking: the
        * limit was used up before the first text. not_loaded: the server loaded or unloaded the model and sent no text.
-       * filtered: the server's content filter ended the reply. interrupted: the server ended it for another reason, such
-       * as a paused turn.
+       * filtered: the server's content filter ended the reply. interrupted: the server ended it for another reason,
+       * such as a paused turn.
        */
       readonly why: CutWhy;
       /** For people and the model, with the numbers that are known: "cut at 2048 tokens (num_predict)". */

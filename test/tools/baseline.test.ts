@@ -477,7 +477,7 @@ describe('more than can be watched', () => {
     expect((await take(['cat many/*.txt'], { ...other, changes: ['many'] })).protected).toEqual([]);
   });
 
-  test('what a variable may stand for protects 200 paths; with more of them none, and the task begins', async () => {
+  test('a path with a variable in it protects 200 paths; with more of them none, and the task begins', async () => {
     many(200, (index) => `f${index}.txt`);
     expect((await take(['cat many/$NAME.txt'])).protected).toHaveLength(200);
     put('many/one-more.txt', '');

@@ -1,8 +1,8 @@
 /**
  * Calls as Python writes them: [NAME(key="value", …), …] alone on its lines (Llama 3.2 and 4, OLMo), or behind a
- * mark: a block or an element of tool_code (Gemma, Gemini), <|python_tag|> (Llama 3.1), <|python_start|> (Llama 4), <|tool_call_start|>
- * (LFM2) and <function_calls>, with one call in each line (OLMo 3). Only arguments with names and literal values can be
- * read without doubt.
+ * mark: a block or an element of tool_code (Gemma, Gemini), <|python_tag|> (Llama 3.1), <|python_start|> (Llama 4),
+ * <|tool_call_start|> (LFM2) and <function_calls>, with one call in each line (OLMo 3). Only arguments with names and
+ * literal values can be read without doubt.
  */
 import { cut, FAILED, match, startCursor, wrong, type Cursor, type Cut, type Read, type Wrong } from './cursor.js';
 import { readLooseJson, type Loose } from './loose-json.js';

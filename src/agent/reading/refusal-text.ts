@@ -16,7 +16,8 @@ export function faultText(
 }
 
 const SHORTER =
-  'Be shorter this time: think less, keep the thought to one sentence, and write a long file in several parts, one part a reply';
+  'Be shorter this time: think less, keep the thought to one sentence, and write a long file in several parts, ' +
+  'one part a reply';
 const AGAIN = 'It is not the fault of your reply: give the same one again, whole';
 
 /** What the model can do differently, by why its reply was cut. */

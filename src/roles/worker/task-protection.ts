@@ -31,7 +31,7 @@ export async function changedOf(
   return tools.changedPaths(place, before.protected, protectionOf(attempt.assignment, spec), signal);
 }
 
-/** How records and people are told of it. */
+/** As records and reports have it. */
 export function refusedChange(
   changed: readonly string[],
   { beside }: PayloadOf<'task_assigned'>,
@@ -48,8 +48,8 @@ const besideText = (tasks: number): string =>
     : `; its wave has ${tasks} other ${tasks === 1 ? 'task' : 'tasks'}: what those change belongs in their \`changes\``;
 
 /**
- * How an attempt ends that failed for another reason and has changed protected files: what follows it, such as a changed
- * plan, would take the changed files for what was there before. Rejects only where the attempt is taken away.
+ * The end of an attempt that failed for another reason and has changed protected files: what follows it, such as a
+ * changed plan, would build on the changed files. Rejects only where another process continues the attempt.
  * @param remainingMs what the task's deadline has left
  */
 export async function endCompared(
