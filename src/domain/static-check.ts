@@ -31,9 +31,7 @@ interface Shell {
 /** Whether the command exits with 0 wherever it runs. */
 export function isStaticCheck(command: string): boolean {
   if (mayAskForVariables(command)) return false;
-  return [...endsOfScript(parseShell(command), { errexit: false })].every(
-    (end) => end === 'pass' || end === 'leave-pass',
-  );
+  return [...endsOfText(command)].every((end) => end === 'pass' || end === 'leave-pass');
 }
 
 /** ${NAME:?} ends the shell where the variable is not set; after set -u any variable does that may not be set. */
@@ -50,6 +48,20 @@ function mayAskForVariables(command: string): boolean {
 
 /** Single quotes and comments; double quotes only so that what is in them is taken for neither. */
 const UNEXPANDED = /"(?:[^"\\]|\\[^])*"|'[^']*'|(?<=^|\s)#[^\n]*/g;
+
+/** if A; then B; else C; fi, and nothing else. Its parts have no words of that kind: then they are opaque. */
+const IF = /^\s*if\s+([^]+?)\s*[;\n]\s*then\s+([^]+?)\s*(?:[;\n]\s*else\s+([^]+?)\s*)?[;\n]\s*fi\s*;?\s*$/;
+
+/** The ends of a whole script, which may be one choice. */
+function endsOfText(command: string): Ends {
+  const [, condition, then, otherwise = ':'] = IF.exec(command) ?? [];
+  // set -e in one part holds in the others.
+  if (condition === undefined || then === undefined || /\bset\b/.test(command))
+    return endsOfScript(parseShell(command), { errexit: false });
+  const ends = endsOfText(condition);
+  const next = (end: End, script: string) => (ends.has(end) ? endsOfText(script) : []);
+  return new Set([...leaving(ends), ...next('pass', then), ...next('fail', otherwise)]);
+}
 
 function endsOfScript(script: Script, shell: Shell): Ends {
   return script.isOpaque ? ANY : endsOfList(script.list, shell);
@@ -137,6 +149,7 @@ function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
   if (program?.isLiteral !== true) return ANY;
   const name = program.text.replace(/^(?:\/usr)?\/s?bin\//, '');
   if (ALWAYS_PASS.has(name) || (PASS_ALONE.has(name) && args.length === 0)) return PASS;
+  if (passesAnywhere(name, args)) return PASS;
   if (RUNS_ANOTHER.has(name)) {
     const first = args[0];
     if (first === undefined || first.text.startsWith('-') || first.text.includes('=')) return ANY;
@@ -173,6 +186,34 @@ function endsOfWords([program, ...args]: readonly Word[], shell: Shell): Ends {
       return ANY;
     default:
       return EITHER;
+  }
+}
+
+/** Directories that are always there, and readable. */
+const ALWAYS_THERE = /^(?:\.\/?|\/workspace\/?|\/|\/tmp\/?)$/;
+/** Programs that every shell has. */
+const ALWAYS_FOUND =
+  /^(?:sh|ls|cat|echo|test|true|cd|pwd|exit|printf|cp|mv|rm|mkdir|touch|grep|sed|sort|head|tail|wc)$/;
+const IN_TMP = /^\/tmp\/[\w-][\w.-]*$/;
+
+/** A program that finds what it asks for wherever it runs, such as ls or touch /tmp/x. */
+function passesAnywhere(name: string, args: readonly Word[]): boolean {
+  if (!args.every((word) => word.isLiteral)) return false;
+  const texts = args.map(({ text }) => text);
+  const operands = texts.filter((text) => !text.startsWith('-'));
+  switch (name) {
+    case 'ls':
+      return texts.every((text) => /^-[aAlhrtR1F]+$/.test(text) || ALWAYS_THERE.test(text));
+    case 'cd':
+      return texts.length === 1 && ALWAYS_THERE.test(texts[0] ?? '');
+    case 'command':
+      return texts[0] === '-v' && operands.length > 0 && operands.every((text) => ALWAYS_FOUND.test(text));
+    case 'touch':
+      return operands.length > 0 && operands.length === texts.length && operands.every((text) => IN_TMP.test(text));
+    case 'mkdir':
+      return texts[0] === '-p' && operands.length === texts.length - 1 && operands.every((text) => IN_TMP.test(text));
+    default:
+      return false;
   }
 }
 
@@ -254,7 +295,10 @@ function verdictOf(args: readonly string[]): boolean | null {
   }
   if (args.length === 0) return false;
   if (args.length === 1) return first !== '';
-  if (args.length === 2) return first === '-n' ? second !== '' : first === '-z' ? second === '' : null;
+  if (args.length === 2) {
+    if (/^-[derx]$/.test(first) && ALWAYS_THERE.test(second)) return true;
+    return first === '-n' ? second !== '' : first === '-z' ? second === '' : null;
+  }
   if (args.length > 3) return null;
   if (second === '=' || second === '==') return first === third;
   if (second === '!=') return first !== third;

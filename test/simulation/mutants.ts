@@ -1038,7 +1038,9 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'domain/request-decisions.ts',
-        from: 'const fault = context.verifyRequest === null ? null : requestFault(event, atMs, context.verifyRequest);',
+        from:
+          'const fault = context.verifyRequest === null ? null : ' +
+          'requestFault(event, atMs, context.verifyRequest, requested_by);',
         to: 'const fault = null as Fault | null;',
       },
     ],
