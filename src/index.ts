@@ -6,6 +6,7 @@ export type {
   Approvals,
   AttemptsOptions,
   Client,
+  CopyArtifactsOptions,
   DeadLetters,
   DiffOptions,
   FollowOptions,
@@ -14,6 +15,7 @@ export type {
   RetryMissionOptions,
   SubmitOptions,
 } from './client/client.js';
+export type { CopiedArtifact, CopyOutcome, MissionArtifact, MissionArtifacts } from './client/artifacts.js';
 export type { FileChange } from './client/snapshot-diff.js';
 export type { RestoreResult, WorkspaceDiff } from './client/snapshots.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';
@@ -54,6 +56,7 @@ export type {
   WaitingStepReport,
 } from './domain/attempt-report.js';
 export type {
+  ArtifactsReport,
   MissionReport,
   MissionStatus,
   Proof,

@@ -37,6 +37,7 @@ export function planTask(taskId: string, agent: string): PlanTask {
     timeout_seconds: null,
     protected: [],
     changes: [],
+    artifacts: [],
     dependencies: [],
     description:
       `${taskId}: ` +
@@ -96,6 +97,7 @@ export function assignment(
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    artifacts: [],
     used_up_by: null,
     beside: null,
     limits: {},

@@ -177,6 +177,7 @@ function* endedMission(bench: BenchLog): Iterable<AppendRequest> {
       tokens_out: 240,
       cost_usd: 0,
       duration_ms: 20,
+      artifacts: null,
       result: { status: 'unverified', summary: 'It is as it should be.', outputs: OUTPUTS, checks: [] },
     });
   }

@@ -136,6 +136,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
       tokens_out: 240,
       cost_usd: 0,
       duration_ms: 20,
+      artifacts: null,
       result: { status: 'unverified', summary: 'It is as it should be.', outputs: {}, checks: [] },
     });
   }

@@ -144,6 +144,9 @@ export function createStubTools(delayMs: number): ToolExecutor {
     runChecks: async () => ({ passed: true, results: [], observation: '' }),
     takeSnapshot: async () => null,
     noteSnapshot: async () => undefined,
+    listArtifacts: async (_task, unmatched) => {
+      return { host: '', directory: '/nowhere', files: [], unmatched, leftOut: [], leftOutCount: 0 };
+    },
     prepareWorkspace: async () => '/nowhere',
     checkWorkspace: async () => undefined,
   };

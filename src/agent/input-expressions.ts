@@ -114,7 +114,7 @@ function notExpanded({ written, name }: Found, declared: readonly Declared[], ki
   return {
     message:
       `${quoted(written)} is in a place where no value is put in: ` +
-      'only the brief, descriptions, protected and changes have values',
+      'only the brief, descriptions, protected, changes and artifacts have values',
     fix: `leave it out; commands and checks read ${reading}`,
   };
 }

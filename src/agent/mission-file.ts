@@ -73,6 +73,14 @@ const taskSchema = z.strictObject({
     .max(100, 'must name at most 100 paths')
     .default([])
     .describe('Files and directories that the task may change although they exist and its checks name them.'),
+  artifacts: z
+    .array(textWithin(SIZES.path))
+    .max(100, 'must name at most 100 patterns')
+    .default([])
+    .describe(
+      'Patterns of the files that the task leaves for you, such as report/*.md or dist/**; ' +
+        'they are listed when the task has ended, also when it failed.',
+    ),
 });
 
 const planSchema = z.strictObject({
@@ -242,8 +250,9 @@ function fileOf(mission: MissionSource, roster: Roster): Omit<MissionFile, 'plan
 const isDescription = (path: Path): boolean => path.length === 6 && path[0] === 'plan' && path[5] === 'description';
 
 /** plan.waves[0].tasks[1].protected[2]; a path is no command, and is judged again with its value. */
-const isPath = (path: Path): boolean =>
-  path.length === 7 && path[0] === 'plan' && (path[5] === 'protected' || path[5] === 'changes');
+const isPath = (path: Path): boolean => path.length === 7 && path[0] === 'plan' && PATHS.some((key) => key === path[5]);
+
+const PATHS = ['protected', 'changes', 'artifacts'] as const;
 
 function kindOfText(path: Path): 'expanded' | 'command' | 'plain' {
   if (isDescription(path) || isPath(path) || (path.length === 1 && path[0] === 'brief')) return 'expanded';
@@ -269,13 +278,14 @@ function expandMission(
     ...wave,
     tasks: wave.tasks.map((task, index) => {
       const place = ['plan', 'waves', at, 'tasks', index];
-      const paths = (key: 'protected' | 'changes') =>
+      const paths = (key: (typeof PATHS)[number]) =>
         task[key].map((path, number) => expand(path, SIZES.path, [...place, key, number]));
       return {
         ...task,
         description: expand(task.description, SIZES.description, [...place, 'description']),
         protected: paths('protected'),
         changes: paths('changes'),
+        artifacts: paths('artifacts'),
       };
     }),
   }));
@@ -307,6 +317,7 @@ function toDraft(plan: NonNullable<MissionSource['plan']>): PlanDraft {
         timeoutSeconds: task.timeout_seconds ?? null,
         protected: task.protected,
         changes: task.changes,
+        artifacts: task.artifacts,
       })),
     })),
     risks: plan.risks,

@@ -46,6 +46,11 @@ const planReplySchema = z.strictObject({
             .max(100, 'must name at most 100 paths')
             .default([])
             .describe('Existing files and directories that a check names and that the task has to change.'),
+          artifacts: z
+            .array(textWithin(SIZES.path))
+            .max(100, 'must name at most 100 patterns')
+            .default([])
+            .describe('Patterns of the files that the task makes and people want, such as report/*.md or dist/**.'),
         }),
       ),
     }),

@@ -37,6 +37,7 @@ export const UNSIGNED_DEFAULTS: Readonly<Record<string, unknown>> = {
   on_failure: 'fail',
   protected: [],
   changes: [],
+  artifacts: [],
   requires: [],
   limits: {},
   brief_trusted: true,

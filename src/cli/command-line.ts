@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { register as registerAcl } from './commands/acl.js';
 import { register as registerApprovals } from './commands/approvals.js';
+import { register as registerArtifacts } from './commands/artifacts.js';
 import { register as registerAgents } from './commands/agents.js';
 import { register as registerConfig } from './commands/config.js';
 import { register as registerDiff } from './commands/diff.js';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Register[] = [
   registerStatus,
   registerWatch,
   registerShow,
+  registerArtifacts,
   registerDiff,
   registerRestore,
   registerDecide,

@@ -74,7 +74,8 @@ export function agentFiles({ config }: CommandContext): NonNullable<SessionOptio
 /** Where this process says how it is, and who may ask; null: nowhere. */
 export function httpAccess({ config: { values } }: CommandContext): SessionOptions['http'] {
   const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token, RAVENHELM_HTTP_HOSTS: hosts } = values;
-  return address === null ? null : { address, token, hosts: hosts ?? [] };
+  const { RAVENHELM_HTTP_ADVERTISE: advertise } = values;
+  return address === null ? null : { address, token, hosts: hosts ?? [], ...(advertise === null ? {} : { advertise }) };
 }
 
 /** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */

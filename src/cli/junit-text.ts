@@ -103,8 +103,16 @@ function propertiesOf(report: MissionReport): readonly (readonly [string, string
     ['tokens', String(report.tokens)],
     ...(report.sandbox_off ? [['sandbox', sandboxText(report)] as const] : []),
     ...(report.workspace === null ? [] : [['workspace', report.workspace] as const]),
+    ...report.tasks.flatMap(artifactProperties),
   ];
 }
+
+/** The schema has no element for files. */
+const artifactProperties = ({ task_id, artifacts }: TaskReport): (readonly [string, string])[] =>
+  (artifacts?.files ?? []).map(({ path, bytes, digest }) => [
+    'artifact',
+    `${task_id}/${path} ${bytes} bytes sha256:${digest}`,
+  ]);
 
 /** As the report says it: the schema has no property of a single testcase. */
 function sandboxText({ tasks }: MissionReport): string {

@@ -1,6 +1,7 @@
 import { notKnownBefore } from '../domain/baseline.js';
 import type { CheckResult } from '../domain/events.js';
 import { shortened } from '../domain/quoted.js';
+import { artifactWarnings } from '../domain/artifacts.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
 import { budgetText } from './budget-text.js';
@@ -179,6 +180,7 @@ function endLines(report: MissionReport): readonly Line[] {
     ...inputLines(report),
     ...sandboxLines(report),
     ...snapshotLines(report),
+    ...artifactLines(report),
     ...linkLines(report),
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];
@@ -231,6 +233,28 @@ const snapshotLines = ({ missed_snapshots }: MissionReport): Line[] =>
     segment(`no snapshot of all that wave ${wave} has done: `, 'yellow'),
     segment(oneLine(reason)),
   ]);
+
+/** More of them are counted. */
+const MOST_ARTIFACTS = 20;
+
+/** The files that tasks have left, and what their patterns have not found. */
+function artifactLines({ mission_id, tasks }: MissionReport): Line[] {
+  const listed = tasks.flatMap((task) => (task.artifacts === null ? [] : [{ task, ...task.artifacts }]));
+  const files = listed.flatMap(({ task, files: own }) => own.map((file) => ({ task, ...file })));
+  const shown = files.slice(0, MOST_ARTIFACTS);
+  const warnings = artifactWarnings(tasks);
+  return [
+    ...shown.map(({ task, path, bytes, digest }) => [
+      segment('artifact: '),
+      segment(oneLine(path)),
+      segment(`  ${bytes} byte${bytes === 1 ? '' : 's'}, sha256 ${digest}  ${task.task_id}`, 'dim'),
+    ]),
+    ...(files.length > shown.length
+      ? [[segment(`and ${files.length - shown.length} more: ravenhelm artifacts ${mission_id}`)]]
+      : []),
+    ...warnings.map((warning) => [segment('artifacts: ', 'yellow'), segment(oneLine(warning))]),
+  ];
+}
 
 /** How to see the step that failed. */
 function failureLines({ status, mission_id, tasks }: MissionReport, command: ReportTextOptions['command']): Line[] {

@@ -27,6 +27,7 @@ export function checkTogether(config: Config): void {
   for (const file of ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const) needs(file, 'KAFKA_TLS');
   needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
   needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
+  needs('RAVENHELM_HTTP_ADVERTISE', 'RAVENHELM_HTTP');
   needsToken(config);
 }
 

@@ -5,7 +5,7 @@ import { brokenPrefixRule, DEFAULT_PREFIX, LONGEST_PREFIX } from '../domain/topi
 import { LONGEST_FIRST_TOKEN_MS } from '../models/ollama.js';
 import { OllamaHostError, ollamaUrl } from '../models/ollama-host.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
-import type { HttpAddress } from '../telemetry/http-address.js';
+import { isUnspecified, type HttpAddress } from '../telemetry/http-address.js';
 
 /** [::1]:9092, where there are brackets. */
 const isGoodLiteral = (address: string): boolean =>
@@ -86,6 +86,12 @@ const httpAddress = z
     };
   })
   .refine(({ port }) => isInRange(RANGES['RAVENHELM_HTTP port'], port));
+/** Where others reach it: never all addresses of a computer, and no port that is chosen at the start. */
+const advertisedAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/)
+  .pipe(httpAddress)
+  .refine(({ host, port }) => !isUnspecified(host) && port > 0);
 /** As RFC 6750 writes a bearer token; long enough that it cannot be tried out. */
 const bearerToken = z.string().regex(/^[\w.~+/-]{32,512}={0,2}$/);
 /** A Host header without its port. */
@@ -145,6 +151,7 @@ export const settingsSchema = z.object({
   RAVENHELM_HTTP: httpAddress.nullable(),
   RAVENHELM_HTTP_TOKEN: bearerToken.nullable(),
   RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
+  RAVENHELM_HTTP_ADVERTISE: advertisedAddress.nullable(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
   LOG_FORMAT: z.enum(['auto', 'json', 'text']),
 });
@@ -370,6 +377,13 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
   RAVENHELM_HTTP_HOSTS: {
     doc: 'More names by which clients may address it (Host), besides localhost and its own addresses',
     expected: 'names without port, separated by commas, such as worker.example.net',
+    default: null,
+  },
+  RAVENHELM_HTTP_ADVERTISE: {
+    doc:
+      'Address that a worker announces, at which other computers fetch artifacts; ' +
+      "unset: that of RAVENHELM_HTTP, with this computer's name where it means all addresses",
+    expected: 'host:port, such as worker-1.example.net:9464',
     default: null,
   },
   LOG_LEVEL: {

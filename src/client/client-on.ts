@@ -7,6 +7,7 @@ import { reportMission } from '../domain/mission-report.js';
 import type { MissionReport, WaitingCallReport } from '../domain/report.js';
 import { createCleanup } from '../ports/cleanup.js';
 import type { Log } from '../ports/log.js';
+import { artifactsOf, copyArtifacts, type CopiedArtifact } from './artifacts.js';
 import { readAttempts } from './attempts.js';
 import { askProcesses } from './ask-processes.js';
 import { answerCall, requireWaitingCall, waitingCalls, type CallAnswer } from './approvals.js';
@@ -39,10 +40,13 @@ export interface ClientFacts {
   roster(): Promise<Roster>;
   /** Absolute. */
   readonly workspaceRoot: string;
+  /** Bearer token of the workers' HTTP endpoints; absent: none is sent. */
+  readonly httpToken?: string;
 }
 
 /** A client with time, ids and signal from its caller. Opens nothing before it is used. */
-export function createClientOn(given: ClientContext, { log, workspaceRoot, roster }: ClientFacts): Client {
+export function createClientOn(given: ClientContext, facts: ClientFacts): Client {
+  const { log, workspaceRoot, roster } = facts;
   const closing = createClosing();
   const { whileOpen } = closing;
   const context = { ...given, signal: AbortSignal.any([given.signal, closing.signal]) };
@@ -76,6 +80,7 @@ export function createClientOn(given: ClientContext, { log, workspaceRoot, roste
       return follow((await submit(mission, options)).missionId, options);
     }),
     ...{ ...readingOn(context, log, reading), ...snapshotsOn(context, reading) },
+    ...artifactsOn(context, facts, missions, closing),
     approve: whileOpen((missionId) => decide(missionId, approve())),
     reject: whileOpen((missionId, reason) => decide(missionId, reject(reason))),
     answer: whileOpen(async (missionId, text) => {
@@ -162,6 +167,30 @@ function snapshotsOn(
         const { carryOut, ...planned } = await planMissionRestore(mission, open, workspaceRoot, wave, context.signal);
         return dryRun ? planned : carryOut(context.signal);
       });
+    }),
+  };
+}
+
+const COPY_OPTIONS = z.strictObject({ to: z.string().min(1), force: z.boolean().default(false) });
+
+function artifactsOn(
+  context: ClientContext,
+  { log, workspaceRoot, httpToken }: ClientFacts,
+  missions: OneMission,
+  { whileOpen }: Closing,
+): Pick<Client, 'artifacts' | 'copyArtifacts'> {
+  return {
+    artifacts: whileOpen((wanted) => missions.with(wanted, async ({ mission }) => artifactsOf(mission))),
+    copyArtifacts: whileOpen(async (wanted, options) => {
+      const { to, force } = checkedOptions(COPY_OPTIONS, options, 'copyArtifacts');
+      return missions.with(wanted, ({ mission }) =>
+        withSession(context, log, async (session) => {
+          const copied: CopiedArtifact[] = [];
+          const how = { to: resolve(to), force, workspaceRoot, token: httpToken ?? null };
+          for await (const each of copyArtifacts(context, session, mission, how)) copied.push(each);
+          return copied;
+        }),
+      );
     }),
   };
 }

@@ -1,6 +1,7 @@
 import type { AttemptReport } from '../domain/attempt-report.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { MissionReport, WaitingCallReport } from '../domain/report.js';
+import type { CopiedArtifact, MissionArtifacts } from './artifacts.js';
 import type { StatusReport } from './ask-processes.js';
 import type { DeadLetter, DeadLetterDetails } from './dead-letter.js';
 import type { DiscardOptions } from './discard.js';
@@ -54,6 +55,13 @@ export interface RestoreOptions {
   readonly wave: number;
   /** Only says what would change. Default false. */
   readonly dryRun?: boolean;
+}
+
+export interface CopyArtifactsOptions {
+  /** A directory; made when it is not there. */
+  readonly to: string;
+  /** Whether other files that are there are replaced. Default false. */
+  readonly force?: boolean;
 }
 
 export interface AttemptsOptions {
@@ -119,6 +127,13 @@ export interface Client extends AsyncDisposable {
    * volume of the workspaces. Rejects with ClientError: snapshot_unknown, snapshot_elsewhere, snapshot_changed.
    */
   diff(missionId: string, options?: DiffOptions): Promise<MissionDiff>;
+  /** The files that its tasks have left for people, as they were when each task's last attempt ended. */
+  artifacts(missionId: string): Promise<MissionArtifacts>;
+  /**
+   * Copies them to a directory, each to TASK/PATH below it, from the volume where this computer has it, else from a
+   * worker that serves it, and verifies them. What cannot be copied is no rejection: its outcome says why.
+   */
+  copyArtifacts(missionId: string, options: CopyArtifactsOptions): Promise<readonly CopiedArtifact[]>;
   /**
    * Makes the workspace of a mission that has ended what it was after a wave (0: before the mission). Files made since
    * are removed. Rejects like diff, and with mission_open, workspace_changed and

@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly agents: string | readonly AgentSpec[];
   /** Where the workers' workspaces lie, at the same path here. */
   readonly workspaceRoot: string;
+  /** Bearer token of the workers' HTTP endpoints, from which artifacts are fetched. Default: none is sent. */
+  readonly httpToken?: string;
   /** The same as the swarm's. Default ravenhelm.squad. */
   readonly prefix?: string;
   /** Who asks, as the events say it. Default HOST. */
@@ -52,7 +54,7 @@ export interface ClientOptions {
 /** A client of a running swarm. Opens nothing before it is used. Throws OptionError. */
 export function createClient(options: ClientOptions): Client {
   const { prefix, requester, operator, operators } = checkedOptions(OPTIONS, options, 'createClient');
-  const { log, workspaceRoot, logger = silentLogger, signal = new AbortController().signal } = options;
+  const { log, workspaceRoot, httpToken, logger = silentLogger, signal = new AbortController().signal } = options;
   const unsigned: ClientContext = {
     clock: createSystemClock(),
     ids: createSystemIds(),
@@ -69,6 +71,7 @@ export function createClient(options: ClientOptions): Client {
     log,
     roster: () => rosterOf(options.agents, 'the option agents'),
     workspaceRoot: resolve(workspaceRoot),
+    ...(httpToken === undefined ? {} : { httpToken }),
   });
 }
 
@@ -93,6 +96,7 @@ const OPTIONS = z.strictObject({
   ),
   agents: z.union([text, z.array(z.custom<AgentSpec>()).min(1)], 'it must be a directory or agents of defineAgent'),
   workspaceRoot: text,
+  httpToken: text.optional(),
   prefix: prefixOption.default(createTopicNames().prefix),
   requester: text.optional(),
   operator: z.strictObject({ name: text, key: privateKey }).optional(),

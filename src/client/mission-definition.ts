@@ -93,6 +93,8 @@ export interface TaskDefinition {
   readonly protected?: readonly string[];
   /** Files and directories that it may change although they exist and its checks name them. Default none. */
   readonly changes?: readonly string[];
+  /** Patterns of the files that it leaves for people, such as report/*.md or dist/**. Default none. */
+  readonly artifacts?: readonly string[];
 }
 
 /**

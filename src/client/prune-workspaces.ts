@@ -1,3 +1,4 @@
+import { removeLeftLists } from '../tools/artifacts/kept.js';
 import {
   createSnapshotMeter,
   listSnapshots,
@@ -53,6 +54,7 @@ export async function pruneWorkspaces(options: PruneOptions): Promise<Pruned> {
     if (dryRun || (await removeWorkspace(workspaceRoot, workspace.missionId))) workspaces.push({ ...workspace, bytes });
     else kept.in_use += 1;
   }
+  if (!dryRun) await removeLeftLists(workspaceRoot);
   return { workspaces, kept };
 }
 

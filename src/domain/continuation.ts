@@ -82,6 +82,7 @@ export const fenceOf = ({ task_id, agent }: ContinuedTask): PlanTask => ({
   dependencies: [],
   protected: [],
   changes: [],
+  artifacts: [],
 });
 
 /** Tainted tasks of earlier missions that the plan does not have: what they have written is there all the same. */

@@ -511,6 +511,7 @@ function assignment(
       limits: { ...request.limits },
       untrusted: untrustedFor(mission, task, revision.reach ?? [], context.mayReach),
       mission_inputs: only === 'fence' ? [] : [...request.inputs],
+      artifacts: only === 'fence' ? [] : [...plan.artifacts],
     },
   };
 }

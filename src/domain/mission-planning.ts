@@ -242,6 +242,7 @@ function newTask(
     outputs: before?.outputs ?? {},
     checks: [],
     changedPaths: [],
+    artifacts: null,
     sandboxOff: false,
     untrusted: [],
     taintedBy: before?.tainted_by ?? [],

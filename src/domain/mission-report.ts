@@ -143,6 +143,7 @@ function reportTask(mission: Mission, task: MissionTask): TaskReport {
     carried: task.carried === 'unchecked' || task.carried === 'held',
     held_before: hasHeldBefore(task),
     changed_paths: task.changedPaths,
+    artifacts: task.artifacts,
     sandbox_off: task.sandboxOff,
     tainted_by: task.taintedBy,
   };

@@ -1,4 +1,5 @@
 /** What a mission's fold knows of one of its tasks. */
+import type { TaskArtifacts } from './artifacts.js';
 import type { Cost } from './budget.js';
 import type { CheckResult, PayloadOf, PlanTask, TaskKind } from './events.js';
 import type { Taint } from './taint.js';
@@ -60,6 +61,8 @@ export interface MissionTask {
   readonly checks: readonly CheckResult[];
   /** Protected files that its last attempt has changed. */
   readonly changedPaths: readonly string[];
+  /** What its last attempt has left for people, as its result says; null: none is known. */
+  readonly artifacts: TaskArtifacts | null;
   /** Whether a worker that runs commands without a sandbox has worked on it, in any attempt. */
   readonly sandboxOff: boolean;
   /** What the open attempt reads or may read that is untrusted; null: an older orchestrator did not say. */

@@ -219,6 +219,7 @@ function assigned(task: MissionTask, decision: PayloadOf<'task_assigned'>, recor
     wait: noWait(task),
     suspended: 'no',
     changedPaths: [],
+    artifacts: null,
     detail: '',
     withoutWorkerSinceMs: null,
     unknownAgent: false,
@@ -358,6 +359,7 @@ function withUsage(task: MissionTask, result: Result): MissionTask {
     mayRun: mayStillRun(task, result),
     suspended: 'no',
     steps: result.steps,
+    artifacts: result.artifacts,
     model: result.model,
     durationMs: result.duration_ms,
   };

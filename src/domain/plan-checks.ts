@@ -1,5 +1,6 @@
 /** What a plan's checks and paths are worth: checks that prove nothing, and paths that cannot be protected. */
 import { playbookChanges, type AgentSpec } from './agent-spec.js';
+import { artifactProblems } from './artifacts.js';
 import type { Check, Plan, PlanTask } from './events.js';
 import type { PlanProblem } from './plan-problem.js';
 import { eachTask } from './plan.js';
@@ -61,12 +62,13 @@ export function staticCheckNotes(plan: Plan): readonly string[] {
   ];
 }
 
-/** What is wrong with the paths that a task protects and changes. */
+/** What is wrong with the paths that a task protects and changes, and with the patterns of its artifacts. */
 export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[] {
   return [
     ...pathsSizeProblems(task, path),
     ...task.protected.flatMap((text, index) => problemOf(text, [...path, 'protected', index], false)),
     ...task.changes.flatMap((text, index) => problemOf(text, [...path, 'changes', index], true)),
+    ...artifactProblems(task, path),
     ...task.protected.flatMap((text, index) =>
       task.changes.includes(text)
         ? [
@@ -82,14 +84,18 @@ export function pathProblems(task: PlanTask, path: Path): readonly PlanProblem[]
 }
 
 function pathsSizeProblems(task: PlanTask, path: Path): readonly PlanProblem[] {
-  const listed = byteLength(task.protected.join(''));
-  const changes = byteLength(task.changes.join(''));
-  const bytes = listed + changes;
+  const lists = (['protected', 'changes', 'artifacts'] as const).map((name) => {
+    return { name, bytes: byteLength(task[name].join('')) };
+  });
+  const bytes = lists.reduce((sum, list) => sum + list.bytes, 0);
   if (bytes <= SIZES.paths) return [];
+  const [longest] = lists.toSorted((a, b) => b.bytes - a.bytes);
   return [
     {
-      path: [...path, listed > changes ? 'protected' : 'changes'],
-      message: `the paths in protected and changes must have at most ${SIZES.paths} bytes in all (they have ${bytes})`,
+      path: [...path, longest?.name ?? 'protected'],
+      message:
+        'the paths in protected, changes and artifacts must have at most ' +
+        `${SIZES.paths} bytes in all (they have ${bytes})`,
       fix: 'name directories instead of the files in them, or divide the task',
     },
   ];

@@ -1,5 +1,6 @@
 import { nearestDependencies } from './agent-graph.js';
 import type { AgentSpec } from './agent-spec.js';
+import { artifactPattern } from './artifacts.js';
 import type { Check, Plan, PlanTask, PlanWave } from './events.js';
 import { workspacePath } from './workspace-path.js';
 
@@ -46,6 +47,8 @@ export interface DraftTask {
   readonly protected?: readonly string[];
   /** Files and directories that it may change although its checks name them; absent: none. */
   readonly changes?: readonly string[];
+  /** Patterns of the files that it leaves for people; absent: none. */
+  readonly artifacts?: readonly string[];
 }
 
 /** deploy-{agent}-wave{n}; nth (from 1) tells further tasks of an agent in a wave apart: -2, -3. */
@@ -120,6 +123,7 @@ function planWave(
       timeout_seconds: task.timeoutSeconds,
       protected: pathsOf(task.protected),
       changes: pathsOf(task.changes),
+      artifacts: [...new Set((task.artifacts ?? []).map(artifactPattern))],
       dependencies: (awaited.get(task.agent) ?? []).flatMap((agent) => neededOf(earlier.get(agent) ?? [], among)),
     };
   });
@@ -231,6 +235,7 @@ export function verifyTask(plan: Plan, checks: readonly Check[], agents: readonl
       timeout_seconds: null,
       protected: [],
       changes: [],
+      artifacts: [],
       // It is the only task of the last wave: the order says the rest, and the checks need no results.
       dependencies: [],
     },

@@ -172,6 +172,21 @@ export interface WaitingCallReport {
   readonly void_answer: { readonly answered_by: string; readonly reason: string } | null;
 }
 
+/** Files that a task has left for people, as they were when its last attempt ended. */
+export interface ArtifactsReport {
+  /** The process that has listed them, its computer, and the workspace there. */
+  readonly worker_id: string;
+  readonly host: string;
+  readonly directory: string;
+  /** In order of the paths, which are relative to the workspace; digest: sha256, hex. */
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly digest: string }[];
+  /** Patterns that matched no file. */
+  readonly unmatched: readonly string[];
+  /** What a pattern matches and is not listed, and why: the first 20, and how many there are. */
+  readonly left_out: readonly { readonly path: string; readonly why: string }[];
+  readonly left_out_count: number;
+}
+
 export interface TaskReport {
   readonly task_id: string;
   readonly agent: string;
@@ -201,6 +216,8 @@ export interface TaskReport {
   readonly held_before: boolean;
   /** Protected files that its last attempt has changed, made or removed; it fails with them. */
   readonly changed_paths: readonly string[];
+  /** The files that it has left for people; null: it has no artifacts, or its last attempt has not listed them. */
+  readonly artifacts: ArtifactsReport | null;
   /** Whether its commands ran without a sandbox, in any attempt. */
   readonly sandbox_off: boolean;
   /** The untrusted content that it has read, in any attempt; empty: none is known. */

@@ -28,10 +28,12 @@ export const SIZES = {
   checks: 128 * KIB,
   /** So many of them: each has a result in its step's outcome. */
   checksCount: 100,
-  /** A path that a task protects or changes. */
+  /** A path that a task protects or changes, or a pattern of its artifacts. */
   path: 1_000,
-  /** All of them together: an assignment has both lists. */
+  /** All of them together: an assignment has all these lists. */
   paths: 64 * KIB,
+  /** Paths of the artifacts that a task's result lists, beside its summary and outputs. */
+  artifactPaths: 128 * KIB,
   /** What the other tasks of a wave write, as an assignment has it; more paths become their directory. */
   beside: 16 * KIB,
   /** One command. Linux takes 128 KiB as one argument; the tools take this much. */

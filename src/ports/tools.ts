@@ -71,6 +71,26 @@ export interface ToolExecutor {
   ): Promise<SnapshotFacts | null>;
   /** The log has the settled snapshot after this wave. */
   noteSnapshot(task: TaskPlace, wave: number): Promise<void>;
+  /**
+   * The files of the workspace that these patterns name now. Before it resolves, what it has found is kept outside the
+   * workspace, so that this worker, and others that see the same root, can serve these files and no others.
+   */
+  listArtifacts(task: TaskPlace, patterns: readonly string[], signal: AbortSignal): Promise<ArtifactFacts>;
+}
+
+/** Files that a task leaves for people. */
+export interface ArtifactFacts {
+  /** The name of this computer. */
+  readonly host: string;
+  /** The workspace, absolute. */
+  readonly directory: string;
+  /** In order of the paths, which are relative to the workspace; digest: sha256, hex. */
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly digest: string }[];
+  /** Patterns that matched no file. */
+  readonly unmatched: readonly string[];
+  /** What a pattern matches and is not listed: the first 20, and how many there are. */
+  readonly leftOut: readonly { readonly path: string; readonly why: string }[];
+  readonly leftOutCount: number;
 }
 
 /** What a snapshot of a workspace has. */

@@ -5,12 +5,15 @@ import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
 import type { Role } from '../roles/shared/role.js';
 import { openHttpEndpoint, type HttpAccess, type Verdict } from '../telemetry/http-endpoint.js';
+import type { FileRoute } from '../telemetry/http-files.js';
 import { createProcessVitals } from '../telemetry/process-vitals.js';
 import { createPrometheus } from '../telemetry/prometheus.js';
 
 export interface ProcessHealth {
   /** Where it is served; null: nowhere. */
   readonly url: string | null;
+  /** host:port, as other processes reach it; null: it is served nowhere. */
+  readonly advertised: string | null;
   readonly metrics: Metrics;
   readonly vitals: ProcessVitals;
   /** The roles of this process, once there are some; before that it is not ready. */
@@ -27,6 +30,7 @@ const STUCK_MS = 1_000;
 export async function openProcessHealth(
   access: HttpAccess | null,
   { redact, logger }: { readonly redact: Redact; readonly logger: Logger },
+  files: readonly FileRoute[] = [],
 ): Promise<ProcessHealth> {
   const vitals = createProcessVitals();
   let roles: readonly Role[] | null = null;
@@ -56,10 +60,12 @@ export async function openProcessHealth(
           live: () => redacted(live()),
           ready: () => redacted(ready()),
           metrics: prometheus,
+          files,
           failed: (error) => logger.error({ error }, 'http.answer_failed'),
         });
   return {
     url: endpoint?.url ?? null,
+    advertised: endpoint?.advertised ?? null,
     metrics: prometheus?.metrics ?? noMetrics,
     vitals,
     watch(running) {

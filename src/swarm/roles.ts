@@ -42,7 +42,7 @@ export interface RolesOptions {
   /** Of the whole swarm, as its orchestrators keep it; absent: no limit. */
   readonly dailyCap?: DailyCap;
   /** What the roles count and report about their process. */
-  readonly health: Pick<ProcessHealth, 'metrics' | 'vitals'>;
+  readonly health: Pick<ProcessHealth, 'metrics' | 'vitals' | 'advertised'>;
 }
 
 /** Tokens that a reply may have, and a prompt for a model that names no context size. */
@@ -96,6 +96,7 @@ function workerRole(
           agents: agents.served,
           chainOf,
           tools: tools.tools,
+          ...(options.health.advertised === null ? {} : { httpAddress: options.health.advertised }),
           redact: context.redact,
           ...(policy === null ? {} : { policy }),
           ...(askMs === null ? {} : { askMs }),

@@ -20,6 +20,7 @@ import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type ProcessHealth } from './process-health.js';
 import { createRoles } from './roles.js';
+import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
 import { createSupervisedRole } from './supervised-role.js';
 import { watchAgents, type AgentsWatch } from './watch-agents.js';
@@ -92,7 +93,9 @@ export async function startSession(context: SwarmContext, options: SessionOption
   const cleanup = createCleanup(context);
   const close = () => cleanup.all((options.drainMs ?? DRAIN_MS) + RELEASE_MS);
   try {
-    const health = await openProcessHealth(options.http, context);
+    const hasWorker = options.agents.length > 0;
+    const files = hasWorker ? servedFiles(options.tools.workspaceRoot, context.redact) : [];
+    const health = await openProcessHealth(options.http, context, files);
     cleanup.add('health', () => health.close());
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
     const opened = await options.openLog();

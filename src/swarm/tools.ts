@@ -122,6 +122,7 @@ function whenOpened(opened: Promise<OpenTools>): ToolExecutor {
     recoverOutcome: async (...call) => (await executor()).recoverOutcome(...call),
     takeSnapshot: async (...call) => (await executor()).takeSnapshot(...call),
     noteSnapshot: async (...call) => (await executor()).noteSnapshot(...call),
+    listArtifacts: async (...call) => (await executor()).listArtifacts(...call),
     prepareWorkspace: async (...call) => (await executor()).prepareWorkspace(...call),
     checkWorkspace: async (...call) => (await executor()).checkWorkspace(...call),
     run: async (...call) => (await executor()).run(...call),

@@ -1,9 +1,11 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { fastify } from 'fastify';
 import { hostAndPort } from '../domain/network.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import { isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
+import { serveFiles, type FileRoute } from './http-files.js';
 import { refusalOf, SECURITY_HEADERS, type HttpRules } from './http-guard.js';
 
 /** The result of a health check; without reasons it is positive. */
@@ -18,6 +20,8 @@ export interface HttpAccess {
   readonly token: string | null;
   /** More names by which clients may address this process, besides localhost, its address and the one connected to. */
   readonly hosts: readonly string[];
+  /** host:port by which other processes reach it; absent: its address, or this computer's name and its port. */
+  readonly advertise?: HttpAddress;
 }
 
 /** What one client can take from the others. */
@@ -39,11 +43,15 @@ export interface HttpEndpointOptions extends HttpAccess {
   /** An answer could not be made; the client gets status 500. */
   failed(error: unknown): void;
   readonly limits?: Partial<HttpLimits>;
+  /** Files that are served besides; absent: none. */
+  readonly files?: readonly FileRoute[];
 }
 
 export interface HttpEndpoint {
   /** Its address, such as http://127.0.0.1:9464. */
   readonly url: string;
+  /** host:port, as other processes reach it. */
+  readonly advertised: string;
   close(): Promise<void>;
 }
 
@@ -63,17 +71,21 @@ export class HttpAddressUnusable extends Error {
 
 const LIMITS: HttpLimits = { requestMs: 5_000, idleMs: 10_000, connections: 64 };
 const LONGEST_HEADERS_BYTES = 8 * 1024;
+/** A URL leaves it out. */
+const HTTP_PORT = 80;
 const PATHS = ['/livez', '/readyz', '/metrics'];
 /** Of what never becomes a request: the statuses of node's own answer, without a word of what was sent. */
 const BROKEN: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** Serves /livez, /readyz and /metrics. Rejects with HttpAddressUnusable. */
+/** Serves /livez, /readyz, /metrics and files. Rejects with HttpAddressUnusable. */
 export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<HttpEndpoint> {
-  const { address, token, hosts, live, ready, metrics, failed } = options;
+  const { address, token, hosts, live, ready, metrics, failed, files = [] } = options;
   if (token === null && !isLoopback(address.host))
     throw new HttpAddressUnusable(address, 'other computers can reach it, and there is no token');
+  const advertisedHost = options.advertise?.host ?? (isUnspecified(address.host) ? hostname() : address.host);
   const own = isUnspecified(address.host) ? [] : [address.host];
-  const rules = { token, hosts: [...own, ...hosts], paths: PATHS };
+  const forms = files.map(({ form }) => form);
+  const rules = { token, hosts: [...own, advertisedHost, ...hosts], paths: PATHS, forms };
   const limits = { ...LIMITS, ...options.limits };
   const server = fastify({
     logger: false,
@@ -89,9 +101,11 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
   server.get('/livez', (_request, reply) => answer(reply, 'alive', live()));
   server.get('/readyz', (_request, reply) => answer(reply, 'ready', ready()));
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  serveFiles(server, files, limits.idleMs);
   try {
     const url = await server.listen(address);
-    return { url, close: () => server.close() };
+    const port = options.advertise?.port ?? (Number(new URL(url).port) || HTTP_PORT);
+    return { url, advertised: hostAndPort({ host: advertisedHost, port }), close: () => server.close() };
   } catch (error) {
     await server.close();
     throw new HttpAddressUnusable(address, reasonOf(error), { cause: error });

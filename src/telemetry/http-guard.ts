@@ -14,6 +14,8 @@ export interface HttpRules {
   readonly hosts: readonly string[];
   /** All paths that there are. */
   readonly paths: readonly string[];
+  /** Forms of more paths; each matches a whole one. Absent: none. */
+  readonly forms?: readonly RegExp[];
 }
 
 /** What of a request decides. */
@@ -54,7 +56,8 @@ export function refusalOf(request: HttpRequest, rules: HttpRules): Refusal | nul
     return refuse(403, 'this origin is not allowed');
   if (rules.token !== null && !isBearer(headers.authorization, rules.token))
     return refuse(401, 'a bearer token is needed', { 'www-authenticate': 'Bearer realm="ravenhelm"' });
-  if (!rules.paths.includes(target)) return refuse(404, 'there is nothing here');
+  if (!rules.paths.includes(target) && !rules.forms?.some((form) => form.test(target)))
+    return refuse(404, 'there is nothing here');
   if (method !== 'GET' && method !== 'HEAD')
     return refuse(405, 'only GET and HEAD are answered', { allow: 'GET, HEAD' });
   return null;

@@ -29,6 +29,7 @@ export function reportingFullDisks(executor: ToolExecutor, describe?: () => Prom
     changedPaths: reporting(executor.changedPaths),
     takeSnapshot: reporting(executor.takeSnapshot),
     noteSnapshot: reporting(executor.noteSnapshot),
+    listArtifacts: reporting(executor.listArtifacts),
     prepareWorkspace: reporting(executor.prepareWorkspace),
     checkWorkspace: reporting(executor.checkWorkspace),
   };

@@ -9,6 +9,8 @@ import {
   type ToolOutcome,
   type TaskPlace,
 } from '../ports/tools.js';
+import { keepArtifacts } from './artifacts/kept.js';
+import { listArtifacts } from './artifacts/list.js';
 import { changedPaths, runInEmpty, takeBaseline } from './baseline.js';
 import { checkResults, forgetChecks } from './checks.js';
 import {
@@ -91,6 +93,18 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     },
     noteSnapshot: async (task, wave) =>
       noteSnapshot((await placeOf(runtime, task)).base, task.continuedBy ?? task.missionId, wave),
+    async listArtifacts(task, patterns, signal) {
+      await nothingWrites(task, signal);
+      const place = await placeOf(runtime, task);
+      const facts = await listArtifacts(place, { patterns, redact: runtime.redact, signal });
+      const { missionId, continuedBy = missionId, taskId } = task;
+      await keepArtifacts(
+        runtime.workspaceRoot,
+        { missionId: continuedBy, taskId, holdsState: place.holdsState },
+        facts,
+      );
+      return facts;
+    },
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
       await nothingWrites(call.task, signal);

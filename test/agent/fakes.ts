@@ -173,6 +173,7 @@ const assignment: PayloadOf<'task_assigned'> = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  artifacts: [],
   used_up_by: null,
   beside: null,
   limits: {},

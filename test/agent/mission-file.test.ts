@@ -59,6 +59,47 @@ describe('a mission file', () => {
     ).toEqual(['hello.yaml:3:1: the mission has a plan and names a planner; leave one of them out']);
   });
 
+  test('artifacts: patterns within the workspace, each problem at its line', () => {
+    const plan = (...artifacts: readonly string[]) => [
+      'plan:',
+      '  waves:',
+      '    - tasks:',
+      '        - agent: cert_agent',
+      '          description: Make it.',
+      '          artifacts:',
+      ...artifacts.map((pattern) => `            - ${pattern}`),
+    ];
+    expect(mission(...plan('./report//*.md', 'dist/**', 'dist/**')).plan?.waves[0]?.tasks[0]?.artifacts).toEqual([
+      'report/*.md',
+      'dist/**',
+    ]);
+    const [absolute, outside, ...none] = problemsOf(...plan("'/etc/passwd'", "'a/../../b'"));
+    expect(absolute).toMatch(/^hello\.yaml:9:15: "\/etc\/passwd" is absolute; give a pattern relative/);
+    expect(outside).toMatch(/^hello\.yaml:10:15: "a\/..\/..\/b" may lead out of the workspace; /);
+    expect(none).toEqual([]);
+    expect(problemsOf(...plan('a', "' '"))).toEqual([expect.stringMatching(/^hello\.yaml:10:15: .*empty/)]);
+    expect(problemsOf(...plan(...Array.from({ length: 101 }, (_, at) => `a${at}`)))).toEqual([
+      expect.stringContaining('must name at most 100 patterns'),
+    ]);
+    expect(problemsOf(...plan(...Array.from({ length: 80 }, (_, at) => `a${at}`.padEnd(990, 'x'))))[0]).toContain(
+      'the paths in protected, changes and artifacts must have at most 65536 bytes in all',
+    );
+  });
+
+  test('artifacts may have the values of inputs', () => {
+    const opened = mission(
+      'inputs: [{ name: site, default: www }]',
+      'plan: { waves: [{ tasks: [{ agent: cert_agent, description: d, artifacts: ["${{ inputs.site }}/*.pem"] }] }] }',
+    );
+    expect(opened.plan?.waves[0]?.tasks[0]?.artifacts).toEqual(['www/*.pem']);
+    expect(() =>
+      mission(
+        'inputs: [{ name: site, default: ../www }]',
+        'plan: { waves: [{ tasks: [{ agent: cert_agent, description: d, artifacts: ["${{ inputs.site }}/*.pem"] }] }] }',
+      ),
+    ).toThrow('may lead out of the workspace');
+  });
+
   test('may use every key of the format', () => {
     const read = mission(
       'approval: approval',

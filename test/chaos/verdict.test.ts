@@ -26,6 +26,7 @@ const task = (changes: Partial<TaskReport> = {}): TaskReport => ({
   carried: false,
   held_before: false,
   changed_paths: [],
+  artifacts: null,
   sandbox_off: false,
   tainted_by: [],
   ...changes,

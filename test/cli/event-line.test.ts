@@ -34,6 +34,7 @@ const ASSIGNED = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  artifacts: [],
   used_up_by: null,
   beside: null,
   limits: {},
@@ -59,6 +60,7 @@ const FAILED = {
   changed_paths: [],
   used_up_by: null,
   fenced: true,
+  artifacts: null,
 };
 
 describe('an event on one line', () => {

@@ -29,6 +29,7 @@ describe('a planner whose plan has a check that always passes', () => {
               timeout_seconds: null,
               protected: [],
               changes: [],
+              artifacts: [],
             },
           ],
         },

@@ -247,6 +247,7 @@ const reportOf = (request_id: string, mission_id: string, workspace_of: string |
       ...{ request_id, worker_id: 'worker-of-others', role: 'worker', agents: ['second_agent'], partitions: [] },
       running: [{ mission_id, task_id: SECOND, attempt: 1, step: 2, workspace_of }],
       ...{ started_at: 0, blocked: [], spent: [], cap_reached: null, warnings: [], models: null, steps_done: 0 },
+      http_address: null,
       ...{ memory_bytes: 1, heap_used_bytes: 1, loop_delay_mean_ms: 0, loop_delay_p99_ms: 0, loop_delay_max_ms: 0 },
     },
   });

@@ -95,6 +95,7 @@ export function taskAssigned(
       playbook_acceptance: null,
       protected: [],
       changes: [],
+      artifacts: [],
       used_up_by: null,
       beside: null,
       limits: {},

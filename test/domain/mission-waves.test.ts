@@ -148,6 +148,7 @@ describe('an assignment', () => {
       only: null,
       protected: [],
       changes: [],
+      artifacts: [],
       used_up_by: null,
       beside: null,
       limits: { memory_mb: 512 },

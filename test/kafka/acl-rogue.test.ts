@@ -270,6 +270,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
           attempt: 1,
           result: { status: 'verified', summary: 'forged', outputs: {}, checks: [] },
           owner: 'mallory',
+          artifacts: null,
           steps: 0,
           model: 'none',
           ...{ tokens_in: 0, tokens_out: 0, cost_usd: 0, duration_ms: 0 },

@@ -36,6 +36,7 @@ function planOf(count: number): Plan {
         timeout_seconds: null,
         protected: [],
         changes: [],
+        artifacts: [],
         dependencies:
           wave === 0 ? [] : [0, 1, 2, 3].map((further) => id(wave, (index + further * AGENTS.length) % perWave)),
       })),

@@ -36,7 +36,14 @@ const PLAN = {
     ...wave,
     tasks: wave.tasks.map((task) => ({
       ...task,
-      ...{ task_id: 'deploy-first-wave1', timeout_seconds: null, dependencies: [], protected: [], changes: [] },
+      ...{
+        task_id: 'deploy-first-wave1',
+        timeout_seconds: null,
+        dependencies: [],
+        protected: [],
+        changes: [],
+        artifacts: [],
+      },
     })),
   })),
 };
@@ -290,7 +297,7 @@ describeWithSecuredBroker('a swarm with operators, on a broker that checks right
       code: 'gave_up',
       ...used,
     };
-    const failure = { ...failed, retriable: false, checks: [], changed_paths: [], fenced: true };
+    const failure = { ...failed, retriable: false, checks: [], changed_paths: [], fenced: true, artifacts: null };
     await write([createEvent({ type: 'task_failed', from: 'second', missionId, payload: failure })], missionId);
     await until('the question', async () => (await reportOf(missionId))?.question?.number === 1);
     const answer = { ...about, number: 1, answer: 'mine', answered_by: 'ann' };

@@ -38,6 +38,7 @@ const task: TaskAssigned['payload'] = {
   playbook_acceptance: null,
   protected: [],
   changes: [],
+  artifacts: [],
   used_up_by: null,
   beside: null,
   limits: {},

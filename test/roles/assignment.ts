@@ -34,6 +34,7 @@ export function assignment(number: number): PayloadOf<'task_assigned'> {
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    artifacts: [],
     used_up_by: null,
     beside: null,
     limits: {},

@@ -185,6 +185,7 @@ describe('a protected file that was changed', () => {
             timeout_seconds: null,
             protected: protectedPaths,
             changes: [],
+            artifacts: [],
             dependencies: [],
           },
         ],

@@ -29,6 +29,7 @@ const failed = (taskId: string): AgentEvent => ({
     changed_paths: [],
     used_up_by: null,
     fenced: true,
+    artifacts: null,
   },
 });
 const waveCompleted: Decision = {

@@ -12,6 +12,7 @@ const IDLE = {
   blocked: [],
   spent: [],
   cap_reached: null,
+  http_address: null,
   steps_done: 0,
   warnings: [],
   memory_bytes: 1,

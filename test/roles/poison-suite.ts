@@ -67,6 +67,7 @@ const assignmentFor = (agent: string, changes: Partial<PayloadOf<'task_assigned'
       playbook_acceptance: null,
       protected: [],
       changes: [],
+      artifacts: [],
       used_up_by: null,
       beside: null,
       limits: {},

@@ -48,6 +48,7 @@ function assignment(number: number, offset = number): PayloadOf<'task_assigned'>
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    artifacts: [],
     used_up_by: null,
     beside: null,
     limits: {},

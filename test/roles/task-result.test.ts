@@ -15,7 +15,7 @@ describe("an attempt's final record", () => {
       attempt,
       'w1',
       { ...end, unjournaled: { model: 'openai:gpt', tokensIn: 11, tokensOut: 7, costUsd: 0.25 } },
-      { durationMs: 1_234.4, fenced: true },
+      { durationMs: 1_234.4, fenced: true, artifacts: null },
     );
     expect(payload).toMatchObject({
       owner: 'w1',
@@ -30,7 +30,7 @@ describe("an attempt's final record", () => {
   });
 
   test('without one holds what the journal holds', () => {
-    expect(resultPayload(attempt, 'w1', end, { durationMs: 0, fenced: true }).payload).toMatchObject({
+    expect(resultPayload(attempt, 'w1', end, { durationMs: 0, fenced: true, artifacts: null }).payload).toMatchObject({
       model: 'ollama:llama3.1',
       tokens_in: 70,
       tokens_out: 30,
@@ -39,7 +39,7 @@ describe("an attempt's final record", () => {
   });
 
   test("counts another owner's unanswered turn as spent", () => {
-    expect(resultPayload(attempt, 'w2', end, { durationMs: 0, fenced: true }).payload).toMatchObject({
+    expect(resultPayload(attempt, 'w2', end, { durationMs: 0, fenced: true, artifacts: null }).payload).toMatchObject({
       tokens_in: 470,
       tokens_out: 30,
       cost_usd: 2.5,

@@ -405,6 +405,9 @@ export function createSimVolume({
         return null;
       },
       noteSnapshot: async () => undefined,
+      listArtifacts: async (_task, unmatched) => {
+        return { host: '', directory: '/workspace', files: [], unmatched, leftOut: [], leftOutCount: 0 };
+      },
       prepareWorkspace,
       checkWorkspace: async () => void (await prepareWorkspace()),
     };

@@ -109,6 +109,7 @@ export async function createRoleSwarm(options: {
     prepared: [],
     late: [],
     snapshots: [],
+    artifacts: [],
   };
   const volume = createSharedVolume();
   const createEvent = createEventFactory({ clock, ids });

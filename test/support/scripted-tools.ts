@@ -25,6 +25,8 @@ export interface Ledger {
   readonly late: string[];
   /** Snapshots that were asked for: the task, how many starts there were, the wave and when. */
   readonly snapshots: string[];
+  /** Listings of artifacts: the task, its attempt, and how many starts there were. */
+  readonly artifacts: string[];
 }
 
 /** How a command behaves, or its outcome. hang: until it is aborted or released. The call is not known of a check. */
@@ -195,6 +197,16 @@ export function createScriptedTools(
       return '/workspace';
     },
     checkWorkspace: async () => undefined,
+    async listArtifacts(task, patterns, signal) {
+      ledger.artifacts.push(`${task.taskId} attempt ${task.attempt} after ${ledger.starts.length}`);
+      const how = behaviour('list artifacts');
+      if (how === 'fail') throw new WorkspaceFull({ cause: new Error('ENOSPC') });
+      if (how === 'hang') await hang(signal);
+      signal.throwIfAborted();
+      const files = patterns.filter((path) => !path.includes('*')).map((path) => ({ path, bytes: 3, digest: 'abc' }));
+      const unmatched = patterns.filter((path) => path.includes('*'));
+      return { host: 'here', directory: '/workspace', files, unmatched, leftOut: [], leftOutCount: 0 };
+    },
     async takeSnapshot(task, wave, when, signal) {
       ledger.snapshots.push(`${task.taskId} after ${ledger.starts.length}: wave ${wave} ${when}`);
       const how = behaviour(`snapshot ${wave} ${when}`);

@@ -135,6 +135,7 @@ export function undeliverable(
       changed_paths: [],
       fenced: false,
       used_up_by: null,
+      artifacts: null,
     },
   });
 }

@@ -104,7 +104,7 @@ export async function createPresence(
 }
 
 /** The process's own numbers and warnings, as the events name them. */
-function reading({ vitals, warnings }: RoleDeps) {
+function reading({ vitals, warnings, httpAddress }: RoleDeps) {
   const { memoryBytes, heapUsedBytes, loopDelayMs } = vitals.read();
   return {
     memory_bytes: memoryBytes,
@@ -113,5 +113,6 @@ function reading({ vitals, warnings }: RoleDeps) {
     loop_delay_p99_ms: loopDelayMs.p99,
     loop_delay_max_ms: loopDelayMs.max,
     warnings: [...(warnings?.() ?? [])],
+    http_address: httpAddress ?? null,
   };
 }

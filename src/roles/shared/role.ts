@@ -49,6 +49,8 @@ export interface RoleDeps {
   readonly verifyAnswer?: VerifyAnswer;
   /** Whether a person's request is that of one who may ask it. Absent: every request is, signed or not. */
   readonly verifyRequest?: VerifyRequest;
+  /** host:port at which the process serves artifacts and outputs of its tasks; absent: it does not. */
+  readonly httpAddress?: string;
   /** Called after each change; absent: only the log's debug lines say it. */
   onPartition?(change: PartitionChange, partition: PartitionId): void;
   /** Names this process in claims and signs of life; unique. */

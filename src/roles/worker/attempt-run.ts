@@ -25,6 +25,7 @@ import { createDeadline, type Deadline } from './deadline.js';
 import { deadlineReason } from './deadline-reason.js';
 import { RecordVoid } from './read-back.js';
 import { TaskTaken, TaskTimeout } from './abort-reasons.js';
+import { artifactsAtEnd, withoutFiles } from './task-artifacts.js';
 import { asError } from '../../domain/as-error.js';
 import { isSnapshotDue, snapshotAtEnd, snapshotBefore, SnapshotTooSlow } from './task-snapshots.js';
 import type { TaskJournal } from './task-journal.js';
@@ -70,15 +71,19 @@ export async function runAttempt(
     deadline.cancel();
   }
   await steps.idle();
+  const untilMs = clock.monotonicMs() + deadline.remainingMs() + context.timings.snapshotGraceMs;
   const limits = { remainingMs: deadline.remainingMs(), signal };
   end = await endCompared(context, deps, logger, end, limits);
   if (hasBegun) await snapshotAtEnd(context, deps, logger, end, limits);
+  const artifacts = hasBegun
+    ? await artifactsAtEnd(context, deps, logger, { limitMs: Math.max(0, untilMs - clock.monotonicMs()), signal })
+    : null;
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
     'task.executed',
   );
-  const written = await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence() });
+  const written = await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence(), artifacts });
   context.deps.metrics.taskExecuted(assignment.agent, written);
 }
 
@@ -95,10 +100,13 @@ async function journalEnd(
     else await journal.failed(result.payload);
     return result.type === 'task_completed' ? 'completed' : 'failed';
   } catch (error) {
-    if (!(error instanceof AppendRejected) || result.type === 'task_failed') throw error;
+    if (!(error instanceof AppendRejected)) throw error;
+    if (how.artifacts !== null && how.artifacts.files.length > 0)
+      return journalEnd(deps, journal, end, { ...how, artifacts: withoutFiles(how.artifacts, error) });
+    if (result.type === 'task_failed') throw error;
     // Any process that takes the task over would come to the same result.
     const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
-    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, how);
+    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, { ...how, artifacts: null });
   }
 }
 

@@ -106,6 +106,7 @@ function rejectedResult(result: TaskResultPayload, error: AppendRejected) {
     duration_ms: payload.duration_ms,
     checks: [],
     changed_paths: [],
+    artifacts: null,
     used_up_by: result.type === 'task_failed' ? result.payload.used_up_by : null,
     fenced: result.type === 'task_failed' ? result.payload.fenced : true,
   };

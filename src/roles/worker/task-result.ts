@@ -4,6 +4,7 @@ import type { LoopEnd, LoopTask } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
 import { parseFinish } from '../../agent/reading/finish.js';
 import { playbookChanges, playbookChecks, type AgentSpec } from '../../domain/agent-spec.js';
+import type { TaskArtifacts } from '../../domain/artifacts.js';
 import { provesTask } from '../../domain/baseline.js';
 import { pathsNamedBy } from '../../domain/check-paths.js';
 import type { Check, CheckResult, PayloadOf } from '../../domain/events.js';
@@ -80,6 +81,8 @@ export interface HowItRan {
   readonly durationMs: number;
   /** Whether its worker had the fence of the task. */
   readonly fenced: boolean;
+  /** The files that it has left for people; null: it has none. */
+  readonly artifacts: TaskArtifacts | null;
 }
 
 /** The attempt's final record. */
@@ -87,7 +90,7 @@ export function resultPayload(
   attempt: TaskAttempt,
   owner: string,
   end: LoopEnd,
-  { durationMs, fenced }: HowItRan,
+  { durationMs, fenced, artifacts }: HowItRan,
 ): TaskResultPayload {
   const { assignment, steps, spending } = attempt;
   // What other owners' unanswered turns may have cost counts as spent.
@@ -105,6 +108,7 @@ export function resultPayload(
     tokens_in: spent.tokens - spending.tokensOut + tokensIn,
     tokens_out: spending.tokensOut + tokensOut,
     duration_ms: Math.round(durationMs),
+    artifacts,
   };
   if (end.kind === 'finished') {
     const status = provesTask(end.checks) ? 'verified' : 'unverified';

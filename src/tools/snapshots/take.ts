@@ -6,6 +6,7 @@ import { holdsSecret, type Redact } from '../../domain/redaction.js';
 import { asError } from '../../domain/as-error.js';
 import { WorkspaceUnusable, type SnapshotFacts } from '../../ports/tools.js';
 import type { RunPlace } from '../places.js';
+import { secretFreeSize } from '../secret-scan.js';
 import { absent, codeOf, reading, reasonOf, UNREADABLE } from '../system-errors.js';
 import { lookAt, type Look } from './look.js';
 import { digestOfLines, encodeManifest, SnapshotUnreadable, type Manifest, type ManifestLines } from './manifest.js';
@@ -283,20 +284,12 @@ async function keepContent(keeping: Keeping, file: FileHandle, size: bigint): Pr
   return keepLarge(keeping, file); // it has grown
 }
 
-/** Longer than a secret, so that one that is cut at the end of a part is whole in the next. */
-const OVERLAP_BYTES = 16 * 1024;
-
 async function keepLarge(
   { inRoom, objects, beside, redact, signal }: Keeping,
   file: FileHandle,
 ): Promise<string | null> {
-  const part = Buffer.alloc(Number(SMALL_BYTES) + OVERLAP_BYTES);
-  for (let at = 0; ; at += Number(SMALL_BYTES)) {
-    signal.throwIfAborted();
-    const { bytesRead } = await reading(file.read(part, 0, part.length, at));
-    if (holdsSecret(part.subarray(0, bytesRead).toString('utf8'), redact)) return null;
-    if (bytesRead < part.length) return inRoom(file, at + bytesRead, () => objects.putFile(file, beside, signal));
-  }
+  const size = await secretFreeSize(file, redact, signal);
+  return size === null ? null : inRoom(file, size, () => objects.putFile(file, beside, signal));
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

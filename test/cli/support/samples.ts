@@ -23,6 +23,7 @@ export function task(fields: Partial<TaskReport> & { agent: string; wave: number
     carried: false,
     held_before: false,
     changed_paths: [],
+    artifacts: null,
     sandbox_off: false,
     tainted_by: [],
     ...fields,

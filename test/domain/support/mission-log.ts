@@ -58,6 +58,7 @@ export const planTask = (agent: string, wave: number, changes: Partial<PlanTask>
   timeout_seconds: null,
   protected: [],
   changes: [],
+  artifacts: [],
   dependencies: [],
   ...changes,
 });
@@ -281,6 +282,7 @@ export const completed = (
     ...about(task, attempt, id),
     ...work,
     ...used,
+    artifacts: null,
     result: { status: 'verified', summary: `${task} done`, outputs: { path: task }, checks: [], ...result },
   });
 export const failed = (
@@ -299,6 +301,7 @@ export const failed = (
     changed_paths: [],
     used_up_by: null,
     fenced: true,
+    artifacts: null,
     ...changes,
   });
 

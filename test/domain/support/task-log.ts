@@ -57,6 +57,7 @@ export function assigned(from: Source | null, about: About = {}): AgentEvent {
     playbook_acceptance: null,
     protected: [],
     changes: [],
+    artifacts: [],
     used_up_by: null,
     beside: null,
     limits: {},
@@ -141,6 +142,7 @@ export const completed = (owner: string, about: About = {}): AgentEvent =>
     ...identity(about),
     owner,
     ...used,
+    artifacts: null,
     result: { status: 'verified', summary: 'done', outputs: {}, checks: [] },
   });
 
@@ -156,6 +158,7 @@ export const failed = (owner: string, about: About = {}): AgentEvent =>
     changed_paths: [],
     used_up_by: null,
     fenced: true,
+    artifacts: null,
   });
 
 export interface TaskLog {

@@ -1,0 +1,191 @@
+/** The files that the tasks of a mission have left for people: which they are, and copies of them. */
+import { join } from 'node:path';
+import { artifactWarnings } from '../domain/artifacts.js';
+import { asError } from '../domain/as-error.js';
+import { workspaceOf } from '../domain/continuation.js';
+import type { Mission } from '../domain/mission-state.js';
+import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
+import type { ArtifactPlace } from '../tools/artifacts/kept.js';
+import { createTarget, type Target } from '../tools/artifacts/write.js';
+import { CallRefused } from '../tools/errors.js';
+import { volumeSource, workerSources, type NoContent, type Source } from './artifact-source.js';
+import { askProcesses, type StatusReport } from './ask-processes.js';
+import type { ClientContext, LogSession } from './context.js';
+
+/** A file that a task has left, as it was when the task's last attempt ended. */
+export interface MissionArtifact {
+  readonly task_id: string;
+  /** Relative to the workspace. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** Where it was then: the name of the computer, and the absolute path there. */
+  readonly host: string;
+  readonly place: string;
+}
+
+export interface MissionArtifacts {
+  /** By task, in the order of the plan, then by path. */
+  readonly artifacts: readonly MissionArtifact[];
+  /** Patterns that matched nothing, and files that are not listed although one matches. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * copied: written. same: a file with this content was there. other: another file is there. changed: the file in the
+ * workspace is another one now. refused: it cannot be read or written. unreachable: no process serves it now.
+ */
+export type CopyOutcome = 'copied' | 'same' | 'other' | 'changed' | 'refused' | 'unreachable';
+
+export interface CopiedArtifact extends MissionArtifact {
+  readonly outcome: CopyOutcome;
+  /** Where it is, or would be; absolute. */
+  readonly to: string;
+  /** What it was read from: the volume, or a process; null: it was not copied. */
+  readonly from: string | null;
+  /** Why it was not copied; null: it was, or was there. */
+  readonly why: string | null;
+}
+
+export function artifactsOf({ tasks }: Pick<Mission, 'tasks'>): MissionArtifacts {
+  const all = [...tasks.values()].flatMap(({ id, artifacts }) => (artifacts === null ? [] : [{ id, artifacts }]));
+  return {
+    artifacts: all.flatMap(({ id, artifacts: { host, directory, files } }) =>
+      files.map(({ path, bytes, digest: sha256 }) => {
+        return { task_id: id, path, bytes, sha256, host, place: `${directory}/${path}` };
+      }),
+    ),
+    warnings: artifactWarnings(all.map(({ id, artifacts }) => ({ task_id: id, artifacts }))),
+  };
+}
+
+export interface CopyOptions {
+  /** Absolute; files come below it in a directory for each task. */
+  readonly to: string;
+  /** Whether other files that are there are replaced. */
+  readonly force: boolean;
+  /** WORKSPACE_ROOT, as it is here. */
+  readonly workspaceRoot: string;
+  /** What workers want to see; null: nothing is sent. */
+  readonly token: string | null;
+}
+
+/** Rejects with the log's errors, and with the signal's reason. */
+export async function* copyArtifacts(
+  context: ClientContext,
+  session: LogSession,
+  mission: Mission,
+  options: CopyOptions,
+): AsyncGenerator<CopiedArtifact> {
+  const target = createTarget(options.to);
+  const workers = createWorkers(context, session, mission);
+  const volume = volumeSource(placeOf(mission, options.workspaceRoot));
+  for (const artifact of artifactsOf(mission).artifacts) {
+    const workerId = mission.tasks.get(artifact.task_id)?.artifacts?.worker_id ?? '';
+    async function* sources(): AsyncGenerator<Source> {
+      yield volume;
+      yield* workerSources(await workers(), workerId, options.token);
+    }
+    const to = join(options.to, artifact.task_id, artifact.path);
+    const done = await copyOne(
+      context.signal,
+      { artifact, mission, workerId, target, force: options.force },
+      sources(),
+    );
+    yield { ...artifact, to, ...done };
+  }
+}
+
+function placeOf({ request }: Mission, workspaceRoot: string): ArtifactPlace {
+  const holdsState = request.workspace !== null;
+  return { workspace: request.workspace ?? join(workspaceRoot, workspaceOf(request)), holdsState };
+}
+
+const FIRST_ANSWER_MS = 3_000;
+const QUIET_MS = 700;
+
+/** Asked once, and only when the volume does not have a file. */
+function createWorkers(
+  context: ClientContext,
+  session: LogSession,
+  mission: Mission,
+): () => Promise<readonly StatusReport[]> {
+  const awaited = new Set([...mission.tasks.values()].flatMap(({ artifacts }) => artifacts?.worker_id ?? []));
+  let asked: Promise<readonly StatusReport[]> | null = null;
+  return () =>
+    (asked ??= askProcesses(context, session, {
+      firstMs: FIRST_ANSWER_MS,
+      quietMs: QUIET_MS,
+      isEnough({ worker_id }) {
+        awaited.delete(worker_id);
+        return awaited.size === 0;
+      },
+    }));
+}
+
+interface OneCopy {
+  readonly artifact: MissionArtifact;
+  readonly mission: Mission;
+  readonly workerId: string;
+  readonly target: Target;
+  readonly force: boolean;
+}
+
+type Done = Pick<CopiedArtifact, 'outcome' | 'from' | 'why'>;
+
+async function copyOne(
+  signal: AbortSignal,
+  { artifact, mission, workerId, target, force }: OneCopy,
+  sources: AsyncIterable<Source>,
+): Promise<Done> {
+  const { task_id: taskId, path, sha256: digest } = artifact;
+  const parts = [taskId, ...path.split('/')];
+  try {
+    const present = await target.present(parts, digest, signal);
+    if (present === 'same') return { outcome: 'same', from: null, why: null };
+    if (present === 'other' && !force)
+      return { outcome: 'other', from: null, why: 'another file is there; --force replaces it' };
+    const faults: NoContent[] = [];
+    for await (const source of sources) {
+      const read = await source({ missionId: mission.id, taskId, path, digest, workerId }, signal);
+      const fault = read.kind === 'found' ? await written(read, () => target.write(parts, read.content, digest)) : read;
+      if (fault === null) return { outcome: 'copied', from: read.from, why: null };
+      signal.throwIfAborted();
+      faults.push(fault);
+    }
+    return outcomeOf(artifact, faults);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (error instanceof CallRefused) return { outcome: 'refused', from: null, why: error.message };
+    if (!isFileSystemError(error)) throw error;
+    return { outcome: 'refused', from: null, why: `it cannot be written: ${unreadableReason(error)}` };
+  }
+}
+
+/** null: it was written. What breaks off on its way may come whole from another source. */
+async function written({ from }: { readonly from: string }, write: () => Promise<boolean>): Promise<NoContent | null> {
+  try {
+    return (await write()) ? null : { kind: 'changed', from, why: 'it has changed since' };
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+    return { kind: 'unreachable', from, why: `the connection broke: ${asError(error).message}` };
+  }
+}
+
+const isBroken = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && BROKEN.has(String(error.code));
+const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
+
+/** One place that says what became of the file says more than all that cannot be reached. */
+function outcomeOf({ host, place }: MissionArtifact, faults: readonly NoContent[]): Done {
+  const said = faults.find(({ kind }) => kind === 'changed') ?? faults.find(({ kind }) => kind === 'refused');
+  if (said?.kind === 'changed')
+    return { outcome: 'changed', from: null, why: `${said.why} its task ended (on ${host}: ${place})` };
+  const asked = faults.filter(({ from }) => from.startsWith('worker-')).map(({ from, why }) => `; ${from}: ${why}`);
+  return {
+    outcome: said === undefined ? 'unreachable' : 'refused',
+    from: null,
+    why: `on ${host}: ${place}${asked.join('')}`,
+  };
+}
