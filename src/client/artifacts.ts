@@ -1,5 +1,6 @@
 /** The files that the tasks of a mission have left for people: which they are, and copies of them. */
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { artifactWarnings } from '../domain/artifacts.js';
 import { asError } from '../domain/as-error.js';
 import { workspaceOf } from '../domain/continuation.js';
@@ -8,9 +9,10 @@ import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ArtifactPlace } from '../tools/artifacts/kept.js';
 import { createTarget, type Target } from '../tools/artifacts/write.js';
 import { CallRefused } from '../tools/errors.js';
-import { volumeSource, workerSources, type NoContent, type Source } from './artifact-source.js';
+import { isWorker, volumeSource, workerSources, type Source } from './artifact-source.js';
 import { askProcesses, type StatusReport } from './ask-processes.js';
 import type { ClientContext, LogSession } from './context.js';
+import type { NotServed } from './serving-workers.js';
 
 /** A file that a task has left, as it was when the task's last attempt ended. */
 export interface MissionArtifact {
@@ -88,11 +90,7 @@ export async function* copyArtifacts(
       yield* workerSources(await workers(), workerId, options.token);
     }
     const to = join(options.to, artifact.task_id, artifact.path);
-    const done = await copyOne(
-      context.signal,
-      { artifact, mission, workerId, target, force: options.force },
-      sources(),
-    );
+    const done = await copyOne(context.signal, { artifact, mission, target, force: options.force }, sources());
     yield { ...artifact, to, ...done };
   }
 }
@@ -127,7 +125,6 @@ function createWorkers(
 interface OneCopy {
   readonly artifact: MissionArtifact;
   readonly mission: Mission;
-  readonly workerId: string;
   readonly target: Target;
   readonly force: boolean;
 }
@@ -136,7 +133,7 @@ type Done = Pick<CopiedArtifact, 'outcome' | 'from' | 'why'>;
 
 async function copyOne(
   signal: AbortSignal,
-  { artifact, mission, workerId, target, force }: OneCopy,
+  { artifact, mission, target, force }: OneCopy,
   sources: AsyncIterable<Source>,
 ): Promise<Done> {
   const { task_id: taskId, path, sha256: digest } = artifact;
@@ -146,13 +143,13 @@ async function copyOne(
     if (present === 'same') return { outcome: 'same', from: null, why: null };
     if (present === 'other' && !force)
       return { outcome: 'other', from: null, why: 'another file is there; --force replaces it' };
-    const faults: NoContent[] = [];
-    for await (const source of sources) {
-      const read = await source({ missionId: mission.id, taskId, path, digest, workerId }, signal);
-      const fault = read.kind === 'found' ? await written(read, () => target.write(parts, read.content, digest)) : read;
-      if (fault === null) return { outcome: 'copied', from: read.from, why: null };
+    const faults: Fault[] = [];
+    for await (const { name, read } of sources) {
+      const found = await read({ missionId: mission.id, taskId, path, digest }, signal);
+      const fault = found.kind === 'found' ? await written(target, parts, found.content, digest) : found;
+      if (fault === null) return { outcome: 'copied', from: name, why: null };
       signal.throwIfAborted();
-      faults.push(fault);
+      faults.push({ ...fault, from: name });
     }
     return outcomeOf(artifact, faults);
   } catch (error) {
@@ -163,13 +160,24 @@ async function copyOne(
   }
 }
 
+interface Fault extends NotServed {
+  readonly from: string;
+}
+
 /** null: it was written. What breaks off on its way may come whole from another source. */
-async function written({ from }: { readonly from: string }, write: () => Promise<boolean>): Promise<NoContent | null> {
+async function written(
+  target: Target,
+  parts: readonly string[],
+  content: Readable,
+  digest: string,
+): Promise<NotServed | null> {
   try {
-    return (await write()) ? null : { kind: 'changed', from, why: 'it has changed since' };
+    return (await target.write(parts, content, digest)) ? null : { kind: 'changed', why: 'the file has changed' };
   } catch (error) {
     if (!isBroken(error)) throw error;
-    return { kind: 'unreachable', from, why: `the connection broke: ${asError(error).message}` };
+    return { kind: 'unreachable', why: `the connection broke: ${asError(error).message}` };
+  } finally {
+    content.destroy();
   }
 }
 
@@ -178,14 +186,10 @@ const isBroken = (error: unknown): boolean =>
 const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
 /** One place that says what became of the file says more than all that cannot be reached. */
-function outcomeOf({ host, place }: MissionArtifact, faults: readonly NoContent[]): Done {
+function outcomeOf({ host, place }: MissionArtifact, faults: readonly Fault[]): Done {
+  const where = `on ${host}: ${place}`;
   const said = faults.find(({ kind }) => kind === 'changed') ?? faults.find(({ kind }) => kind === 'refused');
-  if (said?.kind === 'changed')
-    return { outcome: 'changed', from: null, why: `${said.why} its task ended (on ${host}: ${place})` };
-  const asked = faults.filter(({ from }) => from.startsWith('worker-')).map(({ from, why }) => `; ${from}: ${why}`);
-  return {
-    outcome: said === undefined ? 'unreachable' : 'refused',
-    from: null,
-    why: `on ${host}: ${place}${asked.join('')}`,
-  };
+  if (said?.kind === 'changed') return { outcome: 'changed', from: null, why: `${where} (since its task ended)` };
+  const asked = faults.filter(({ from }) => isWorker(from)).map(({ from, why }) => `; ${from}: ${why}`);
+  return { outcome: said?.kind ?? 'unreachable', from: null, why: `${where}${asked.join('')}` };
 }

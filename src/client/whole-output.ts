@@ -20,6 +20,15 @@ export interface OutputOf {
   readonly digest: string;
 }
 
+/** Where they are, or would be. */
+export function placesOfOutput({ base, step, ...task }: OutputOf): WholeOutput {
+  const [stdout, stderr] = wholeOutputs(base, task, step);
+  return { stdout, stderr };
+}
+
+/** Whether the journal has only head and tail of an output (truncate.ts). */
+export const isCut = (output: string): boolean => output.includes('[... cut: ');
+
 /** The files of a step's output when they lie here and are what the journal's digest says; null otherwise. */
 export async function findWholeOutput({ base, digest, step, ...task }: OutputOf): Promise<WholeOutput | null> {
   const [stdout, stderr] = wholeOutputs(base, task, step);

@@ -2,7 +2,6 @@
 import type { PayloadOf, PlanTask } from './events.js';
 import type { PlanProblem } from './plan-problem.js';
 import { quoted } from './quoted.js';
-import type { ArtifactsReport } from './report.js';
 import { SIZES } from './sizes.js';
 import { workspacePath } from './workspace-path.js';
 
@@ -27,7 +26,11 @@ export const ARTIFACT_LIMITS = {
 
 interface Listed {
   readonly task_id: string;
-  readonly artifacts: Pick<ArtifactsReport, 'unmatched' | 'left_out' | 'left_out_count'> | null;
+  readonly artifacts: {
+    readonly unmatched: readonly string[];
+    readonly left_out: readonly Readonly<UnlistedArtifact>[];
+    readonly left_out_count: number;
+  } | null;
 }
 
 /** What patterns have not found, and what is not listed although one matches. */

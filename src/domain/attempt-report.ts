@@ -4,6 +4,7 @@ import { baselineOf, type Baseline, type CheckBaseline } from './baseline.js';
 import type { CheckRecord, CheckResult, PayloadOf } from './events.js';
 import type { NetworkConnection } from './network.js';
 import { jsonObject } from './json-object.js';
+import { processOfOwner } from './owner-process.js';
 import type { Taint } from './taint.js';
 import type { JournalStep, TaskAttempt } from './task-partition.js';
 
@@ -88,6 +89,8 @@ export interface StepReport {
   readonly repairs: readonly string[];
   /** What the policy decided about the step, and by which rule; null: it was not asked. */
   readonly policy: { readonly decision: string; readonly rule: string } | null;
+  /** The process that has journaled it; its whole output is there. */
+  readonly worker_id: string;
   /** Whether its worker ran commands without a sandbox. */
   readonly sandbox_off: boolean;
   /** The untrusted content that the attempt had read before the model chose the step; empty: none is known. */
@@ -243,6 +246,7 @@ function reportStep(
     refusals: call.refusals,
     repairs: call.repairs,
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
+    worker_id: processOfOwner(call.owner),
     sandbox_off: sandboxOff,
     tainted_by: call.tainted_by,
     approval: approvalOf(call),

@@ -101,7 +101,7 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
   server.get('/livez', (_request, reply) => answer(reply, 'alive', live()));
   server.get('/readyz', (_request, reply) => answer(reply, 'ready', ready()));
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
-  serveFiles(server, files, limits.idleMs);
+  serveFiles(server, files);
   try {
     const url = await server.listen(address);
     const port = options.advertise?.port ?? (Number(new URL(url).port) || HTTP_PORT);

@@ -29,8 +29,7 @@ export interface FileRoute {
 const MOST_AT_ONCE = 8;
 const CHUNK_BYTES = 64 * 1024;
 
-/** @param idleMs the time limit of connections, which does not run while a content is looked at */
-export function serveFiles(server: FastifyInstance, routes: readonly FileRoute[], idleMs: number): void {
+export function serveFiles(server: FastifyInstance, routes: readonly FileRoute[]): void {
   let underWay = 0;
   for (const { prefix, form, open } of routes)
     server.get(`${prefix}*`, async (request, reply) => {
@@ -41,7 +40,7 @@ export function serveFiles(server: FastifyInstance, routes: readonly FileRoute[]
       const release = once(() => void (underWay -= 1));
       reply.raw.once('close', release);
       try {
-        return await answer(request, reply, idleMs, (signal) => open(groups, signal));
+        return await answer(request, reply, (signal) => open(groups, signal));
       } catch (error) {
         release();
         throw error;
@@ -60,13 +59,13 @@ const once = (work: () => void): (() => void) => {
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  idleMs: number,
   open: (signal: AbortSignal) => Promise<ServedFile | NoFile>,
 ): Promise<FastifyReply> {
   const { socket } = request.raw;
   const stop = new AbortController();
   const onClose = () => stop.abort(new Error('the connection was closed'));
   socket.once('close', onClose);
+  // The limit of idle connections does not run while the content is looked at.
   socket.setTimeout(0);
   try {
     const found = await open(stop.signal);
@@ -81,7 +80,7 @@ async function answer(
     return reply.send(content);
   } finally {
     socket.off('close', onClose);
-    socket.setTimeout(idleMs);
+    socket.setTimeout(10_000);
   }
 }
 

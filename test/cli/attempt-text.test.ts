@@ -49,6 +49,7 @@ function textOf(
         refusals: [],
         repairs: [],
         policy: null,
+        worker_id: 'worker-1',
         sandbox_off: sandboxOff,
         tainted_by: taints,
         approval: null,

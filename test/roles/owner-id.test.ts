@@ -1,4 +1,5 @@
-import { newOwnerId, processOfOwner } from '../../src/roles/shared/owner-id.js';
+import { processOfOwner } from '../../src/domain/owner-process.js';
+import { newOwnerId } from '../../src/roles/shared/owner-id.js';
 import { createSystemIds } from '../../src/telemetry/system-clock.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 

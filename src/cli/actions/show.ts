@@ -1,17 +1,22 @@
 import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readAttempts } from '../../client/attempts.js';
 import { workspaceOf } from '../../domain/continuation.js';
-import { findWholeOutput, type OutputOf, type WholeOutput } from '../../client/whole-output.js';
+import { askProcesses, type StatusReport } from '../../client/ask-processes.js';
+import { findWholeOutput, isCut, placesOfOutput, type OutputOf, type WholeOutput } from '../../client/whole-output.js';
+import { fetchWholeOutput } from '../../client/worker-output.js';
 import type { AttemptReport } from '../../domain/attempt-report.js';
 import { pauseOf } from '../../domain/mission-report.js';
 import { attemptParts } from '../attempt-text.js';
 import { wrongUse } from '../cli-error.js';
-import { withClient } from '../client-session.js';
+import { withClient, type ClientSession } from '../client-session.js';
 import type { CommandContext } from '../context.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { pauseText } from '../pause-text.js';
-import { safeLine } from '../text-width.js';
+import { oneLine, safeLine } from '../text-width.js';
 import { waitingPlan, waitingPlanText } from '../waiting-plan.js';
 
 export interface ShowOptions {
@@ -27,11 +32,13 @@ export interface ShowOptions {
 /** The journal of a mission's attempts, for people, or with --json as one JSON object a line, one for each attempt. */
 export function showAttempts(context: CommandContext, options: ShowOptions): Promise<ExitCode> {
   const { task, attempt, step, prompts } = options;
-  return withClient(context, async ({ log, missions }) => {
+  return withClient(context, async (session) => {
+    const { log, missions } = session;
     const { mission } = await missions.openMission(options.mission);
     const pause = pauseOf(mission);
     if (pause !== null && !context.json) context.say(`${pauseText(pause)}\n`);
     const base = mission.request.workspace ?? context.config.values.WORKSPACE_ROOT;
+    const outputs = { isOwn: mission.request.workspace !== null, workers: createWorkers(context, session) };
     let attempts = 0;
     let shown = 0;
     await readAttempts(context.client, log, mission, { task, attempt, prompts }, async (whole) => {
@@ -39,7 +46,7 @@ export function showAttempts(context: CommandContext, options: ShowOptions): Pro
       const report = step === null ? whole : onlyStep(whole, step);
       if (report === null) return;
       shown += 1;
-      await showAttempt(context, options, { base, missionId: workspaceOf(mission.request) }, report);
+      await showAttempt(context, options, { base, missionId: workspaceOf(mission.request), ...outputs }, report);
     });
     if (shown > 0) return EXIT.done;
     const waiting = waitingPlan(mission);
@@ -75,26 +82,75 @@ async function showAttempt(
     return stdout.drained();
   };
   if (context.json) return write(`${JSON.stringify(report)}\n`);
-  const outputs = wholeOutput ? await wholeOutputsOf(place, report) : new Map<number, WholeOutput>();
-  for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
-    if (part.kind === 'text') await write(part.text);
-    else
-      for await (const line of createInterface({ input: createReadStream(part.path, 'utf8'), crlfDelay: Infinity }))
-        await write(`${part.indent}${safeLine(line)}\n`);
+  const directory = wholeOutput ? await mkdtemp(join(tmpdir(), 'ravenhelm-show-')) : null;
+  try {
+    const outputs = directory === null ? NO_OUTPUTS : await wholeOutputsOf(context, place, report, directory);
+    for (const part of attemptParts(report, { colors: context.colors, whole: wholeOutput, outputs })) {
+      if (part.kind === 'text') await write(part.text);
+      else
+        for await (const line of createInterface({ input: createReadStream(part.path, 'utf8'), crlfDelay: Infinity }))
+          await write(`${part.indent}${safeLine(line)}\n`);
+    }
+  } finally {
+    if (directory !== null) await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** Where the files of a mission's steps lie. */
-type Place = Pick<OutputOf, 'base' | 'missionId'>;
+const NO_OUTPUTS: ReadonlyMap<number, WholeOutput> = new Map();
 
-/** The files of the outputs that the journal holds only in part. */
-async function wholeOutputsOf(place: Place, report: AttemptReport): Promise<ReadonlyMap<number, WholeOutput>> {
+interface Place extends Pick<OutputOf, 'base' | 'missionId'> {
+  /** Whether the mission has its own directory, of which workers serve no outputs. */
+  readonly isOwn: boolean;
+  /** The processes that answer; asked once. */
+  workers(): Promise<readonly StatusReport[]>;
+}
+
+const FIRST_ANSWER_MS = 3_000;
+const QUIET_MS = 700;
+
+function createWorkers(context: CommandContext, session: ClientSession): Place['workers'] {
+  let asked: Promise<readonly StatusReport[]> | null = null;
+  const limits = { firstMs: FIRST_ANSWER_MS, quietMs: QUIET_MS, isEnough: () => false };
+  return () => (asked ??= askProcesses(context.client, session, limits));
+}
+
+/** The files of the outputs that the journal holds only in part: here, else from a worker, else it is said where. */
+async function wholeOutputsOf(
+  context: CommandContext,
+  place: Place,
+  report: AttemptReport,
+  directory: string,
+): Promise<ReadonlyMap<number, WholeOutput>> {
   const found = new Map<number, WholeOutput>();
-  for (const { step, outcome } of report.steps) {
+  const { task_id: taskId, attempt } = report;
+  for (const { step, outcome, worker_id: workerId } of report.steps) {
     if (outcome === null || outcome.output_digest === null) continue;
-    const { task_id: taskId, attempt } = report;
-    const whole = await findWholeOutput({ ...place, taskId, attempt, step, digest: outcome.output_digest });
-    if (whole !== null) found.set(step, whole);
+    const wanted = { ...place, taskId, attempt, step, digest: outcome.output_digest };
+    const here = await findWholeOutput(wanted);
+    if (here !== null) found.set(step, here);
+    if (here !== null || !isCut(outcome.output)) continue;
+    const own = join(directory, String(step));
+    await mkdir(own);
+    const token = context.config.values.RAVENHELM_HTTP_TOKEN;
+    const fetched = place.isOwn
+      ? 'workers serve no outputs of a directory from --workspace'
+      : await fetchWholeOutput(
+          await place.workers(),
+          { ...wanted, workerId, directory: own, token },
+          context.client.signal,
+        );
+    if (typeof fetched !== 'string') found.set(step, fetched);
+    else context.host.stderr.write(`${oneLine(elsewhereText(wanted, workerId, fetched))}\n`);
   }
   return found;
+}
+
+/** The process has its computer's name in its own; where its root lies, only it knows. */
+function elsewhereText(
+  { base, isOwn, ...output }: OutputOf & Pick<Place, 'isOwn'>,
+  workerId: string,
+  why: string,
+): string {
+  const { stdout } = placesOfOutput({ ...output, base: isOwn ? base : 'WORKSPACE_ROOT' });
+  return `the whole output of ${output.taskId} step ${output.step} is with ${workerId}, in ${stdout}: ${why}`;
 }

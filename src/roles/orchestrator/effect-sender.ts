@@ -8,7 +8,7 @@ import { taskRecordKey } from '../../domain/partitioning.js';
 import { AppendDropped, AppendForbidden, AppendRejected, TopicMissing } from '../../ports/log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createOutbox } from '../shared/outbox.js';
-import { processOfOwner } from '../shared/owner-id.js';
+import { processOfOwner } from '../../domain/owner-process.js';
 import { asError } from '../../domain/as-error.js';
 
 export interface EffectSender {

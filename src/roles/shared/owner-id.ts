@@ -10,9 +10,3 @@ const SECRET_LENGTH = 18;
 
 /** An id that was never used before. */
 export const newOwnerId = (processId: string, ids: Ids): string => `${processId}/${ids.uuid().slice(0, SECRET_LENGTH)}`;
-
-/** The process of an owner id, which everybody may know. */
-export function processOfOwner(owner: string): string {
-  const end = owner.lastIndexOf('/');
-  return end < 0 ? '' : owner.slice(0, end);
-}

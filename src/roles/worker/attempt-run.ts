@@ -106,7 +106,7 @@ async function journalEnd(
     if (result.type === 'task_failed') throw error;
     // Any process that takes the task over would come to the same result.
     const used = end.unjournaled === undefined ? {} : { unjournaled: end.unjournaled };
-    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, { ...how, artifacts: null });
+    return journalEnd(deps, journal, { ...tooLarge('the result', error), ...used }, how);
   }
 }
 
