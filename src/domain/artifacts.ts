@@ -7,8 +7,7 @@ import { workspacePath } from './workspace-path.js';
 
 /** What a result says of a task's artifacts. */
 export type TaskArtifacts = NonNullable<PayloadOf<'task_completed'>['artifacts']>;
-export type ListedArtifact = TaskArtifacts['files'][number];
-export type UnlistedArtifact = TaskArtifacts['left_out'][number];
+type UnlistedArtifact = TaskArtifacts['left_out'][number];
 
 const GIB = 1024 ** 3;
 

@@ -2,6 +2,7 @@ import { orAborted } from '../domain/deferred.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import {
   FenceLost,
+  type ArtifactFacts,
   type CheckCall,
   type CheckRun,
   type ToolCall,
@@ -93,17 +94,9 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     },
     noteSnapshot: async (task, wave) =>
       noteSnapshot((await placeOf(runtime, task)).base, task.continuedBy ?? task.missionId, wave),
-    async listArtifacts(task, patterns, signal) {
+    listArtifacts: async (task, patterns, signal) => {
       await nothingWrites(task, signal);
-      const place = await placeOf(runtime, task);
-      const facts = await listArtifacts(place, { patterns, redact: runtime.redact, signal });
-      const { missionId, continuedBy = missionId, taskId } = task;
-      await keepArtifacts(
-        runtime.workspaceRoot,
-        { missionId: continuedBy, taskId, holdsState: place.holdsState },
-        facts,
-      );
-      return facts;
+      return listAndKeep(runtime, task, patterns, signal);
     },
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
@@ -121,6 +114,20 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     },
   };
   return reportingFullDisks(executor, describe);
+}
+
+/** See ToolExecutor.listArtifacts. */
+async function listAndKeep(
+  runtime: ToolRuntime,
+  task: TaskPlace,
+  patterns: readonly string[],
+  signal: AbortSignal,
+): Promise<ArtifactFacts> {
+  const place = await placeOf(runtime, task);
+  const facts = await listArtifacts(place, { patterns, redact: runtime.redact, signal });
+  const { missionId: workspaceOf, continuedBy: missionId = workspaceOf, taskId } = task;
+  await keepArtifacts(runtime.workspaceRoot, { missionId, taskId, holdsState: place.holdsState }, facts);
+  return facts;
 }
 
 async function run(runtime: ToolRuntime, call: ToolCall, signal: AbortSignal): Promise<ToolOutcome> {

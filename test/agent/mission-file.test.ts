@@ -87,17 +87,11 @@ describe('a mission file', () => {
   });
 
   test('artifacts may have the values of inputs', () => {
-    const opened = mission(
-      'inputs: [{ name: site, default: www }]',
-      'plan: { waves: [{ tasks: [{ agent: cert_agent, description: d, artifacts: ["${{ inputs.site }}/*.pem"] }] }] }',
-    );
-    expect(opened.plan?.waves[0]?.tasks[0]?.artifacts).toEqual(['www/*.pem']);
-    expect(() =>
-      mission(
-        'inputs: [{ name: site, default: ../www }]',
-        'plan: { waves: [{ tasks: [{ agent: cert_agent, description: d, artifacts: ["${{ inputs.site }}/*.pem"] }] }] }',
-      ),
-    ).toThrow('may lead out of the workspace');
+    const task = '{ agent: cert_agent, description: d, artifacts: ["${{ inputs.site }}/*.pem"] }';
+    const withSite = (site: string) =>
+      mission(`inputs: [{ name: site, default: ${site} }]`, `plan: { waves: [{ tasks: [${task}] }] }`);
+    expect(withSite('www').plan?.waves[0]?.tasks[0]?.artifacts).toEqual(['www/*.pem']);
+    expect(() => withSite('../www')).toThrow('may lead out of the workspace');
   });
 
   test('may use every key of the format', () => {

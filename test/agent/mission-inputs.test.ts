@@ -383,7 +383,7 @@ describe('${{ }} where it cannot be', () => {
     expect(withTask('d', ', acceptance: [{ name: "${{ inputs.domain }}", command: "true" }]')).toEqual([
       expect.stringContaining(
         '"${{ inputs.domain }}" is in a place where no value is put in: ' +
-          'only the brief, descriptions, protected and changes have values',
+          'only the brief, descriptions, protected, changes and artifacts have values',
       ),
     ]);
   });

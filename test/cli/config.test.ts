@@ -245,11 +245,20 @@ describe('wrong values', () => {
     [{ RAVENHELM_HTTP: '0.0.0.0:9464' }, 'RAVENHELM_HTTP_TOKEN'],
     [{ RAVENHELM_HTTP: '[::]:9464' }, 'RAVENHELM_HTTP_TOKEN'],
     [{ RAVENHELM_HTTP: 'worker:9464' }, 'RAVENHELM_HTTP_TOKEN'],
+    [{ RAVENHELM_HTTP_ADVERTISE: 'worker:9464' }, 'RAVENHELM_HTTP'],
     [{ ...BOTH, KAFKA_TLS_CA: 'ca.pem' }, 'KAFKA_TLS'],
     [{ ...BOTH, KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'c.pem' }, 'KAFKA_TLS_KEY'],
   ])('%j alone is not enough: %s is missing', (env, missing) => {
     expect(failure({}, { env }).message).toContain(`${missing} is not`);
   });
+
+  test.each(['0.0.0.0:9464', '[::]:9464', '9464', 'worker', 'worker:0', 'worker:65536', 'http://worker:9464', 'a b:1'])(
+    '%s is no address that others reach',
+    (RAVENHELM_HTTP_ADVERTISE) => {
+      const env = { RAVENHELM_HTTP: '127.0.0.1:9464', RAVENHELM_HTTP_ADVERTISE };
+      expect(failure({}, { env }).message).toContain('RAVENHELM_HTTP_ADVERTISE is');
+    },
+  );
 
   test('a broker without a registry names what is missing and three ways out', () => {
     const error = failure({ [DOT_ENV]: 'KAFKA_BROKERS=a:1' });

@@ -116,6 +116,22 @@ test('secrets are redacted before they are written', () => {
   );
 });
 
+test('artifacts are properties: the schema has no element for files', () => {
+  const artifacts = {
+    ...{ worker_id: 'w', host: 'h', directory: '/w', unmatched: [], left_out: [], left_out_count: 0 },
+    files: [
+      { path: 'a & b.txt', bytes: 3, digest: 'aa' },
+      { path: 'c.txt', bytes: 0, digest: 'bb' },
+    ],
+  };
+  const tasks = [task({ agent: 'a', wave: 1, status: 'verified', artifacts }), task({ agent: 'b', wave: 1 })];
+  const properties = suiteOf(report(tasks, ENDED), declared({})).children[0]?.children ?? [];
+  expect(properties.map(({ attributes }) => attributes).filter(({ name }) => name === 'artifact')).toEqual([
+    { name: 'artifact', value: 'deploy-a-wave1/a & b.txt 3 bytes sha256:aa' },
+    { name: 'artifact', value: 'deploy-a-wave1/c.txt 0 bytes sha256:bb' },
+  ]);
+});
+
 test('a mission that ran without a sandbox says so, and which tasks did', () => {
   const tasks = [
     task({ agent: 'a', wave: 1, status: 'verified', sandbox_off: true }),

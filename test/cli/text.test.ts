@@ -161,6 +161,24 @@ describe('the report for people', () => {
     expect(reportText(report([], {}), options)).not.toContain('snapshot');
   });
 
+  test('names artifacts with size and digest, the first 20 of them, and what patterns have not found', () => {
+    const files = Array.from({ length: 22 }, (_, at) => ({ path: `a${at}\u001b`, bytes: at, digest: `d${at}` }));
+    const artifacts = {
+      ...{ worker_id: 'w', host: 'h', directory: '/w', files, unmatched: ['*.log'] },
+      ...{ left_out: [{ path: 'x', why: 'it holds a secret' }], left_out_count: 1 },
+    };
+    const options = { colors: false, columns: null, nowMs: NOW, command: null };
+    const of = report([task({ agent: 'a', wave: 1, status: 'verified', artifacts })], {});
+    const lines = reportText(of, options).split('\n');
+    expect(lines).toContain('artifact: a1  1 byte, sha256 d1  deploy-a-wave1');
+    expect(lines).toContain('artifact: a19  19 bytes, sha256 d19  deploy-a-wave1');
+    expect(lines.filter((line) => line.startsWith('artifact: '))).toHaveLength(20);
+    expect(lines).toContain(`and 2 more: ravenhelm artifacts ${of.mission_id}`);
+    expect(lines).toContain('artifacts: deploy-a-wave1: *.log matched no file');
+    expect(lines).toContain('artifacts: deploy-a-wave1: x is not listed: it holds a secret');
+    expect(reportText(report([], {}), options)).not.toContain('artifact');
+  });
+
   test('says that commands ran without a sandbox, and of which tasks', () => {
     const done = { attempts: 1, steps: 1, duration_ms: 10, model: 'm', status: 'verified' } as const;
     const tasks = [

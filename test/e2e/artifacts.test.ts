@@ -20,7 +20,8 @@ max_steps: 20
 playbooks:
   report:
     steps:
-      - { name: write, command: 'mkdir -p report/deep && echo ${name} > report/${name}.md && seq 50000 > report/deep/numbers' }
+      - { name: write, command: 'mkdir -p report/deep && echo ${name} > report/${name}.md' }
+      - { name: count, command: 'seq 50000 > report/deep/numbers; seq 50000' }
     changes: [report]
     acceptance: [{ name: written, command: test -s report/${name}.md }]
   fragile:
@@ -40,7 +41,10 @@ budget: { minutes: 5 }
 plan:
   waves:
     - tasks:
-        - { agent: first_agent, description: Write., playbook: report, artifacts: ['report/*.md', 'report/deep/**', '*.log'] }
+        - agent: first_agent
+          description: Write.
+          playbook: report
+          artifacts: ['report/*.md', 'report/deep/**', '*.log']
         - { agent: second_agent, description: Write., playbook: report, artifacts: [report] }
 `;
 const TOKEN = 'token-of-the-workers-0123456789abcdef';
@@ -100,7 +104,7 @@ describeWithBroker('artifacts', () => {
     return JSON.parse(stdout);
   };
 
-  test('lie with two workers, are listed, and are fetched from them; a dead worker’s are named by host and path', async () => {
+  test('lie with two workers, are listed, and fetched from them; a dead worker’s are named by host and path', async () => {
     const report = await ran('submit', 'mission.yaml');
     const { mission_id: id } = report;
     expect(report.status).toBe('completed');
@@ -182,8 +186,9 @@ describeWithBroker('artifacts', () => {
     await workers.first_agent.kill();
     const dead = await swarm.run('artifacts', id, '--to', 'out');
     expect(dead.code).toBe(1);
+    const path = `${id}/report/first_agent.md`;
     expect(dead.stderr).toContain(
-      `not here: ${FIRST}/report/first_agent.md: on ${hostname()}: ${rootOf('first_agent')}/${id}/report/first_agent.md`,
+      `not here: ${FIRST}/report/first_agent.md: on ${hostname()}: ${rootOf('first_agent')}/${path}`,
     );
     await writeFile(join(rootOf('second_agent'), id, 'report/second_agent.md'), 'second_agent\n');
     expect((await swarm.run('artifacts', id, '--to', 'out')).code).toBe(3);
@@ -240,6 +245,29 @@ describeWithBroker('artifacts', () => {
       status: 410,
       body: JSON.stringify({ error: 'the file has changed' }),
     });
+  }, 240_000);
+
+  test('whole outputs are fetched from the worker, too; without it they are named with its place', async () => {
+    const { mission_id: id } = await ran('submit', 'mission.yaml');
+    const show = () => swarm.run('show', id, 'first_agent', '--step', '2', '--output');
+    const numbersIn = ({ stdout }: { stdout: string }) => stdout.split('\n').filter((line) => /^ {6}\d+$/.test(line));
+    const shown = await show();
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    expect(
+      numbersIn(shown)
+        .map((line) => `${line.trim()}\n`)
+        .join(''),
+    ).toBe(NUMBERS);
+    await workers.first_agent.kill();
+    const dead = await show();
+    expect(dead.code).toBe(0);
+    expect(numbersIn(dead).length).toBeLessThan(10_000);
+    expect(dead.stderr).toMatch(
+      new RegExp(
+        `^the whole output of ${FIRST} step 2 is with worker-${hostname()}-${workers.first_agent.pid}-\\w+, in ` +
+          `WORKSPACE_ROOT/\\.ravenhelm/runs/${id}/${FIRST}/outputs/a1-s2\\.stdout: .+\\n$`,
+      ),
+    );
   }, 240_000);
 
   test('of a failed mission are there, and so are those of the mission that continues it', async () => {

@@ -1,6 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -206,6 +206,41 @@ describe('a swarm and its client in this process', () => {
     await client[Symbol.asyncDispose]();
     await swarm[Symbol.asyncDispose]();
     await swarm.close(); // a second time does nothing
+  });
+
+  test('list the files that a task has left, and copy them', async () => {
+    await using swarm = await createSwarm({ log: memoryLog(), agents: [writer] });
+    await using client = createClient(swarm);
+    const tasks = [{ agent: 'writer', description: 'Write.', playbook: 'write', artifacts: ['*.txt', '*.log'] }];
+    const { mission_id: id } = await client.run({ name: 'files', brief: 'Write.', plan: { waves: [{ tasks }] } });
+    const listed = await client.artifacts(id);
+    expect(listed).toEqual({
+      artifacts: [
+        {
+          ...{ task_id: 'deploy-writer-wave1', path: 'done.txt', bytes: 5, host: hostname() },
+          sha256: createHash('sha256').update('done\n').digest('hex'),
+          place: join(swarm.workspaceRoot, id, 'done.txt'),
+        },
+      ],
+      warnings: ['deploy-writer-wave1: *.log matched no file'],
+    });
+    const to = await mkdtemp(join(tmpdir(), 'ravenhelm-copies-'));
+    const copied = await client.copyArtifacts(id, { to });
+    expect(copied).toEqual([
+      {
+        ...listed.artifacts[0],
+        ...{ outcome: 'copied', to: join(to, 'deploy-writer-wave1/done.txt'), from: 'the volume', why: null },
+      },
+    ]);
+    expect(await readFile(join(to, 'deploy-writer-wave1/done.txt'), 'utf8')).toBe('done\n');
+    await writeFile(join(swarm.workspaceRoot, id, 'done.txt'), 'DONE\n');
+    expect(await client.copyArtifacts(id, { to })).toMatchObject([{ outcome: 'same' }]);
+    await writeFile(join(to, 'deploy-writer-wave1/done.txt'), 'mine');
+    expect(await client.copyArtifacts(id, { to })).toMatchObject([{ outcome: 'other' }]);
+    expect(await client.copyArtifacts(id, { to, force: true })).toMatchObject([{ outcome: 'changed', from: null }]);
+    expect(await readFile(join(to, 'deploy-writer-wave1/done.txt'), 'utf8')).toBe('mine');
+    await expect(client.copyArtifacts(id, Object({ to, forse: true }))).rejects.toBeInstanceOf(OptionError);
+    await rm(to, { recursive: true });
   });
 
   test('give the prompt of each step, rebuilt from the log, to those who ask for it', async () => {

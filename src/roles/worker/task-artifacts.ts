@@ -1,4 +1,4 @@
-/** The files that a task leaves for people: listed when its attempt has come to its end, also when that is a failure. */
+/** The files that a task leaves for people: listed when its attempt has come to its end, however it ends. */
 import { asError } from '../../domain/as-error.js';
 import { ARTIFACT_LIMITS, type TaskArtifacts } from '../../domain/artifacts.js';
 import { cutToBytes } from '../../domain/sizes.js';
@@ -10,7 +10,7 @@ import { isAnothers, withinLimit } from './timed-work.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** They could not be listed in time. */
-export class ArtifactsTooSlow extends Error {
+class ArtifactsTooSlow extends Error {
   readonly code = 'artifacts_too_slow';
   readonly retriable = true;
 }

@@ -16,8 +16,8 @@ export interface Target {
   /** What is where the file is to be. Rejects with CallRefused where no file can be. */
   present(parts: readonly string[], digest: string, signal: AbortSignal): Promise<Present>;
   /**
-   * Writes a content in the place of what is there. Resolves with false, and has changed nothing, where it does not have
-   * this digest. Rejects with CallRefused, with the file system's errors, and with those of the content.
+   * Writes a content in the place of what is there. Resolves with false, and has changed nothing, where it has another
+   * digest. Rejects with CallRefused, with the file system's errors, and with those of the content.
    */
   write(parts: readonly string[], content: AsyncIterable<Uint8Array>, digest: string): Promise<boolean>;
 }
