@@ -70,33 +70,39 @@ describeWithBroker('artifacts', () => {
     delete swarm.env['RAVENHELM_HTTP'];
     return worker;
   };
-  const heartbeatOf = (name: string) =>
-    swarm.until(() =>
-      swarm.events
-        .filter(is('heartbeat'))
-        .findLast(({ payload }) => payload.role === 'worker' && payload.agents.includes(name)),
-    );
-  const addressOf = async (name: string) => (await heartbeatOf(name)).payload.http_address ?? '';
+  const isOf = ({ pid }: SwarmProcess, id: string) => id.startsWith(`worker-${hostname()}-${pid}-`);
+  const heartbeatOf = (worker: SwarmProcess) =>
+    swarm.until(() => swarm.events.filter(is('heartbeat')).find(({ payload }) => isOf(worker, payload.worker_id)));
+  const addressOf = async (worker: SwarmProcess) => (await heartbeatOf(worker)).payload.http_address ?? '';
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     swarm = await createSwarmProcesses({
       agents: { first_agent: agent('first_agent', 1), second_agent: agent('second_agent', 1) },
       mission: MISSION,
       env: { RAVENHELM_HTTP_TOKEN: TOKEN },
     });
-    // The same marker in each, as if a volume were copied: otherwise a worker would refuse the mission.
-    Object.assign(swarm.env, { WORKSPACE_ROOT: join(swarm.dir, 'root-of-person') });
+    const own = join(swarm.dir, 'root-of-person');
+    Object.assign(swarm.env, { WORKSPACE_ROOT: own });
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
-    await mkdir(join(swarm.dir, 'root-of-person/.ravenhelm'), { recursive: true });
-    await writeFile(join(swarm.dir, 'root-of-person/.ravenhelm/workspace-id'), 'marker-of-all-roots\n');
-    for (const name of ['first_agent', 'second_agent'])
-      await cp(join(swarm.dir, 'root-of-person'), rootOf(name), { recursive: true });
+    // The same marker in each, as if a volume were copied: otherwise a worker would refuse the mission.
+    await mkdir(join(own, '.ravenhelm'), { recursive: true });
+    await writeFile(join(own, '.ravenhelm/workspace-id'), 'marker-of-all-roots\n');
+    for (const name of ['first_agent', 'second_agent']) await cp(own, rootOf(name), { recursive: true });
     await swarm.watch(['first_agent', 'second_agent']);
     swarm.start('--role', 'orchestrator');
+  }, 180_000);
+  afterAll(() => swarm.close());
+
+  beforeEach(async () => {
+    Object.assign(swarm.env, { RAVENHELM_HTTP_TOKEN: TOKEN });
+    await writeFile(join(swarm.dir, 'mission.yaml'), MISSION);
     workers = { first_agent: startWorker('first_agent'), second_agent: startWorker('second_agent') };
-    await swarm.until(() => (swarm.events.filter(is('service_ready')).length >= 2 ? true : undefined));
+    await Promise.all(Object.values(workers).map(heartbeatOf));
+  }, 180_000);
+  afterEach(async () => {
+    await Promise.all(Object.values(workers).map((worker) => worker.terminate()));
+    for (const name of ['out', 'here', 'third']) await rm(join(swarm.dir, name), { recursive: true, force: true });
   }, 60_000);
-  afterEach(() => swarm.close());
 
   const ran = async (...words: string[]) => {
     const { code, stdout, stderr } = await swarm.run(...words, '--wait', '--json');
@@ -104,7 +110,7 @@ describeWithBroker('artifacts', () => {
     return JSON.parse(stdout);
   };
 
-  test('lie with two workers, are listed, and fetched from them; a dead worker’s are named by host and path', async () => {
+  test('lie with two workers, are listed, and fetched from them; a dead worker’s are named with its host', async () => {
     const report = await ran('submit', 'mission.yaml');
     const { mission_id: id } = report;
     expect(report.status).toBe('completed');
@@ -200,10 +206,8 @@ describeWithBroker('artifacts', () => {
     const local = await swarm.run('artifacts', id, '--to', 'here');
     expect(local.stdout).toContain(join(swarm.dir, 'here', FIRST, 'report/first_agent.md'));
     const third = startWorker('first_agent');
-    await swarm.until(() => {
-      const signs = swarm.events.filter(is('heartbeat')).map(({ payload }) => payload);
-      return signs.some(({ worker_id }) => worker_id.includes(`-${third.pid}-`)) || undefined;
-    });
+    workers.first_agent = third;
+    await heartbeatOf(third);
     const fromThird = await swarm.run('artifacts', id, '--to', 'third');
     expect(fromThird.stdout).toContain(join(swarm.dir, 'third', FIRST, 'report/first_agent.md'));
   }, 300_000);
@@ -211,7 +215,7 @@ describeWithBroker('artifacts', () => {
   test('a worker serves what a mission’s event lists, by digest, and nothing else', async () => {
     const report = await ran('submit', 'mission.yaml');
     const { mission_id: id } = report;
-    const address = await addressOf('first_agent');
+    const address = await addressOf(workers.first_agent);
     expect(address).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
     const url = `http://${address}`;
     const authorization = `Bearer ${TOKEN}`;
