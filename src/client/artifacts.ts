@@ -185,7 +185,7 @@ const isBroken = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && BROKEN.has(String(error.code));
 const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
-/** One place that says what became of the file says more than all that cannot be reached. */
+/** One place that has looked at the file says more than all that cannot be reached. */
 function outcomeOf({ host, place }: MissionArtifact, faults: readonly Fault[]): Done {
   const where = `on ${host}: ${place}`;
   const said = faults.find(({ kind }) => kind === 'changed') ?? faults.find(({ kind }) => kind === 'refused');

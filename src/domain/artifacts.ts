@@ -72,6 +72,6 @@ function faultOf(text: string): Fault | null {
   if (text.startsWith('!'))
     return { message: `${quoted(text)} excludes files, which a pattern cannot`, fix: 'name only what is to be listed' };
   if (/\{[^{}]*,[^{}]*\}/.test(text))
-    return { message: `${quoted(text)} has alternatives in braces`, fix: 'give each of them as a pattern of its own' };
+    return { message: `${quoted(text)} has alternatives in braces`, fix: 'give each of them as a separate pattern' };
   return null;
 }

@@ -1,4 +1,4 @@
-/** Artifacts with workers as processes of their own, each with its own workspace root: nobody shares a volume. */
+/** Artifacts with workers as separate processes, each with its own workspace root: they share no volume. */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
