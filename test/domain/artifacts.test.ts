@@ -77,7 +77,7 @@ describe('the artifacts of a task', () => {
     expect(ofReport(log)).toEqual(listed('a'));
   });
 
-  test('of a failed attempt are those of the task until the next one begins, whose assignment has the patterns again', () => {
+  test('of a failed attempt are those of the task until the next one begins, which has the patterns again', () => {
     const log = begun();
     log.when(failed(CERT, 1, { artifacts: listed('a') }));
     expect(ofReport(log)).toEqual(listed('a'));
