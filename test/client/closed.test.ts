@@ -69,6 +69,8 @@ describe('a client that is closed', () => {
       pause: client.pause(missionId, 'no'),
       resume: client.resume(missionId),
       setBudget: client.setBudget(missionId, { usd: 1 }),
+      artifacts: client.artifacts(missionId),
+      copyArtifacts: client.copyArtifacts(missionId, { to: '/nowhere' }),
       diff: client.diff(missionId),
       restore: client.restore(missionId, { wave: 0 }),
       processes: client.processes(),
