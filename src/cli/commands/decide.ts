@@ -10,7 +10,7 @@ const ID = `${MISSION_WORDS}; or an id of ravenhelm approvals list (a part that 
 const SEEN = 'the revision of the plan that you have seen; another one is not decided about';
 
 function revisionArgument(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1.');
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
   return Number(text);
 }
 
@@ -77,9 +77,9 @@ function registerSteering(program: Command, choose: Choose): void {
     .command('budget')
     .argument('<mission>', MISSION_WORDS)
     .description('change the budget of an open mission: +N is so much more, =N the new limit')
-    .option('--usd <limit>', 'US dollars, such as +1 or =5', limitArgument)
-    .option('--tokens <limit>', 'tokens, such as +100000', limitArgument)
-    .option('--minutes <limit>', 'wall time from the request, such as +30', limitArgument)
+    .option('--usd <limit>', 'US dollars, such as +1 or =5', limitArgument('usd'))
+    .option('--tokens <limit>', 'tokens, such as +100000', limitArgument('tokens'))
+    .option('--minutes <limit>', 'wall time from the request, such as +30', limitArgument('minutes'))
     .action((mission: string, changes: BudgetFlags, command: Command) =>
       choose(command, async (context) => (await load()).budgetMission(context, mission, changes)),
     );
