@@ -9,10 +9,14 @@ export const WORDS = [
   ['(go|goes|going|went|gone) on', '"continue", "resume", "keep running"'],
   ['anew', '"again", "restart", "recreate", "reconnect", "reassign"'],
   [
-    '(stand|stands|stood|standing) (in|for|at|beside|behind|before|below|between|elsewhere|once|still|there|under|where)',
+    '(stand|stands|stood|standing) ' +
+      '(in|for|at|beside|behind|before|below|between|elsewhere|once|still|there|under|where)',
     '"is in", "is recorded in", "replaces", "means"; for a process "is paused"',
   ],
-  ['(is|are|was|were|be|been|being|gets|get|has|have|had) told', '"learns", "receives", "is reported", or say who reports it'],
+  [
+    '(is|are|was|were|be|been|being|gets|get|has|have|had) told',
+    '"learns", "receives", "is reported", or say who reports it',
+  ],
   ['told of|tell of|tells of|telling of', '"report", "say", "name"'],
   ['mend|mends|mended|mending', '"fix", "correct", "repair"'],
   ['heal|heals|healed|healing', '"recover", "fix", "resolve"'],

@@ -32,7 +32,10 @@ export interface RetryMissionOptions {
 }
 
 export interface FollowOptions {
-  /** After each event of the mission. The report is made when it is first read; one that is not read costs nothing. Default none. */
+  /**
+   * After each event of the mission. The report is made when it is first read; one that is not read costs nothing.
+   * Default none.
+   */
   readonly onEvent?: (event: AgentEvent, report: MissionReport) => void;
   /** Ends waiting; the mission continues. Default none. */
   readonly signal?: AbortSignal;

@@ -89,7 +89,10 @@ export interface ModelOptions {
   readonly openaiBaseUrl?: string;
   /** Default http://127.0.0.1:11434. */
   readonly ollamaHost?: string;
-  /** Proxies for http:// and https:// addresses, and the list of NO_PROXY. Loopback addresses never use one. Default none. */
+  /**
+   * Proxies for http:// and https:// addresses, and the list of NO_PROXY. Loopback addresses never use one. Default
+   * none.
+   */
   readonly proxies?: { readonly http?: string; readonly https?: string; readonly no?: string };
 }
 

@@ -237,7 +237,8 @@ describe('the operators file', () => {
     const keyOf = ({ publicKey }: { readonly publicKey: KeyObject }) =>
       publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     const file = (may: string) =>
-      `operators:\n  - { name: ann, key: ${keyOf(ann)} }\n  - { name: bob, key: ${keyOf(bob)}${may} }\nfour_eyes: true\n`;
+      `operators:\n  - { name: ann, key: ${keyOf(ann)} }\n` +
+      `  - { name: bob, key: ${keyOf(bob)}${may} }\nfour_eyes: true\n`;
     expect(parseOperators(file(''), 'o.yaml').map(({ fourEyes }) => fourEyes)).toEqual([true, true]);
     expect(() => parseOperators(file(', may: [request]'), 'o.yaml')).toThrow(
       /o\.yaml:4:1: one operator alone could approve nothing; give two operators the right to approve/,

@@ -322,7 +322,7 @@ describe('a call that the policy asks about', () => {
       expect((await swarm.ended(id)).status).toBe('completed');
     });
 
-    test('with four eyes the answer of who has requested the mission is void, and another operator is asked', async () => {
+    test('with four eyes the answer of who has requested the mission is void; another operator is asked', async () => {
       const strict = testOperator('ann', { fourEyes: true });
       const bob = testOperator('bob', { fourEyes: true });
       const of2 = (call: WaitingCallReport, { signer }: typeof bob, changes = {}) => {

@@ -126,7 +126,7 @@ const ANSWER = {
   answered_at: 1_000,
 } as const;
 
-test('event-017: an agent is no operator, and with four_eyes the submitter approves nothing of his own', () => {
+test('event-017: an agent is no operator, and with four_eyes the submitter approves none of his missions', () => {
   const ann = testOperator('ann');
   const verify = createVerifyAnswer([ann.operator], SWARM);
   const verified = ({ signer }: TestOperator) => verify(signAnswer(ANSWER, signer, SWARM), ANSWER.answered_at);
