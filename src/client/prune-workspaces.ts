@@ -1,4 +1,5 @@
 import { removeLeftLists } from '../tools/artifacts/kept.js';
+import { forgetDirectories } from '../tools/given-directories.js';
 import {
   createSnapshotMeter,
   listSnapshots,
@@ -54,7 +55,7 @@ export async function pruneWorkspaces(options: PruneOptions): Promise<Pruned> {
     if (dryRun || (await removeWorkspace(workspaceRoot, workspace.missionId))) workspaces.push({ ...workspace, bytes });
     else kept.in_use += 1;
   }
-  if (!dryRun) await removeLeftLists(workspaceRoot);
+  if (!dryRun) await Promise.all([removeLeftLists(workspaceRoot), forgetDirectories(workspaceRoot)]);
   return { workspaces, kept };
 }
 

@@ -9,16 +9,16 @@ import { workspacePath } from './workspace-path.js';
 export type TaskArtifacts = NonNullable<PayloadOf<'task_completed'>['artifacts']>;
 type UnlistedArtifact = TaskArtifacts['left_out'][number];
 
-const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
 
 /** What of one task is listed at most; what is beyond is left out, and the result says so. */
 export const ARTIFACT_LIMITS = {
   files: 1_000,
   /** Their paths in all, so that the result fits into its record. */
   pathBytes: SIZES.artifactPaths,
-  fileBytes: GIB,
+  fileBytes: 256 * MIB,
   /** All files, which the worker reads at the attempt's end. */
-  bytes: 4 * GIB,
+  bytes: 1024 * MIB,
   /** More than so many are counted only. */
   leftOut: 20,
 } as const;

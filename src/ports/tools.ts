@@ -73,9 +73,15 @@ export interface ToolExecutor {
   noteSnapshot(task: TaskPlace, wave: number): Promise<void>;
   /**
    * The files of the workspace that these patterns name now. Before it resolves, what it has found is kept outside the
-   * workspace, so that this worker, and others that see the same root, can serve these files and no others.
+   * workspace, so that this worker, and others that see the same root, can serve these files and no others. What is not
+   * read within timeLimitMs is left out.
    */
-  listArtifacts(task: TaskPlace, patterns: readonly string[], signal: AbortSignal): Promise<ArtifactFacts>;
+  listArtifacts(
+    task: TaskPlace,
+    patterns: readonly string[],
+    timeLimitMs: number,
+    signal: AbortSignal,
+  ): Promise<ArtifactFacts>;
 }
 
 /** Files that a task leaves for people. */

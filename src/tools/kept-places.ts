@@ -1,5 +1,7 @@
 import type { TaskPlace } from '../ports/tools.js';
+import { noteDirectory } from './given-directories.js';
 import { checkBase, isStillUsable, preparePlace, requireSafeIds, type PlaceOptions, type RunPlace } from './places.js';
+import { codeOf } from './system-errors.js';
 import { prepareSharedFiles, type SharedFiles } from './shared-files.js';
 
 const MOST_KEPT = 512;
@@ -20,6 +22,7 @@ export interface KeptPlaces {
 export function createPlaces(options: PlaceOptions): KeptPlaces {
   const kept = new Map<string, RunPlace>();
   const bases = new Set<string>();
+  const noted = new Set<string>();
   const prepared = new Map<string, Promise<SharedFiles>>();
   const checked = new Map<string, Promise<string>>();
 
@@ -48,11 +51,20 @@ export function createPlaces(options: PlaceOptions): KeptPlaces {
       if (known !== undefined && (await isStillUsable(known, task))) return known;
       kept.delete(key);
       const place = await preparePlace(task, options, prepareOnce);
+      if (workspace !== null && !noted.has(place.base)) {
+        noted.add(place.base);
+        await noteDirectory(options.workspaceRoot, place.base).catch(notNoted);
+      }
       bases.add(place.base);
       keepNew(kept, key, place);
       return place;
     },
   };
+}
+
+/** Its outputs are not served then: a task needs no root of its worker to run in a given directory. */
+function notNoted(error: unknown): void {
+  if (codeOf(error) === '') throw error;
 }
 
 /** The oldest makes room. */

@@ -28,6 +28,7 @@ import { absent, codeOf, existing, reasonOf } from './system-errors.js';
  *
  *     .ravenhelm/workspace-keys/missions/{mission id}/    the key of a workspace, /keys in the sandbox
  *     .ravenhelm/workspace-keys/directories/{marker}/     the key of a given directory
+ *     .ravenhelm/directories/{digest}                     the path of a given directory that tasks have used
  *     .ravenhelm/artifacts/{mission id}/                  lists of the artifacts of tasks, which workers serve
  *
  * The state is next to the marker, so that all workers that may use a workspace share its locks.

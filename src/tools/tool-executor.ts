@@ -94,9 +94,9 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
     },
     noteSnapshot: async (task, wave) =>
       noteSnapshot((await placeOf(runtime, task)).base, task.continuedBy ?? task.missionId, wave),
-    listArtifacts: async (task, patterns, signal) => {
+    listArtifacts: async (task, patterns, timeLimitMs, signal) => {
       await nothingWrites(task, signal);
-      return listAndKeep(runtime, task, patterns, signal);
+      return listAndKeep(runtime, task, { patterns, timeLimitMs }, signal);
     },
     run: (call, signal) => run(runtime, call, signal),
     runChecks: async (call, signal) => {
@@ -120,11 +120,14 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
 async function listAndKeep(
   runtime: ToolRuntime,
   task: TaskPlace,
-  patterns: readonly string[],
+  { patterns, timeLimitMs }: { readonly patterns: readonly string[]; readonly timeLimitMs: number },
   signal: AbortSignal,
 ): Promise<ArtifactFacts> {
   const place = await placeOf(runtime, task);
-  const facts = await listArtifacts(place, { patterns, redact: runtime.redact, signal });
+  const late = new AbortController();
+  const timer = runtime.clock.setTimer(timeLimitMs, () => late.abort());
+  const options = { patterns, redact: runtime.redact, late: late.signal, signal };
+  const facts = await listArtifacts(place, options).finally(() => timer.cancel());
   const { missionId: workspaceOf, continuedBy: missionId = workspaceOf, taskId } = task;
   await keepArtifacts(runtime.workspaceRoot, { missionId, taskId, holdsState: place.holdsState }, facts);
   return facts;

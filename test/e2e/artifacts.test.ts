@@ -274,6 +274,23 @@ describeWithBroker('artifacts', () => {
     );
   }, 240_000);
 
+  test('of a directory from --workspace are read there, and served by the workers', async () => {
+    const own = join(swarm.dir, 'own');
+    await mkdir(own);
+    const { mission_id: id } = await ran('submit', 'mission.yaml', '--workspace', own);
+    expect((await swarm.run('artifacts', id, '--to', 'out')).code).toBe(0);
+    const address = await addressOf(workers.first_agent);
+    const digest = sha256('first_agent\n');
+    const headers = { host: address, authorization: `Bearer ${TOKEN}` };
+    const ask = (target: string) => sendRaw(`http://${address}`, requestText('GET', target, headers));
+    const served = await ask(`/artifacts/${id}/${FIRST}/${digest}`);
+    expect([served.status, served.body]).toEqual([200, 'first_agent\n']);
+    const output = `/outputs/${id}/${FIRST}/1/2/stdout/${sha256(NUMBERS)}`;
+    const answer = await ask(output);
+    expect([answer.status, answer.body]).toEqual([200, NUMBERS]);
+    expect((await ask(`${output.slice(0, -64)}${digest}`)).status).toBe(410);
+  }, 240_000);
+
   test('of a failed mission are there, and so are those of the mission that continues it', async () => {
     const fragile = MISSION.replace(
       /playbook: report, artifacts: \[report\]/,

@@ -197,7 +197,7 @@ export function createScriptedTools(
       return '/workspace';
     },
     checkWorkspace: async () => undefined,
-    async listArtifacts(task, patterns, signal) {
+    async listArtifacts(task, patterns, _timeLimitMs, signal) {
       ledger.artifacts.push(`${task.taskId} attempt ${task.attempt} after ${ledger.starts.length}`);
       const how = behaviour('list artifacts');
       if (how === 'fail') throw new WorkspaceFull({ cause: new Error('ENOSPC') });

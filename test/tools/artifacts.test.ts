@@ -8,6 +8,7 @@ import { ARTIFACT_LIMITS } from '../../src/domain/artifacts.js';
 import { createRedactor } from '../../src/domain/redaction.js';
 import { keepArtifacts, openArtifact, openKeptArtifact, removeLeftLists } from '../../src/tools/artifacts/kept.js';
 import { listArtifacts } from '../../src/tools/artifacts/list.js';
+import { forgetDirectories, noteDirectory, notedDirectories } from '../../src/tools/given-directories.js';
 import { openOutput } from '../../src/tools/artifacts/output.js';
 import { artifactPatterns } from '../../src/tools/artifacts/patterns.js';
 
@@ -99,7 +100,7 @@ describe('the artifacts of a workspace', () => {
     await writeFile(join(workspace, path), text);
   };
   const list = (patterns: readonly string[], limits = ARTIFACT_LIMITS, holdsState = false) =>
-    listArtifacts({ workspace, holdsState }, { patterns, redact, signal: never, limits });
+    listArtifacts({ workspace, holdsState }, { patterns, redact, late: never, signal: never, limits });
   const keep = async (patterns: readonly string[]) => {
     const facts = await list(patterns);
     await keepArtifacts(root, { missionId: MISSION, taskId: TASK, holdsState: false }, facts);
@@ -192,8 +193,24 @@ describe('the artifacts of a workspace', () => {
     for (let at = 0; at < 300; at += 1) await put(`out/${at}`, 'x');
     const reason = new Error('stopped');
     await expect(
-      listArtifacts({ workspace, holdsState: false }, { patterns: ['out'], redact, signal: AbortSignal.abort(reason) }),
+      listArtifacts(
+        { workspace, holdsState: false },
+        { patterns: ['out'], redact, late: never, signal: AbortSignal.abort(reason) },
+      ),
     ).rejects.toBe(reason);
+  });
+
+  test('what is not read in time is left out', async () => {
+    await put('out/a', 'a');
+    await put('out/b', 'b');
+    const late = AbortSignal.abort();
+    const options = { patterns: ['out', '*.log'], redact, late, signal: never };
+    const { files, leftOut, unmatched } = await listArtifacts({ workspace, holdsState: false }, options);
+    expect([files, unmatched]).toEqual([[], ['*.log']]);
+    expect(leftOut.toSorted((one, other) => (one.path < other.path ? -1 : 1))).toEqual([
+      { path: 'out/a', why: 'it was not read in time' },
+      { path: 'out/b', why: 'it was not read in time' },
+    ]);
   });
 
   test('what was listed is opened by its digest, in its mission and task only', async () => {
@@ -281,6 +298,22 @@ describe('the artifacts of a workspace', () => {
       expect(await opened(digest)).toBe('gone');
       await symlink(join(outside, 'x'), join(outputs(), 'a1-s2.stderr'));
       expect(await opened(digest)).toBe('gone');
+    });
+
+    test('of a directory from --workspace is found where workers of this root have run', async () => {
+      const runs = join(outside, '.ravenhelm/runs', MISSION, TASK, 'outputs');
+      await mkdir(runs, { recursive: true });
+      await writeFile(join(runs, 'a1-s2.stdout'), 'out');
+      await writeFile(join(runs, 'a1-s2.stderr'), '');
+      expect(await opened(sha256('out'))).toBe('gone');
+      await noteDirectory(root, outside);
+      await noteDirectory(root, outside);
+      expect(await notedDirectories(root)).toEqual([outside]);
+      expect(await opened(sha256('out'))).toBe('out');
+      await rm(outside, { recursive: true });
+      expect(await opened(sha256('out'))).toBe('gone');
+      await forgetDirectories(root);
+      expect(await notedDirectories(root)).toEqual([]);
     });
 
     test('is not handed out with a secret in it', async () => {

@@ -99,7 +99,7 @@ async function showAttempt(
 const NO_OUTPUTS: ReadonlyMap<number, WholeOutput> = new Map();
 
 interface Place extends Pick<OutputOf, 'base' | 'missionId'> {
-  /** Whether the mission has its own directory, of which workers serve no outputs. */
+  /** Whether the mission has its own directory, at the same path on every worker. */
   readonly isOwn: boolean;
   /** The processes that answer; asked once. */
   workers(): Promise<readonly StatusReport[]>;
@@ -132,13 +132,8 @@ async function wholeOutputsOf(
     const own = join(directory, String(step));
     await mkdir(own);
     const token = context.config.values.RAVENHELM_HTTP_TOKEN;
-    const fetched = place.isOwn
-      ? 'workers serve no outputs of a directory from --workspace'
-      : await fetchWholeOutput(
-          await place.workers(),
-          { ...wanted, workerId, directory: own, token },
-          context.client.signal,
-        );
+    const wantedThere = { ...wanted, workerId, directory: own, token };
+    const fetched = await fetchWholeOutput(await place.workers(), wantedThere, context.client.signal);
     if (typeof fetched !== 'string') found.set(step, fetched);
     else context.host.stderr.write(`${oneLine(elsewhereText(wanted, workerId, fetched))}\n`);
   }

@@ -15,6 +15,9 @@ class ArtifactsTooSlow extends Error {
   readonly retriable = true;
 }
 
+/** Of the time, so that what was read by then can be kept. */
+const READING_SHARE = 0.9;
+
 /** A reason has at most so many bytes. */
 const MOST_REASON = 300;
 
@@ -34,7 +37,7 @@ export async function artifactsAtEnd(
   const tooSlow = () => new ArtifactsTooSlow('they were not listed in time, before or shortly after the deadline');
   try {
     const facts = await withinLimit(context, limitMs, tooSlow, signal, (stop) =>
-      context.deps.tools.listArtifacts(placeOf(deps), patterns, stop),
+      context.deps.tools.listArtifacts(placeOf(deps), patterns, limitMs * READING_SHARE, stop),
     );
     return artifactsOf(context, facts);
   } catch (error) {

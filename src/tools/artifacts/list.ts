@@ -16,6 +16,8 @@ export interface ListArtifactsOptions {
   readonly patterns: readonly string[];
   /** Files in which it would hide something are left out: who may see artifacts need not be who may see secrets. */
   readonly redact: Redact;
+  /** From then on, what is not read yet is left out. */
+  readonly late: AbortSignal;
   readonly signal: AbortSignal;
   readonly limits?: typeof ARTIFACT_LIMITS;
 }
@@ -23,7 +25,7 @@ export interface ListArtifactsOptions {
 /** Rejects with the file system's errors, and the signal's reason. */
 export async function listArtifacts(
   { workspace, holdsState }: Pick<RunPlace, 'workspace' | 'holdsState'>,
-  { patterns: texts, redact, signal, limits = ARTIFACT_LIMITS }: ListArtifactsOptions,
+  { patterns: texts, redact, late, signal, limits = ARTIFACT_LIMITS }: ListArtifactsOptions,
 ): Promise<ArtifactFacts> {
   const patterns = artifactPatterns(texts);
   const listing = createListing(texts, limits);
@@ -42,7 +44,11 @@ export async function listArtifacts(
     },
     isSame: () => false,
     async read(path, file) {
-      const found = await readOne(file, limits.fileBytes, redact, signal);
+      const stop = AbortSignal.any([signal, late]);
+      const found = await readOne(file, limits.fileBytes, redact, stop).catch((error: unknown) => {
+        if (!late.aborted || signal.aborted) throw error;
+        return 'it was not read in time';
+      });
       if (typeof found === 'string') {
         listing.leaveOut(path, found);
         return null;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Redact } from '../../domain/redaction.js';
+import { notedDirectories } from '../given-directories.js';
 import { isGone } from '../listing.js';
 import { wholeOutputs } from '../places.js';
 import { secretFreeSize } from '../secret-scan.js';
@@ -22,16 +23,34 @@ export interface OutputWanted {
 
 export type OutputFault = 'gone' | 'changed' | 'secret';
 
-/** Opens one of the two streams if both are what the journal's digest says, and it holds no secret. */
+/**
+ * Opens one of the two streams if both are what the journal's digest says, and it holds no secret. It lies below the
+ * root, or in a directory from --workspace in which workers of this root have run.
+ */
 export async function openOutput(
   root: string,
+  wanted: OutputWanted,
+  redact: Redact,
+  signal: AbortSignal,
+): Promise<OpenedArtifact | OutputFault> {
+  let fault: OutputFault = 'gone';
+  for (const base of [root, ...(await notedDirectories(root))]) {
+    const opened = await openBelow(base, wanted, redact, signal);
+    if (typeof opened !== 'string') return opened;
+    if (opened !== 'gone') fault = opened;
+  }
+  return fault;
+}
+
+async function openBelow(
+  base: string,
   { digest, isError, step, ...task }: OutputWanted,
   redact: Redact,
   signal: AbortSignal,
 ): Promise<OpenedArtifact | OutputFault> {
   const opened: FileHandle[] = [];
   try {
-    for (const path of wholeOutputs(root, task, step))
+    for (const path of wholeOutputs(base, task, step))
       opened.push(await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
     const hash = createHash('sha256');
     for (const file of opened)
