@@ -33,6 +33,9 @@ export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] 
   return [...found.values()];
 }
 
+/** PATH_MAX of Linux; without an end, a long list of cd would make each of its paths longer. */
+const MOST_PATH = 4096;
+
 type Note = (path: NamedPath) => void;
 
 interface Place {
@@ -136,8 +139,8 @@ function walkRun(args: readonly Word[], place: Place, note: Note): void {
 
 function changeDirectory(args: readonly Word[], place: Place): void {
   const target = args.find((word) => word.text !== '--');
-  if (target === undefined || !target.isLiteral) place.directory = null;
-  else place.directory = workspacePath(target.text, place.directory);
+  const path = target?.isLiteral === true ? workspacePath(target.text, place.directory) : null;
+  place.directory = path !== null && path.length <= MOST_PATH ? path : null;
 }
 
 /** The script of sh -c, node -e, python -c and perl -e. */

@@ -94,9 +94,18 @@ export function inputsReadBy(command: string): readonly string[] {
   const read = [...command.matchAll(READ_VARIABLE)].flatMap(([, plain, braced, otherwise]) =>
     otherwise === undefined ? [plain ?? braced ?? ''] : [],
   );
-  const isOwn = (variable: string) =>
-    new RegExp(`(?:^|[^\\w$])${variable}=|\\b(?:for|read)\\s[^;|&]*\\b${variable}\\b`).test(command);
-  return [...new Set(read)].filter((variable) => !isOwn(variable));
+  const own = ownVariables(command);
+  return [...new Set(read)].filter((variable) => !own.has(variable));
+}
+
+/** Variables that a command sets itself. One pass: the text may be a model's, and long. */
+function ownVariables(command: string): ReadonlySet<string> {
+  const own = new Set(Array.from(command.matchAll(/(?<![\w$])(INPUT_\w+)=/g), ([, name = '']) => name));
+  for (const part of command.split(/[;|&]/)) {
+    const at = part.search(/\b(?:for|read)\s/);
+    if (at !== -1) for (const [name] of part.slice(at).matchAll(/\bINPUT_\w+/g)) own.add(name);
+  }
+  return own;
 }
 
 /** Whether a command names an environment variable, by its whole name. */

@@ -40,10 +40,9 @@ function oneCommand(pattern: string): { readonly name: string | null; readonly t
   const parts = written.map(
     (word): Part => (word === '**' ? { kind: 'gap' } : { kind: 'word', matches: wordMatcher(word) }),
   );
-  const fits = ([, ...args]: readonly string[]) =>
-    afterOptions
-      ? optionEnds(args).some((start) => isIn(parts, args.slice(start)))
-      : isIn([{ kind: 'gap' }, ...parts], args);
+  const fits = afterOptions
+    ? (words: readonly string[]) => followsOptions(parts, words)
+    : (words: readonly string[]) => isIn([{ kind: 'gap' }, ...parts], words.slice(1));
   if (/^[\w.+-]+$/.test(first)) return { name: first, test: fits };
   const program = wordMatcher(first);
   const named = first.includes('/') ? ([name = '']: readonly string[]) => name : programOf;
@@ -60,16 +59,40 @@ function isIn(parts: readonly Part[], words: readonly string[]): boolean {
   );
 }
 
+/** Whether they come directly after the options, or after some of them. */
+function followsOptions(parts: readonly Part[], words: readonly string[]): boolean {
+  const gap = parts.findIndex(({ kind }) => kind === 'gap');
+  const first = gap === -1 ? parts : parts.slice(0, gap);
+  const end = optionsEnd(words);
+  for (let start = 1; start <= end; start += 1) {
+    if (!first.every((part, at) => isAt(part, words[start + at]))) continue;
+    // What follows a gap may be anywhere behind it: where the first place does not do, no later one does.
+    return gap === -1 || isIn(parts.slice(gap), words.slice(start + gap));
+  }
+  return false;
+}
+
+const isAt = (part: Part, word: string | undefined): boolean =>
+  part.kind === 'word' && word !== undefined && part.matches(word);
+
 const SCRIPT = /\.(?:[cm]?[jt]sx?|py|rb|pl|php|lua|r)$/i;
 
-/** Where the words after some options may begin. An option may take the next word as its value; a script ends them. */
-function optionEnds(args: readonly string[]): readonly number[] {
-  const ends = [0];
-  for (let at = 0; at < args.length; at += 1) {
-    const [word = '', before = ''] = [args[at], args[at - 1]];
-    const isValue = /^-./.test(before) && !(before.startsWith('--') && SCRIPT.test(word));
-    if (!/^-./.test(word) && !isValue) break;
-    ends.push(at + 1);
-  }
-  return ends;
+/** By the words of a command: a policy has hundreds of patterns that ask. */
+const endsOfOptions = new WeakMap<readonly string[], number>();
+
+/**
+ * The last place where the words after the options may begin; each place from 1 on is one, where only some are options
+ * of the program. An option may take the next word as its value; a script ends them.
+ */
+function optionsEnd(words: readonly string[]): number {
+  const known = endsOfOptions.get(words);
+  if (known !== undefined) return known;
+  let end = 1;
+  while (end < words.length && isOptionOrValue(words[end] ?? '', end === 1 ? '' : (words[end - 1] ?? ''))) end += 1;
+  endsOfOptions.set(words, end);
+  return end;
+}
+
+function isOptionOrValue(word: string, before: string): boolean {
+  return /^-./.test(word) || (/^-./.test(before) && !(before.startsWith('--') && SCRIPT.test(word)));
 }

@@ -18,14 +18,46 @@ export class PatternError extends Error {
   readonly retriable = false;
 }
 
+/** Characters of all texts that are made on the way: a command of a model may have thousands of braces. */
+const MOST_CHARACTERS = 4_000_000;
+
 /** The words that {a,b} means; a brace without a comma is itself. Throws PatternError for too many. */
 export function alternativesOf(pattern: string): readonly string[] {
-  const found = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(pattern);
-  if (found === null) return [pattern];
-  const [, before = '', choices = '', after = ''] = found;
-  const all = choices.split(',').flatMap((choice) => alternativesOf(`${before}${choice}${after}`));
-  if (all.length > MOST_ALTERNATIVES) throw new PatternError(`it has more than ${MOST_ALTERNATIVES} alternatives`);
-  return [...new Set(all)];
+  const done = new Set<string>();
+  let open: readonly string[] = [pattern];
+  let characters = 0;
+  while (open.length > 0) {
+    const next = new Set<string>();
+    for (const text of open) {
+      const pair = innerBraces(text);
+      if (pair === null) {
+        done.add(text);
+        continue;
+      }
+      const [before, after] = [text.slice(0, pair.from), text.slice(pair.to + 1)];
+      for (const choice of text.slice(pair.from + 1, pair.to).split(',')) {
+        characters += text.length;
+        if (next.add(`${before}${choice}${after}`).size + done.size > MOST_ALTERNATIVES)
+          throw new PatternError(`it has more than ${MOST_ALTERNATIVES} alternatives`);
+        if (characters > MOST_CHARACTERS) throw new PatternError('it is too long for so many alternatives');
+      }
+    }
+    open = [...next];
+  }
+  return [...done];
+}
+
+/** The first pair of braces that has a comma and no other brace in it. */
+function innerBraces(text: string): { readonly from: number; readonly to: number } | null {
+  let from = -1;
+  let hasComma = false;
+  for (const { 0: char, index } of text.matchAll(/[{},]/g)) {
+    if (char === '{') [from, hasComma] = [index, false];
+    else if (char === ',') hasComma = true;
+    else if (from !== -1 && hasComma) return { from, to: index };
+    else from = -1;
+  }
+  return null;
 }
 
 /** Matches a whole word; * means any characters, / included. Throws PatternError. */
@@ -63,9 +95,10 @@ function fits(part: Part, char: string): boolean {
 function partsOf(pattern: string): readonly Part[] {
   const parts: Part[] = [];
   const chars = [...pattern];
+  const lastEnd = chars.lastIndexOf(']');
   for (let at = 0; at < chars.length; at += 1) {
     const char = chars[at] ?? '';
-    const end = char === '[' ? chars.indexOf(']', at + 2) : -1;
+    const end = char === '[' && at + 2 <= lastEnd ? chars.indexOf(']', at + 2) : -1;
     if (char === '*') parts.push({ kind: 'any' });
     else if (char === '?') parts.push({ kind: 'one' });
     else if (char === '\\' && at + 1 < chars.length) parts.push({ kind: 'char', char: chars[(at += 1)] ?? '' });
@@ -120,8 +153,25 @@ function nameOverlap(pattern: string): Matcher {
   const matches = wordMatcher(pattern);
   return (name) => {
     if (!WILD.test(name)) return matches(name);
-    if (WILD.test(pattern) || /\{.*\.\..*\}/s.test(name)) return true;
+    if (WILD.test(pattern) || hasRange(name)) return true;
     // The shell's * and ? do not match a dot in front.
-    return (!pattern.startsWith('.') || /^[.[]/.test(name)) && wordMatcher(name)(pattern);
+    return (!pattern.startsWith('.') || /^[.[]/.test(name)) && mayMatch(name, pattern);
   };
+}
+
+/** {1..9} and {a..z}. */
+function hasRange(name: string): boolean {
+  const open = name.indexOf('{');
+  const dots = open === -1 ? -1 : name.indexOf('..', open + 1);
+  return dots !== -1 && name.lastIndexOf('}') >= dots + 2;
+}
+
+/** The name comes from a model: one that is no pattern may be any file. */
+function mayMatch(name: string, text: string): boolean {
+  try {
+    return wordMatcher(name)(text);
+  } catch (error) {
+    if (error instanceof PatternError) return true;
+    throw error;
+  }
 }

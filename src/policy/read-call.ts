@@ -5,7 +5,7 @@ import { WORKSPACE_MOUNT } from '../domain/workspace-path.js';
 import type { ProposedCall } from '../ports/policy.js';
 import type { Access, ReadCall } from './acts.js';
 import { hiddenCharacter } from './hidden-characters.js';
-import { MOST_COMMANDS, readScript, type Findings } from './shell/read-script.js';
+import { MOST_COMMANDS, MOST_PATH_CHARACTERS, readScript, type Findings } from './shell/read-script.js';
 
 /** What the file tools do with the argument path. */
 const FILE_TOOLS: Readonly<Record<string, Access>> = {
@@ -32,7 +32,14 @@ export function readCall({ tool, arguments: args }: Pick<ProposedCall, 'tool' | 
 
 function readCommand(command: string, workingDir: string): ReadCall {
   const hidden = hiddenCharacter(command) ?? hiddenCharacter(workingDir);
-  const found: Findings = { acts: [], unclear: new Set(), commands: 0, directories: new Set() };
+  const found: Findings = {
+    acts: [],
+    unclear: new Set(),
+    commands: 0,
+    directories: new Set(),
+    pathCharacters: 0,
+    maybeCharacters: 0,
+  };
   try {
     readScript(command, posix.resolve(WORKSPACE_MOUNT, workingDir), found);
   } catch (error) {
@@ -46,17 +53,20 @@ function readCommand(command: string, workingDir: string): ReadCall {
     unclear: [...found.unclear],
     refused:
       hidden === null
-        ? tooMany(found.commands)
+        ? tooMany(found)
         : { rule: HIDDEN_RULE, reason: `the command contains ${hidden}, which does not show` },
   };
 }
 
-function tooMany(commands: number): ReadCall['refused'] {
-  if (commands <= MOST_COMMANDS) return null;
-  return {
-    rule: TOO_MANY_RULE,
-    reason: `it has more than ${MOST_COMMANDS} commands; write a script to the workspace and run that`,
-  };
+function tooMany({ commands, pathCharacters }: Findings): ReadCall['refused'] {
+  const what =
+    commands > MOST_COMMANDS
+      ? `has more than ${MOST_COMMANDS} commands`
+      : pathCharacters > MOST_PATH_CHARACTERS
+        ? 'names too many files'
+        : null;
+  if (what === null) return null;
+  return { rule: TOO_MANY_RULE, reason: `it ${what}; write a script to the workspace and run that` };
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -48,10 +48,16 @@ export function readPythonCall(text: string, at: number, repairs: Set<Repair>): 
   if (calls !== FAILED) return { kind: 'value', value: calls[0], end: cursor.at };
   return cursor.fault ?? { kind: 'wrong', at, what: 'it is no call', serious: false };
 }
+/** More than any tags before a call, so that a long line with many brackets is not read again for each of them. */
+const MOST_BEFORE = 1000;
 
 /** Whether only blanks and tags are before it in its line. */
-const isAtLineStart = (text: string, at: number): boolean =>
-  /^[ \t]*(?:<[^<>\n]{0,60}>[ \t]*)*$/.test(text.slice(text.lastIndexOf('\n', at - 1) + 1, at));
+function isAtLineStart(text: string, at: number): boolean {
+  const from = Math.max(0, at - MOST_BEFORE);
+  const before = text.slice(from, at);
+  const line = before.lastIndexOf('\n') + 1;
+  return (line > 0 || from === 0) && /^[ \t]*(?:<[^<>\n]{0,60}>[ \t]*)*$/.test(before.slice(line));
+}
 
 function readList(cursor: Cursor, repairs: Set<Repair>): Read<readonly PythonCall[]> {
   const calls: PythonCall[] = [];

@@ -181,32 +181,35 @@ const thinking: Rule = (state) => {
   return true;
 };
 
-/** A tool's name in tokens, directly before the JSON of its arguments. */
+/**
+ * A tool's name in tokens, directly before the JSON of its arguments. Names have an end, so that a text such as
+ * call:call:call:… is not read to its own end at each call.
+ */
 const NAMED: readonly RegExp[] = [
   // Mistral
-  /\[TOOL_CALLS\]\s*([\w.:/-]+)\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?(?:\[ARGS\]\s*)?(?=\{)/y,
+  /\[TOOL_CALLS\]\s*([\w.:/-]{1,200})\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?(?:\[ARGS\]\s*)?(?=\{)/y,
   // DeepSeek V3, R1 and V3.1
-  /<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?\s*([\w.:/-]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```\w*\s*)?(?=\{)/y,
+  /<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?\s*([\w.:/-]{1,200})\s*(?:<｜tool▁sep｜>)?\s*(?:```\w*\s*)?(?=\{)/y,
   // Kimi K2
-  /<\|tool_call_begin\|>\s*([\w.:/-]+)\s*<\|tool_call_argument_begin\|>\s*(?=\{)/y,
+  /<\|tool_call_begin\|>\s*([\w.:/-]{1,200})\s*<\|tool_call_argument_begin\|>\s*(?=\{)/y,
   // gpt-oss, with and without its tokens
-  /\bto=([\w.:/-]+)(?:\s|<\|\w+\|>|\bjson\b|\bcode\b|\bcommentary\b)*(?=\{)/iy,
+  /\bto=([\w.:/-]{1,200})(?:\s|<\|\w+\|>|\bjson\b|\bcode\b|\bcommentary\b)*(?=\{)/iy,
   // ReAct prompts
   joined('', 'imy', [
-    /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]+)[`"'*]*(?:\(\))?[ \t]*\r?\n/,
+    /^[ \t>*]*Action[ \t]*:\**[ \t]*[`"'*]*([\w.:/-]{1,200})[`"'*]*(?:\(\))?[ \t]*\r?\n/,
     /\s*\**Action[ _]Input[ \t]*:\**\s*(?:```\w*\s*)?(?=\{)/,
   ]),
   // Gemma 4 and FunctionGemma, with and without their tokens
-  /\bcall:([\w.:/-]+)\s*(?=\{)/iy,
+  /\bcall:([\w.:/-]{1,200})\s*(?=\{)/iy,
   // Functionary 3.2
-  />>>([A-Za-z_][\w.:/-]*)\s*\n\s*(?=\{)/y,
+  />>>([A-Za-z_][\w.:/-]{0,200})\s*\n\s*(?=\{)/y,
   // Solar Open
-  /(?:<\|tool_call:begin\|>\s*[\w-]*\s*)?<\|tool_call:name\|>\s*([\w.:/-]+)\s*<\|tool_call:args\|>\s*(?=\{)/y,
+  /(?:<\|tool_call:begin\|>\s*[\w-]*\s*)?<\|tool_call:name\|>\s*([\w.:/-]{1,200})\s*<\|tool_call:args\|>\s*(?=\{)/y,
   // GLM-4
-  /<tool_call>\s*([A-Za-z_][\w.:/-]*)\s*(?=\{)/iy,
+  /<tool_call>\s*([A-Za-z_][\w.:/-]{0,200})\s*(?=\{)/iy,
   // PLaMo 3
   joined('', 'y', [
-    /<\|plamo:begin_tool_name:plamo\|>\s*([\w.:/-]+)\s*<\|plamo:end_tool_name:plamo\|>/,
+    /<\|plamo:begin_tool_name:plamo\|>\s*([\w.:/-]{1,200})\s*<\|plamo:end_tool_name:plamo\|>/,
     /\s*<\|plamo:begin_tool_arguments:plamo\|>(?:<\|plamo:\w+\|>|json|\s)*(?=\{)/,
   ]),
   // Qwen-Agent
@@ -214,7 +217,7 @@ const NAMED: readonly RegExp[] = [
   // Functionary 2
   /<\|recipient\|>\s*([\w.:/-]+)\s*<\|content\|>\s*(?=\{)/y,
   // MiroThinker, and prompts of MCP clients
-  /<tool_name>\s*([\w.:/-]+)\s*<\/tool_name>\s*<(?:arguments|parameters|args|input)>\s*(?=\{)/iy,
+  /<tool_name>\s*([\w.:/-]{1,200})\s*<\/tool_name>\s*<(?:arguments|parameters|args|input)>\s*(?=\{)/iy,
 ];
 
 const namedCall: Rule = (state) => {
@@ -366,17 +369,20 @@ function put(state: State, value: unknown, end: number, call: boolean): void {
 
 /** A text without the tags and tokens of chat templates, and without the labels of a ReAct prompt. */
 function withoutMarks(text: string): string {
-  return text
-    .replaceAll(
-      joined('|', 'g', [
-        /\]<\]minimax\[>\[/,
-        /<[|｜][^<>]{0,60}[|｜]>|<\/?｜\w{1,20}｜[\w:-]{1,40}>/,
-        /<[/|]?(?:[a-z]{1,20}\|)?[\w:-]{1,40}\|?>|<\/?s>/,
-        /\[\/?[A-Z_]{2,20}\]/,
-      ]),
-      '',
-    )
-    .replaceAll(/^\s*Thought[ \t]*:\s*/gim, '')
-    .replaceAll(/[\0-\x08\x0b-\x1f\uFEFF\u200B]/g, '')
-    .trim();
+  return (
+    text
+      .replaceAll(
+        joined('|', 'g', [
+          /\]<\]minimax\[>\[/,
+          /<[|｜][^<>]{0,60}[|｜]>|<\/?｜\w{1,20}｜[\w:-]{1,40}>/,
+          /<[/|]?(?:[a-z]{1,20}\|)?[\w:-]{1,40}\|?>|<\/?s>/,
+          /\[\/?[A-Z_]{2,20}\]/,
+        ]),
+        '',
+      )
+      // Blank lines before it stay: from the first of many, each would be searched to the last.
+      .replaceAll(/^[ \t]*Thought[ \t]*:\s*/gim, '')
+      .replaceAll(/[\0-\x08\x0b-\x1f\uFEFF\u200B]/g, '')
+      .trim()
+  );
 }

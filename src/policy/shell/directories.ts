@@ -16,6 +16,9 @@ interface Shell {
   readonly directories: Set<string>;
 }
 
+/** PATH_MAX of Linux. */
+const MOST_PATH = 4096;
+
 /** More directories than any honest command changes to. */
 const MOST_DIRECTORIES = 60;
 
@@ -40,5 +43,6 @@ export const movedTo = (target: ShellWord, { directory }: At): At => ({
 /** Where cd leads; UNKNOWN: anywhere. */
 function directoryOf(target: ShellWord, directory: string): string {
   const paths = filesOf({ word: target, access: 'read' }, { directory, elsewhere: new Set() }) ?? [];
-  return paths[0]?.path ?? UNKNOWN;
+  const path = paths[0]?.path ?? UNKNOWN;
+  return path.length > MOST_PATH ? UNKNOWN : path;
 }

@@ -5,7 +5,8 @@ const CLIENTS: ReadonlySet<string> = new Set(
   'curl wget nc ncat netcat telnet ssh scp sftp ftp ping dig host nslookup'.split(' '),
 );
 
-const URL = /[a-z][a-z0-9+.-]*:\/\/(?:[^/\s@?#]*@)?(\[[0-9a-f:.]+\]|[^/:\s?#'"]+)/gi;
+// It looks back from :// for the scheme: looking for :// behind each letter would take quadratic time.
+const URL = /:\/\/(?<=[a-z][a-z0-9+.-]*:\/\/)(?:[^/\s@?#]*@)?(\[[0-9a-f:.]+\]|[^/:\s?#'"]+)/gi;
 /** What clients take without a scheme or with one slash: user@host:port/path, an address as one number, {a,b}. */
 const PLAIN = new RegExp(
   [

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { UNKNOWN, type Access, type ActPath } from '../acts.js';
 import { alternativesOf, PatternError } from '../glob.js';
-import type { ShellWord } from './word.js';
+import { plainWord, type ShellWord } from './word.js';
 
 /** Where a command runs. */
 export interface Directories {
@@ -117,6 +117,8 @@ const VALUES: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   install: ['tSmogZ', ['target-directory', 'suffix', 'mode', 'owner', 'group', 'strip-program']],
 };
 
+const MOST_TARGETS = 4;
+
 /** Of cp SOURCE… DESTINATION and its like: the destination, and what each source is there if it is a directory. */
 function destinationsOf(name: string, args: readonly ShellWord[]): readonly ShellWord[] {
   const [letters, long] = VALUES[name] ?? ['', []];
@@ -127,14 +129,17 @@ function destinationsOf(name: string, args: readonly ShellWord[]): readonly Shel
   const targets = named.length > 0 ? named : operands.slice(-1);
   const sources = named.length > 0 ? operands : operands.slice(0, -1);
   if (sources.length === 0) return name === 'ln' ? operands.map(lastName) : [];
+  // GNU's programs take one; with many, what each source is in each of them would be too much to look at.
+  if (targets.length > MOST_TARGETS) return [...targets, plainWord(UNKNOWN)];
   return [...targets, ...targets.flatMap((target) => sources.map((source) => inside(target, source)))];
 }
 
 /** The last name of a path; of one that ends with an unknown part, any. */
 function lastName(word: ShellWord): ShellWord {
   const unknown = word.text.lastIndexOf(UNKNOWN);
-  const path = word.text.replace(/\/+$/, '');
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  let end = word.text.length;
+  while (word.text.charAt(end - 1) === '/') end -= 1;
+  const name = word.text.slice(word.text.lastIndexOf('/', end - 1) + 1, end);
   return { ...word, text: name, isInside: unknown !== -1 };
 }
 

@@ -29,6 +29,9 @@ export interface Findings {
   commands: number;
   /** Where its shells may be, at any time. */
   readonly directories: Set<string>;
+  /** Characters of the paths that its commands name, and of others that they mean if a cd before them fails. */
+  pathCharacters: number;
+  maybeCharacters: number;
 }
 
 interface Place {
@@ -47,6 +50,12 @@ export const MOST_COMMANDS = 250;
 const MOST_SHELLS = 12;
 const SHOWN_CHARACTERS = 80;
 
+/** The same for paths: many files in a long directory, or {a,b}{a,b} and so on, take long to compare with the rules. */
+export const MOST_PATH_CHARACTERS = 400_000;
+
+/** Above that, a relative path may be any file. */
+const MOST_MAYBE_CHARACTERS = 200_000;
+
 /** @param directory where the command runs; absolute */
 export function readScript(script: string, directory: string, found: Findings): void {
   const read = () =>
@@ -57,6 +66,8 @@ export function readScript(script: string, directory: string, found: Findings): 
   // Loops and functions may run a command after a cd that comes later in the text.
   found.acts.length = 0;
   found.commands = 0;
+  found.pathCharacters = 0;
+  found.maybeCharacters = 0;
   read();
 }
 
@@ -165,15 +176,20 @@ function redirected(redirects: Command['redirects'], place: Place, found: Findin
 /** A file that cannot be known is unclear where it is written. */
 function pathsAt(file: NamedFile, what: string, place: Place, found: Findings): readonly ActPath[] {
   const { word, access } = file;
+  if (found.pathCharacters > MOST_PATH_CHARACTERS) return [];
   const paths = filesOf(file, directoriesOf(place, found));
+  for (const { path, maybe } of paths ?? [])
+    found[maybe === true ? 'maybeCharacters' : 'pathCharacters'] += path.length;
   if (access === 'write' && paths === null) found.unclear.add(`${what} is ${shown(textAt(word, place))}`);
   if (access === 'remove' && mayBeEverything(word))
     found.unclear.add(`${what} may be everything: ${shown(textAt(word, place))}`);
   return paths ?? [];
 }
 
-function directoriesOf({ at: { directory } }: Place, { directories }: Findings): Directories {
-  return { directory, elsewhere: new Set([...directories].filter((one) => one !== directory)) };
+function directoriesOf({ at: { directory } }: Place, { directories, maybeCharacters }: Findings): Directories {
+  const elsewhere = [...directories].filter((one) => one !== directory);
+  const isTooMuch = elsewhere.length > 0 && maybeCharacters > MOST_MAYBE_CHARACTERS;
+  return { directory, elsewhere: new Set(isTooMuch ? [UNKNOWN] : elsewhere) };
 }
 
 const accessOf = ({ operator }: Redirect): readonly ('read' | 'write')[] => {
@@ -282,9 +298,21 @@ function readInnerScript(script: ShellWord, name: string, place: Place, found: F
  * arithmetic ($((x)), let, [[ x -eq 1 ]], ${y:x} and others), Bash runs the substitution, however it was quoted.
  */
 function noteIndex(text: string, found: Findings): void {
-  if (/\[[^\]]*(?:\$\(|`|\$$)|^[+]?=.*(?:\$\(|`).*\]/s.test(text))
+  const beforeLastEnd = /^\+?=/.test(text) ? text.slice(0, Math.max(0, text.lastIndexOf(']'))) : '';
+  if (hasOpenIndex(text) || SUBSTITUTION.test(beforeLastEnd))
     found.unclear.add('what a variable runs when it is evaluated');
 }
+
+/** Whether a substitution, or a $ at the end, follows a [ that is not closed before. */
+function hasOpenIndex(text: string): boolean {
+  const parts = text.split(']');
+  return parts.some((part, index) => {
+    const inside = part.includes('[') ? part.slice(part.indexOf('[') + 1) : '';
+    return SUBSTITUTION.test(inside) || (index === parts.length - 1 && inside.endsWith('$'));
+  });
+}
+
+const SUBSTITUTION = /\$\(|`/;
 
 /** Words that [[ ]] evaluates as arithmetic, or as names of variables. */
 function noteEvaluated(words: readonly Word[], place: Place, found: Findings): void {
@@ -324,7 +352,7 @@ function note(found: Findings, act: Pick<Act, 'words' | 'paths'>): void {
 
 function textAt(word: ShellWord, { script }: Place): string {
   if (word.at < 0) return word.text;
-  return /^\S+/.exec(script.slice(word.at))?.[0] ?? word.text;
+  return /^\S+/.exec(script.slice(word.at, word.at + 2 * SHOWN_CHARACTERS))?.[0] ?? word.text;
 }
 
 function shown(text: string): string {

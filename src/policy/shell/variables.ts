@@ -10,6 +10,9 @@ const SANDBOX_VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HOME', '/tmp'],
 ]);
 
+/** Of variables whose values begin with one that is assigned further on: no honest script has longer chains. */
+const MOST_PASSES = 10;
+
 /** The sandbox's variables that a script only reads: one that the script names in any other way may be changed. */
 export function knownVariables(script: string): ReadonlyMap<string, string> {
   const indirect =
@@ -17,7 +20,8 @@ export function knownVariables(script: string): ReadonlyMap<string, string> {
   const mayChange = indirect.test(script) || /(?:^|[\s;&|(])\.\s/.test(script);
   return new Map(
     [...SANDBOX_VARIABLES].filter(([name]) => {
-      const reads = new RegExp(`\\$(?:${name}\\b|\\{${name}(?::-[^}]*)?\\})`, 'g');
+      // A longer default counts as another use: without a bound each of many open braces is searched to the end.
+      const reads = new RegExp(`\\$(?:${name}\\b|\\{${name}(?::-[^}]{0,200})?\\})`, 'g');
       return !new RegExp(`\\b${name}\\b`).test(script.replace(reads, '')) && !mayChange;
     }),
   );
@@ -32,10 +36,11 @@ export function insideVariables(script: ParsedScript, text: string, known: Varia
   const given = valuesIn(script);
   const inside = new Set<string>(given.has('PWD') ? [] : ['PWD']);
   const isInside = (value: Word | null) => value !== null && isPlaceInside(wordOf(value, { known, inside }));
+  const readInto = namesReadInto(text);
   // A value may begin with another variable.
-  for (let before = -1; before < inside.size; ) {
+  for (let pass = 1, before = -1; pass <= MOST_PASSES && before < inside.size; pass += 1) {
     before = inside.size;
-    for (const [name, values] of given) if (!isReadInto(name, text) && values.every(isInside)) inside.add(name);
+    for (const [name, values] of given) if (!readInto.has(name) && values.every(isInside)) inside.add(name);
   }
   return inside;
 }
@@ -43,8 +48,11 @@ export function insideVariables(script: ParsedScript, text: string, known: Varia
 /** By name, what is assigned; null: a value that is no word of the script. */
 function valuesIn(script: ParsedScript): ReadonlyMap<string, readonly (Word | null)[]> {
   const given = new Map<string, (Word | null)[]>();
-  const add = (name: string, values: readonly (Word | null)[]) =>
-    given.set(name, [...(given.get(name) ?? []), ...values]);
+  const add = (name: string, values: readonly (Word | null)[]) => {
+    const before = given.get(name);
+    if (before === undefined) given.set(name, [...values]);
+    else for (const value of values) before.push(value);
+  };
   const visit = (node: SyntaxNode): void => {
     if (node.type === 'Assignment') add(node.name, [node.value.type === 'Word' ? node.value : null]);
     if (node.type === 'For' || node.type === 'Select') add(node.name.text, node.wordlist ?? [null]);
@@ -58,5 +66,14 @@ function valuesIn(script: ParsedScript): ReadonlyMap<string, readonly (Word | nu
 const isPlaceInside = (word: ShellWord): boolean =>
   leadsInside(word) && /[^./]/.test(word.text) && !/^\/(?:workspace|tmp)\/*$/.test(word.text);
 
-const isReadInto = (name: string, text: string): boolean =>
-  new RegExp(`\\b(?:read|getopts|printf|mapfile|readarray|unset)\\b[^;\\n|&]*(?<![$\\w{])${name}\\b`).test(text);
+const READS = /\b(?:read|getopts|printf|mapfile|readarray|unset)\b/;
+
+/** What is named behind a builtin that puts something else into a variable. */
+function namesReadInto(text: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const part of text.split(/[;\n|&]/)) {
+    const at = part.search(READS);
+    if (at !== -1) for (const [name] of part.slice(at).matchAll(/(?<![$\w{])\w+/g)) names.add(name);
+  }
+  return names;
+}

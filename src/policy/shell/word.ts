@@ -72,7 +72,7 @@ function beginsInside(part: WordPart | undefined, variables: Variables): boolean
         variables.inside.has(part.parameter)
       );
     case 'CommandExpansion':
-      return /^(?:\$\(|`)\s*(?:pwd|mktemp(?:\s+(?:-[dqtu]+|\/tmp\/[\w.-]+|[\w.-]+))*)\s*[)`]$/.test(part.text);
+      return /^(?:\$\(|`)\s*(?:pwd|mktemp(?:\s+(?:\/tmp\/)?[\w.-]+)*)\s*[)`]$/.test(part.text);
     default:
       return false;
   }
