@@ -210,5 +210,7 @@ function openFor(place: RunPlace, path: string): Promise<FileHandle> {
     inOutputs ? place.outputs : place.workspace,
     parsed.parts,
     place.holdsState && !inOutputs ? STATE_DIRECTORY : null,
+    undefined,
+    place.account,
   );
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readlink, type FileHandle } from 'node:fs/promises';
 import { CallRefused } from './errors.js';
+import { hasRights, RIGHTS, type Account } from './account.js';
 import { codeOf } from './system-errors.js';
 import { INSIDE } from './sandbox.js';
 
@@ -45,12 +46,14 @@ function withoutWorkspace(path: string): string {
  * 1,954 of 40,000 reads.) Links are resolved here, within root. Opening a pipe does not block.
  * @param hidden a name in root that is refused
  * @param mostLinks that are followed; 0: none is, because who writes there wants no other place
+ * @param account whose rights count, where they are not this process's; rejects with EACCES as for the account
  */
 export async function openInside(
   root: string,
   parts: readonly string[],
   hidden: string | null,
   mostLinks = MAX_LINKS,
+  account: Account | null = null,
 ): Promise<FileHandle> {
   const opened: FileHandle[] = [await open(root, constants.O_RDONLY | constants.O_DIRECTORY)];
   const pending = [...parts];
@@ -63,6 +66,8 @@ export async function openInside(
         continue;
       }
       if (opened.length === 1 && part === hidden) throw new CallRefused(`${part} belongs to the system`);
+      // The first is what the sandbox mounts.
+      if (opened.length > 1) await requireRights(lastOf(opened), account, RIGHTS.search);
       const name = `/proc/self/fd/${lastOf(opened).fd}/${part}`;
       const next = await openWithoutLinks(name);
       if (next !== 'link') {
@@ -75,11 +80,20 @@ export async function openInside(
       pending.unshift(...target.parts);
     }
     const handle = lastOf(opened);
+    if (opened.length > 1) await requireRights(handle, account, null);
     opened.pop();
     return handle;
   } finally {
     await closeAll(opened);
   }
+}
+
+/** @param rights null: to read a file, or to list a directory */
+async function requireRights(handle: FileHandle, account: Account | null, rights: number | null): Promise<void> {
+  if (account === null) return;
+  const stats = await handle.stat();
+  if (!hasRights(stats, account, rights ?? (stats.isDirectory() ? RIGHTS.list : RIGHTS.read)))
+    throw Object.assign(new Error('EACCES: the account of the sandbox may not read it'), { code: 'EACCES' });
 }
 
 const tooManyLinks = (most: number): string =>

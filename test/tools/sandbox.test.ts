@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -219,6 +220,38 @@ describe('locations', () => {
     expect(await harness.sh('id -u; echo x > made', { task, step: 1 })).toMatchObject({ stdout: '12345\n' });
     expect(statSync(join(given, 'made')).uid).toBe(12_345);
     expect(await harness.executor.prepareWorkspace(task)).toBe(given);
+  });
+
+  asRoot('the file tools read what the owner of a directory from --workspace may read, not what root may', async () => {
+    const given = temporaryDirectory();
+    chownSync(given, 12_345, 12_345);
+    mkdirSync(join(given, 'closed'), { mode: 0o700 });
+    writeFileSync(join(given, 'closed/inner'), 'canary');
+    mkdirSync(join(given, 'unlisted'), { mode: 0o711 });
+    writeFileSync(join(given, 'unlisted/known'), 'open');
+    writeFileSync(join(given, 'db.key'), 'canary', { mode: 0o600 });
+    writeFileSync(join(given, 'group.key'), 'canary', { mode: 0o604 });
+    chownSync(join(given, 'group.key'), 0, 12_345);
+    writeFileSync(join(given, 'own'), 'mine', { mode: 0o400 });
+    chownSync(join(given, 'own'), 12_345, 12_345);
+    writeFileSync(join(given, 'public'), 'open', { mode: 0o644 });
+    symlinkSync('db.key', join(given, 'link'));
+    const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
+    let step = 0;
+    const read = (path: string) => harness.call('workspace_read', { path }, { task, step: (step += 1) });
+    const list = (path: string) => harness.call('workspace_list', { path }, { task, step: (step += 1) });
+    const byShell = await harness.sh('cat own public unlisted/known; cat db.key group.key link closed/inner', {
+      task,
+      step: (step += 1),
+    });
+    expect(byShell.stdout).toBe('mineopenopen');
+    for (const path of ['own', 'public', 'unlisted/known']) expect(await read(path)).toMatchObject({ outcome: 'ok' });
+    for (const path of ['db.key', 'group.key', 'link', 'closed/inner']) {
+      const refused = await read(path);
+      expect(refused).toMatchObject({ outcome: 'error', observation: expect.stringMatching(/permission|EACCES/i) });
+    }
+    for (const path of ['closed', 'unlisted']) expect(await list(path)).toMatchObject({ outcome: 'error' });
+    expect(await list('.')).toMatchObject({ outcome: 'ok', observation: expect.stringContaining('db.key') });
   });
 
   asRoot(

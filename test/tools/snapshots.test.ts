@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import {
   chmod,
+  chown,
   link,
   lstat,
   mkdir,
@@ -593,6 +594,22 @@ describe('snapshots of a workspace', () => {
       expect(await restore(place(), plan, files().objects, never)).toEqual([]);
     });
     expect(await state()).toEqual({ ...before, 'docs/new.txt': 'file 644 theirs\n' });
+  });
+
+  asRoot('what agents may not read is left out by root too: what is restored becomes theirs', async () => {
+    for (const path of ['mine.txt', 'db.key', 'closed/x']) await put(path, 'x\n');
+    await run('chown', ['-R', String(USER), base]);
+    for (const path of ['db.key', 'closed']) await chown(at(path), 0, 0);
+    await chmod(at('db.key'), 0o600);
+    await chmod(at('closed'), 0o700);
+    await chmod(at('mine.txt'), 0o000);
+    await take(0);
+    const { entries, leftOut } = await manifest(0);
+    expect(leftOut).toEqual(['closed', 'db.key'].map((path) => ({ path, why: 'not readable' })));
+    expect(entries.find(({ path }) => path === 'mine.txt')?.digest).toEqual(expect.any(String));
+    await rm(at('db.key'));
+    expect((await back(0)).failed).toEqual([]);
+    expect(Object.keys(await state())).not.toContain('db.key');
   });
 
   test('a file that cannot be read once it is open is left out, and named', async () => {

@@ -48,6 +48,7 @@ export function readPythonCall(text: string, at: number, repairs: Set<Repair>): 
   if (calls !== FAILED) return { kind: 'value', value: calls[0], end: cursor.at };
   return cursor.fault ?? { kind: 'wrong', at, what: 'it is no call', serious: false };
 }
+
 /** More than any tags before a call, so that a long line with many brackets is not read again for each of them. */
 const MOST_BEFORE = 1000;
 

@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { hasRights, RIGHTS, type Account } from '../account.js';
 import { openInside } from '../jail.js';
 import { isGone, MOST_DEPTH, openReadable, type ListedEntry } from '../listing.js';
 import { codeOf, ReadFailed, reading, readingNow, UNREADABLE } from '../system-errors.js';
@@ -39,6 +40,11 @@ export interface WalkOptions {
 interface Walk extends WalkOptions {
   /** Of names that were looked at. */
   count: number;
+  /**
+   * As root, the owner of the workspace: what agents may not read is not kept either, because files that are restored
+   * become theirs. null: what this process may not read cannot be opened.
+   */
+  readonly owner: Account | null;
 }
 
 interface Seen {
@@ -59,7 +65,8 @@ const SLICE = 256;
 export async function walkWorkspace(options: WalkOptions): Promise<void> {
   const root = await openInside(options.root, [], options.hidden);
   try {
-    await walkDirectory({ ...options, count: 0 }, `/proc/self/fd/${root.fd}`, '', 0);
+    const owner = process.getuid?.() === 0 ? await root.stat() : null;
+    await walkDirectory({ ...options, count: 0, owner }, `/proc/self/fd/${root.fd}`, '', 0);
   } finally {
     await root.close();
   }
@@ -165,6 +172,10 @@ function addUnreadable(walk: Walk, { path, type, mode, stats }: Seen): void {
   walk.onEntry({ path, type, mode, digest: null }, stats);
 }
 
+/** Agents can open again what they own. Root owns the workspace: then no agent has used it. */
+const mayOpen = ({ owner }: Walk, stats: BigIntStats, rights: number): boolean =>
+  owner === null || owner.uid === 0 || Number(stats.uid) === owner.uid || hasRights(stats, owner, rights);
+
 async function walkFile(walk: Walk, seen: Seen, depth: number): Promise<void> {
   const { place, path, type, mode, stats } = seen;
   if (type === 'link') {
@@ -183,6 +194,7 @@ async function walkFile(walk: Walk, seen: Seen, depth: number): Promise<void> {
     const kind = kindOf(now);
     if (kind.type === 'directory') return await enter(walk, { ...seen, ...kind, stats: now }, depth);
     if (kind.type !== 'file') return walk.onEntry({ path, ...kind, digest: null }, now);
+    if (!mayOpen(walk, now, RIGHTS.read)) return addUnreadable(walk, { ...seen, ...kind, stats: now });
     const content = await walk.read(path, opened);
     if (content !== null)
       walk.onEntry({ path, type: 'file', mode: kindOf(content.stats).mode, digest: content.digest }, content.stats);
@@ -201,6 +213,7 @@ async function enter(walk: Walk, seen: Seen, depth: number): Promise<void> {
   }
   try {
     const stats = fstatSync(directory, { bigint: true });
+    if (!mayOpen(walk, stats, RIGHTS.list)) return addUnreadable(walk, { ...seen, ...kindOf(stats), stats });
     walk.onEntry({ path: seen.path, ...kindOf(stats), digest: null }, stats);
     if (depth === MOST_DEPTH) walk.onTooDeep(seen.path);
     else await walkDirectory(walk, `/proc/self/fd/${directory}`, seen.path, depth + 1);
