@@ -34,6 +34,8 @@ interface State {
   /** The text outside of values, fences, tags and thinking. */
   outside: string;
   before: string | null;
+  /** Whether anything but marks was said outside. It stays so, and is not looked for again at each place. */
+  hasProse: boolean;
   /** A mark said that the next value is a call. */
   callFollows: boolean;
   /** Whether a call in tags was read. */
@@ -53,6 +55,7 @@ export function scan(text: string, repairs: Set<Repair>, isTool: IsTool = () => 
     fragments: [],
     outside: '',
     before: null,
+    hasProse: false,
     callFollows: false,
     tagged: false,
     fault: null,
@@ -105,7 +108,8 @@ function textWithEscapes(text: string, repairs: Set<Repair>): string | null {
 /** Before anything else was said; thinking does not count. */
 function wholeCall(state: State): boolean {
   const { cursor, fragments, outside } = state;
-  if (fragments.length > 0 || withoutMarks(outside) !== '') return false;
+  state.hasProse ||= withoutMarks(outside) !== '';
+  if (fragments.length > 0 || state.hasProse) return false;
   return takeCall(state, readWholeCall(cursor, state.repairs, state.isTool));
 }
 
