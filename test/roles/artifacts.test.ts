@@ -1,4 +1,8 @@
+import type { AgentEvent } from '../../src/domain/events.js';
 import type { MissionReport } from '../../src/domain/report.js';
+import { createMemoryLog } from '../../src/memory/memory-log.js';
+import { AppendRejected, type Log } from '../../src/ports/log.js';
+import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm, type RunningWorker } from '../support/role-swarm.js';
 
 const AGENT = 'cert_agent';
@@ -158,6 +162,42 @@ test('a worker that ends before the result: the next one lists them', async () =
     artifacts: { worker_id: 'process-3', files: [{ path: 'a.txt' }] },
   });
 });
+
+test.each([
+  ['completed', {}],
+  ['failed', { 'cert_agent step 2': 'fail' }],
+] as const)(
+  'a list for which the record of a %s task has no room is left out; the result stays',
+  async (end, first) => {
+    const left = new Map(Object.entries(first));
+    const memory = createMemoryLog({ clock: systemClock });
+    const hasFiles = ({ event_type, payload }: AgentEvent) =>
+      (event_type === 'task_completed' || event_type === 'task_failed') && (payload.artifacts?.files.length ?? 0) > 0;
+    const log: Log = {
+      ...memory,
+      createAppender(name) {
+        const appender = memory.createAppender(name);
+        return {
+          ...appender,
+          append: (request) =>
+            hasFiles(request.event) ? Promise.reject(new AppendRejected('too large')) : appender.append(request),
+        };
+      },
+    };
+    swarm = await createRoleSwarm({
+      log,
+      roster: [agentSpec(AGENT)],
+      behaviour: (command) => left.get(command) ?? 'ok',
+    });
+    await swarm.startOrchestrator();
+    await swarm.startWorker();
+    const report = await swarm.ended(await swarm.submit({ plan: plan(['a.txt']), retries: 0 }));
+    expect(report).toMatchObject({
+      status: end,
+      tasks: [{ artifacts: { files: [], left_out: [{ path: 'a.txt', why: 'too large' }], left_out_count: 1 } }],
+    });
+  },
+);
 
 test('a worker says in its signs of life where it serves them, or that it does not', async () => {
   await ran([]);

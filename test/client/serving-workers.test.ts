@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { hostname } from 'node:os';
+import { fetchFrom, servingWorkers } from '../../src/client/serving-workers.js';
+
+const never = new AbortController().signal;
+const here = (number: number) => `worker-${hostname()}-${number}-ab12`;
+const report = (worker_id: string, http_address: string | null) => ({ worker_id, http_address });
+
+test('workers that announce an address are asked, the wanted one first', () => {
+  const reports = [
+    report('worker-a-1-ab12', 'a.example:9464'),
+    report('worker-b-2-ab12', null),
+    report('worker-c-3-ab12', '[fd00::1]:9464'),
+  ];
+  expect(servingWorkers(reports, 'worker-c-3-ab12').map(({ url }) => url.href)).toEqual([
+    'http://[fd00::1]:9464/',
+    'http://a.example:9464/',
+  ]);
+});
+
+test("a loopback address is this computer's only for workers of this computer; what is no address is not asked", () => {
+  const reports = [
+    report('worker-elsewhere-1-ab12', '127.0.0.1:9464'),
+    report('worker-elsewhere-2-ab12', 'localhost:9464'),
+    report('worker-elsewhere-3-ab12', '[::1]:9464'),
+    report(here(4), '127.0.0.1:9464'),
+    ...['a.example', 'user@a.example:1', 'a.example:1/x', 'a.example:99999', 'http://a.example:1', 'a b:1', ''].map(
+      (address) => report(here(5), address),
+    ),
+  ];
+  expect(servingWorkers(reports, '').map(({ workerId }) => workerId)).toEqual([here(4)]);
+});
+
+describe('what a worker answers', () => {
+  let server: Server | null = null;
+  afterEach(() => void server?.close());
+  const asked = async (listener: RequestListener, token: string | null = null) => {
+    server = createServer(listener).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const worker = { workerId: here(1), url: new URL(`http://127.0.0.1:${port}/`) };
+    return fetchFrom(worker, ['artifacts', '../m', 't', 'd'], token, never);
+  };
+
+  test('is the content; the path is encoded, and the token sent', async () => {
+    const seen: unknown[] = [];
+    const served = await asked((request, response) => {
+      seen.push(request.url, request.headers.authorization);
+      response.end('content');
+    }, 'token');
+    if (served.kind !== 'found') throw new Error(served.why);
+    let text = '';
+    for await (const part of served.content) text += String(part);
+    expect([text, seen]).toEqual(['content', ['/artifacts/..%2Fm/t/d', 'Bearer token']]);
+  });
+
+  test.each([
+    [401, '{"error":"a bearer token is needed"}', 'refused', expect.stringContaining('RAVENHELM_HTTP_TOKEN')],
+    [403, '{"error":"the file holds a secret"}', 'refused', 'it refuses: the file holds a secret'],
+    [404, '{"error":"this worker knows no such file"}', 'unreachable', expect.stringContaining('404')],
+    [410, '{"error":"the file has changed"}', 'changed', 'the file has changed'],
+    [410, '{"error":"the file is not there any more"}', 'unreachable', 'the file is not there any more'],
+    [302, '', 'unreachable', 'it answers with 302: it gives no reason'],
+    [500, 'x'.repeat(100_000), 'unreachable', 'it answers with 500: it gives no reason'],
+  ])('%i is said as what it means', async (status, body, kind, why) => {
+    const answer = await asked((_request, response) => {
+      response.writeHead(status, { location: 'http://evil.example/' });
+      response.end(body);
+    });
+    expect(answer).toEqual({ kind, why });
+  });
+
+  test('nothing, where none listens', async () => {
+    const worker = { workerId: here(1), url: new URL('http://127.0.0.1:1/') };
+    expect(await fetchFrom(worker, ['x'], null, never)).toEqual({
+      kind: 'unreachable',
+      why: expect.stringContaining('127.0.0.1:1 cannot be reached: '),
+    });
+    const reason = new Error('stopped');
+    await expect(fetchFrom(worker, ['x'], null, AbortSignal.abort(reason))).rejects.toThrow();
+  });
+});
