@@ -1,25 +1,70 @@
 /** Brace expansion, as bash does it; not in quotes. */
 
-/** {a,b} and {1..3}, which a shell reads as several words. */
-export const BRACES = /\{(?:[^{}]*,[^{}]*|\d+\.\.\d+)\}/;
-const MOST_WORDS = 1_000;
+const RANGE = /^\d+\.\.\d+$/;
+/** A word that makes more words than this is left as it is. */
+const MOST_WORDS = 200;
 
-/** The words that a shell makes of one. */
+/** Whether a shell reads the word as several: {a,b} and {1..3}. */
+export const hasBraces = (word: string): boolean => innermost(word) !== null;
+
+/** The words that a shell makes of one; the word itself where they are too many. */
 export function expanded(word: string): readonly string[] {
+  if (mostWordsOf(word) > MOST_WORDS) return [word];
   let words = [word];
-  while (words.length <= MOST_WORDS && words.some((one) => BRACES.test(one)))
+  while (words.some(hasBraces))
     words = words.flatMap((one) => {
-      const found = BRACES.exec(one);
+      const found = innermost(one);
       if (found === null) return [one];
-      const [before, after] = [one.slice(0, found.index), one.slice(found.index + found[0].length)];
-      return choicesOf(found[0].slice(1, -1)).map((choice) => `${before}${choice}${after}`);
+      const [before, after] = [one.slice(0, found.start), one.slice(found.end)];
+      return choicesOf(found.inside).map((choice) => `${before}${choice}${after}`);
     });
   return words;
 }
 
+interface Braces {
+  readonly start: number;
+  readonly end: number;
+  readonly inside: string;
+}
+
+/** The first braces without others inside that a shell expands. */
+function innermost(word: string): Braces | null {
+  for (const { index, 0: found } of word.matchAll(/\{[^{}]*\}/g)) {
+    const inside = found.slice(1, -1);
+    if (inside.includes(',') || RANGE.test(inside)) return { start: index, end: index + found.length, inside };
+  }
+  return null;
+}
+
+/** At least as many words as the word makes: each pair of braces counts as if it were outside of the others. */
+function mostWordsOf(word: string): number {
+  let most = 1;
+  const open: { readonly at: number; choices: number }[] = [];
+  for (let at = 0; at < word.length && most <= MOST_WORDS; at += 1) {
+    const innerOpen = open.at(-1);
+    if (word[at] === '{') open.push({ at, choices: 1 });
+    else if (word[at] === ',' && innerOpen !== undefined) innerOpen.choices += 1;
+    else if (word[at] === '}' && innerOpen !== undefined) {
+      open.pop();
+      const inside = word.slice(innerOpen.at + 1, at);
+      most *= RANGE.test(inside) ? lengthOf(inside) : innerOpen.choices;
+    }
+  }
+  return most;
+}
+
+const rangeOf = (inside: string): readonly [number, number] => {
+  const [from = 0, to = 0] = inside.split('..').map(Number);
+  return [from, to];
+};
+
+function lengthOf(inside: string): number {
+  const [from, to] = rangeOf(inside);
+  return Math.abs(to - from) + 1;
+}
+
 function choicesOf(inside: string): readonly string[] {
-  const [from, to] = inside.split('..').map(Number);
-  if (inside.includes(',') || from === undefined || to === undefined) return inside.split(',');
-  const count = Math.min(Math.abs(to - from) + 1, MOST_WORDS);
-  return Array.from({ length: count }, (_, at) => String(from < to ? from + at : from - at));
+  if (inside.includes(',')) return inside.split(',');
+  const [from, to] = rangeOf(inside);
+  return Array.from({ length: lengthOf(inside) }, (_, at) => String(from < to ? from + at : from - at));
 }

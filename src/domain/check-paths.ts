@@ -3,7 +3,7 @@
  * task begins (docs/missions.md), so that a task cannot pass by changing what judges it. The reading is careful in one
  * direction: a word counts only where it can be a path, because a wrong one would fail honest work.
  */
-import { BRACES, expanded } from './braces.js';
+import { expanded, hasBraces } from './braces.js';
 import { NAME_OPTIONS, NO_PATHS, ownNamesOf, PATTERN_FIRST, PLACE_OPTIONS, RUNS_ANOTHER } from './check-programs.js';
 import { parseShell, SHELLS, type Command, type Item, type Script, type Word } from './shell-words.js';
 import { workspacePath } from './workspace-path.js';
@@ -24,6 +24,7 @@ export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] 
   for (const command of commands) {
     walkScript(parseShell(command), { directory: '' }, (named) => {
       const known = found.get(named.path);
+      if (known === undefined && found.size >= MOST_NAMED) return;
       const { isGuess, ...plain } = named;
       const isFileOnly = named.isFileOnly && known?.isFileOnly !== false;
       const stillGuess = isGuess === true && (known === undefined || known.isGuess === true);
@@ -36,7 +37,16 @@ export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] 
 /** PATH_MAX of Linux; without an end, a long list of cd would make each of its paths longer. */
 const MOST_PATH = 4096;
 
+/** More are no list that a person has written. */
+const MOST_NAMED = 5_000;
+
 type Note = (path: NamedPath) => void;
+
+/** A directory of this name is not what the command reads. */
+const filesOnly =
+  (note: Note): Note =>
+  (named) =>
+    note({ ...named, isFileOnly: true });
 
 interface Place {
   /** Where the command runs, relative to the workspace; null: elsewhere, or not known. */
@@ -75,12 +85,15 @@ function walkSubstitutions(word: Word, place: Place, note: Note): void {
 
 const nameOf = (word: Word): string => word.text.slice(word.text.lastIndexOf('/') + 1);
 
-function walkWords(words: readonly Word[], place: Place, note: Note): void {
+/** env env env …: each runs the next one. */
+const MOST_RUNS = 20;
+
+function walkWords(words: readonly Word[], place: Place, note: Note, runs = 0): void {
   const [program, ...args] = words;
-  if (program === undefined) return;
+  if (program === undefined || runs > MOST_RUNS) return;
   const name = nameOf(program);
   if (program.text.includes('/')) noteWord(program, place, note);
-  if (RUNS_ANOTHER.has(name)) return walkRun(args, place, note);
+  if (RUNS_ANOTHER.has(name)) return walkRun(args, place, note, runs + 1);
   if (name === 'cd' || name === 'pushd') return changeDirectory(args, place);
   if (NO_PATHS.has(name)) return;
   if (name === 'test' || name === '[' || name === '[[') return walkTest(args, place, note);
@@ -97,7 +110,7 @@ function walkWords(words: readonly Word[], place: Place, note: Note): void {
 function noteLiterals(code: Word, place: Place, note: Note): void {
   for (const [, before = '', , literal = ''] of code.text.matchAll(LITERALS)) {
     const word = plainWord(literal);
-    noteWord(word, place, note);
+    noteWord(word, place, filesOnly(note));
     if (before === '' || !/^\.{1,2}\//.test(literal)) continue;
     for (const end of MODULE_ENDS) noteWord(plainWord(`${literal}${end}`), place, note);
   }
@@ -116,7 +129,7 @@ function noteModules(args: readonly Word[], place: Place, note: Note): void {
     if (!isLiteral || !/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(text)) continue;
     const parts = text.split('.');
     parts.forEach((_, end) => noteWord(plainWord(`${parts.slice(0, end + 1).join('/')}.py`), place, note));
-    if (parts.length > 1) noteWord(plainWord(parts.join('/')), place, note);
+    if (dotted.length > 0 && parts.length > 1) noteWord(plainWord(parts.join('/')), place, note);
   }
 }
 
@@ -126,7 +139,7 @@ const plainWord = (text: string): Word => ({
 });
 
 /** Behind env, timeout and the like: options, assignments and a duration, then the program. xargs reads -a FILE. */
-function walkRun(args: readonly Word[], place: Place, note: Note): void {
+function walkRun(args: readonly Word[], place: Place, note: Note, runs: number): void {
   const at = args.findIndex(
     ({ text }, index) => !/^(?:-.*|[A-Za-z_]\w*=.*|\d+(?:\.\d+)?[smhd]?)$/.test(text) && args[index - 1]?.text !== '-a',
   );
@@ -134,7 +147,7 @@ function walkRun(args: readonly Word[], place: Place, note: Note): void {
     if (args[index - 1]?.text === '-a') noteWord(word, place, note);
     else noteWord(word.text.startsWith('-') ? valueOfOption(word) : afterEquals(word), place, note);
   });
-  if (at !== -1) walkWords(args.slice(at), place, note);
+  if (at !== -1) walkWords(args.slice(at), place, note, runs);
 }
 
 function changeDirectory(args: readonly Word[], place: Place): void {
@@ -147,7 +160,9 @@ function changeDirectory(args: readonly Word[], place: Place): void {
 function inlineCode(name: string, args: readonly Word[]): Word | null {
   const options = SHELLS.has(name) || /^(?:python|pypy|php|ruby|node|deno|bun|perl)[\d.]*$/.test(name);
   if (!options) return null;
-  const at = args.findIndex(({ text }) => /^(?:-[a-z]*[cepr]|--eval|--print)$/.test(text));
+  // A shell's -e ends it with the first command that fails; what follows is its file.
+  const option = SHELLS.has(name) ? /^-[a-z]*c$/ : /^(?:-[a-z]*[cepr]|--eval|--print)$/;
+  const at = args.findIndex(({ text }) => option.test(text));
   return at === -1 ? null : (args[at + 1] ?? null);
 }
 
@@ -163,8 +178,7 @@ function walkTest(args: readonly Word[], place: Place, note: Note): void {
     if (/^-[a-zA-Z]$/.test(word.text) || (word.isQuoted && word.text === '')) return;
     const before = args[at - 1]?.text ?? '';
     if (/^-(?:nt|ot|ef)$/.test(before) || /^-(?:nt|ot|ef)$/.test(args[at + 1]?.text ?? '')) noteWord(word, place, note);
-    else if (/^-[a-zA-Z]$/.test(before) && !/^-[nzota]$/.test(before))
-      noteWord(word, place, (named) => note({ ...named, isFileOnly: true }));
+    else if (/^-[a-zA-Z]$/.test(before) && !/^-[nzota]$/.test(before)) noteWord(word, place, filesOnly(note));
   });
 }
 
@@ -178,13 +192,14 @@ function walkOperands(
   let names = ownNames;
   args.forEach((word, at) => {
     const before = args[at - 1]?.text ?? '';
-    if (word.text.startsWith('-') && !word.isQuoted) return noteWord(valueOfOption(word), place, note);
+    if (word.text.startsWith('-') && !word.isQuoted)
+      return noteWord(valueOfOption(word), place, isAttached(word) ? filesOnly(note) : note);
     if (PLACE_OPTIONS.has(before) || NAME_OPTIONS.has(before)) return;
     if (toSkip > 0) {
       toSkip -= 1;
       return;
     }
-    const isName = names > 0 && !/[/.=]/.test(word.text) && !before.startsWith('-');
+    const isName = names > 0 && !/[/.=]/.test(word.text);
     if (isName) names -= 1;
     else noteWord(word, place, note);
   });
@@ -198,8 +213,11 @@ function afterEquals(word: Word): Word {
 
 /** The value of --option=value, or of -fVALUE where that looks like a file's name. */
 function valueOfOption(word: Word): Word {
-  return /^-[A-Za-z][^=]*[./@][^=]*$/.test(word.text) ? withoutStart(word, 2) : afterEquals(word);
+  return isAttached(word) ? withoutStart(word, 2) : afterEquals(word);
 }
+
+/** -I, -L and -C name a directory in which something is looked for. */
+const isAttached = ({ text }: Word): boolean => /^-[A-BD-HJ-KM-Za-z][^=]*[./@][^=]*$/.test(text);
 
 const withoutStart = (word: Word, length: number): Word => ({
   ...word,
@@ -219,7 +237,7 @@ const isCode = (text: string): boolean => /[<>|&;"'`{}!]|==|\s[=+(]|\)\s/.test(t
 function noteWord(word: Word, place: Place, note: Note): void {
   if (!word.isLiteral) return notePattern(word, place, note);
   if (word.text.length > 4096) return;
-  if (!word.isQuoted && BRACES.test(word.text))
+  if (!word.isQuoted && hasBraces(word.text))
     return expanded(word.text).forEach((text) => noteWord(plainWord(text), place, note));
   const read = /^\s*(?:\.read|\\ir?)\s+(\S+)\s*$/.exec(word.text)?.[1];
   if (isCode(word.text) && read === undefined) return;

@@ -28,7 +28,9 @@ const OWN_NAMES: Readonly<Record<string, number>> = {
 };
 /** First words after which more names follow, such as npm run build; those of compose are its services. */
 const MORE_NAMES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  ...Object.fromEntries('npm pnpm yarn bun'.split(' ').map((name) => [name, { run: 1, 'run-script': 1 }])),
+  ...Object.fromEntries(
+    'npm pnpm yarn bun'.split(' ').map((name) => [name, { run: 1, 'run-script': 1, exec: 1, dlx: 1, workspace: 2 }]),
+  ),
   ...Object.fromEntries(['docker', 'podman'].map((name) => [name, { compose: Infinity }])),
 };
 const COMPOSE: ReadonlySet<string> = new Set(['docker-compose', 'podman-compose']);

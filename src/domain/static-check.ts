@@ -28,9 +28,12 @@ interface Shell {
   errexit: boolean;
 }
 
+/** A longer command does enough that its form alone says nothing; the baseline judges it. */
+const LONGEST_JUDGED = 10_000;
+
 /** Whether the command exits with 0 wherever it runs. */
 export function isStaticCheck(command: string): boolean {
-  if (mayAskForVariables(command)) return false;
+  if (command.length > LONGEST_JUDGED || mayAskForVariables(command)) return false;
   return [...endsOfText(command)].every((end) => end === 'pass' || end === 'leave-pass');
 }
 
@@ -49,15 +52,41 @@ function mayAskForVariables(command: string): boolean {
 /** Single quotes and comments; double quotes only so that what is in them is taken for neither. */
 const UNEXPANDED = /"(?:[^"\\]|\\[^])*"|'[^']*'|(?<=^|\s)#[^\n]*/g;
 
-/** if A; then B; else C; fi, and nothing else. Its parts have no words of that kind: then they are opaque. */
-const IF = /^\s*if\s+([^]+?)\s*[;\n]\s*then\s+([^]+?)\s*(?:[;\n]\s*else\s+([^]+?)\s*)?[;\n]\s*fi\s*;?\s*$/;
+interface Choice {
+  readonly condition: string;
+  readonly then: string;
+  readonly otherwise: string;
+}
+
+/**
+ * if A; then B; else C; fi, and nothing else; null: it is none. Its parts have no words of that kind: then they are
+ * opaque, as are parts of a text in quotes.
+ */
+function choiceIn(command: string): Choice | null {
+  const parts = command
+    .split(/[;\n]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const [first = ''] = parts;
+  if (!/^if\s/.test(first) || parts.at(-1) !== 'fi') return null;
+  const thenAt = parts.findIndex((part) => /^then(?:\s|$)/.test(part));
+  const elseAt = parts.findIndex((part) => /^else(?:\s|$)/.test(part));
+  const end = elseAt === -1 ? parts.length - 1 : elseAt;
+  if (thenAt === -1 || end < thenAt) return null;
+  const script = (from: number, to: number, word: string) =>
+    [(parts[from] ?? '').slice(word.length), ...parts.slice(from + 1, to)].join('\n').trim();
+  const condition = script(0, thenAt, 'if');
+  const then = script(thenAt, end, 'then');
+  const otherwise = elseAt === -1 ? ':' : script(elseAt, parts.length - 1, 'else');
+  return condition === '' || then === '' || otherwise === '' ? null : { condition, then, otherwise };
+}
 
 /** The ends of a whole script, which may be one choice. */
 function endsOfText(command: string): Ends {
-  const [, condition, then, otherwise = ':'] = IF.exec(command) ?? [];
+  const choice = choiceIn(command);
   // set -e in one part holds in the others.
-  if (condition === undefined || then === undefined || /\bset\b/.test(command))
-    return endsOfScript(parseShell(command), { errexit: false });
+  if (choice === null || /\bset\b/.test(command)) return endsOfScript(parseShell(command), { errexit: false });
+  const { condition, then, otherwise } = choice;
   const ends = endsOfText(condition);
   const next = (end: End, script: string) => (ends.has(end) ? endsOfText(script) : []);
   return new Set([...leaving(ends), ...next('pass', then), ...next('fail', otherwise)]);

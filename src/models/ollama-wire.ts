@@ -107,8 +107,9 @@ const said = (words: ServerWords): OllamaStreamError => new OllamaStreamError('e
 
 /** A web page, which comes from something in front of the server; null: the text is none. */
 function pageIn(text: string): OllamaStreamError | null {
-  const words = serverWords(text);
-  return words.html ? new OllamaStreamError('page', words.shown, {}, words) : null;
+  // A model that writes HTML has it in the middle of a line.
+  const words = /^\s*</.test(text) ? serverWords(text) : null;
+  return words?.html === true ? new OllamaStreamError('page', words.shown, {}, words) : null;
 }
 
 /** Whether this is the reply's last line. Throws OllamaStreamError for an error or an invalid line. */

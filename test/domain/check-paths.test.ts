@@ -81,6 +81,18 @@ describe('the paths that a check names', () => {
     ['xargs --arg-file=list.txt node check.mjs', ['list.txt', 'check.mjs']],
     ['docker compose config -q', []],
     ['docker compose build web', []],
+    ['docker compose up -d web', []],
+    ['docker compose exec -T web ls', []],
+    ['npm run -s build', []],
+    ['make -j4 test', []],
+    ['yarn workspace web test', []],
+    ['yarn -s jest tests', ['tests']],
+    ['gcc -I./include -L./lib -o app app.c', ['app', 'app.c']],
+    ['make -C./app test', []],
+    ['bash -e verify.sh', ['verify.sh']],
+    ['sh -ec "sh verify.sh"', ['verify.sh']],
+    ['python3 -m app.cli --version', ['app.py', 'app/cli.py', 'app.cli']],
+    ['cat {1..1000}{1..1000}.txt', []],
     ['docker compose -f deploy/compose.yaml config', ['deploy/compose.yaml']],
     ['podman compose build', []],
     ['docker-compose config', []],
@@ -113,4 +125,21 @@ describe('the paths that a check names', () => {
   test('none is left out, however many there are', () => {
     expect(named(Array.from({ length: 5_000 }, (_, n) => `cat f${n}`).join(';'))).toHaveLength(5_000);
   });
+});
+
+test('a text in quotes of code and the value behind an option mean a file, and no directory', () => {
+  const kinds = (command: string) => pathsNamedBy([command]).map(({ path, isFileOnly }) => [path, isFileOnly]);
+  expect(kinds('python3 -c "import sys; sys.path.insert(0, \'src\')"')).toEqual([['src', true]]);
+  expect(kinds('grep -f./want x.txt')).toEqual([
+    ['want', true],
+    ['x.txt', false],
+  ]);
+});
+
+test.each([
+  ['programs that run one another', 'env '.repeat(25_000)],
+  ['words with many braces', 'cat {1..1000}{1..1000} '.repeat(4_000)],
+  ['braces that do not end', `cat ${'{,,,'.repeat(1_000)} `.repeat(20)],
+])('%s name no more than a person would write', (_, command) => {
+  expect(pathsNamedBy([command]).length).toBeLessThanOrEqual(5_000);
 });

@@ -197,3 +197,11 @@ describe('a check that may fail', () => {
     expect(isStaticCheck(`${'true; '.repeat(20_000)}make test`)).toBe(false);
   });
 });
+
+test.each([
+  ['a choice of blank lines', `if${'\n'.repeat(9_000)}`],
+  ['a choice with a long condition', `if a${'\n'.repeat(9_000)}`],
+  ['more than a person would write', 'true; '.repeat(10_000)],
+])('%s is judged at once, and is none', (_, command) => {
+  expect(isStaticCheck(command)).toBe(false);
+});

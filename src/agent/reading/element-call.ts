@@ -18,7 +18,8 @@ const NAMED = joined('', 'iy', [
 export function readElementCall({ text, at }: Cursor, repairs: Set<Repair>, isTool: IsTool): Loose | null {
   const cursor = startCursor(text, at);
   const named = match(cursor, NAMED);
-  if (named) return isTool(named[2] ?? '') ? withArguments(cursor, named[0], named[2] ?? '', repairs) : null;
+  if (named)
+    return isTool(named[2] ?? '') ? alone(text, withArguments(cursor, named[0], named[2] ?? '', repairs)) : null;
   const element = match(cursor, ELEMENT);
   const tool = element?.[1] ?? '';
   if (!element || !isTool(tool)) return null;
@@ -26,13 +27,25 @@ export function readElementCall({ text, at }: Cursor, repairs: Set<Repair>, isTo
   const blank = match(cursor, /\s*(?=\{)/y);
   if (blank) {
     cursor.at += blank[0].length;
-    return inElement(cursor, tool, repairs);
+    return alone(text, inElement(cursor, tool, repairs));
   }
   cursor.at = at;
   return match(cursor, new RegExp(`<${tool}>\\s*<[A-Za-z_][\\w-]*>`, 'y'))
-    ? readCallOf(elementForm(tool), cursor, repairs)
+    ? alone(text, readCallOf(elementForm(tool), cursor, repairs))
     : null;
 }
+
+/**
+ * Behind a call in prose, such as one that the model says it must not make, the sentence goes on: it is none. Nor is
+ * what no JSON is, which may be anything.
+ */
+function alone(text: string, read: Loose | null): Loose | null {
+  if (read?.kind === 'wrong' && !read.serious) return null;
+  return read?.kind === 'value' && !/^\s*(?:[<`[{]|$)/.test(text.slice(read.end, read.end + MOST_BLANKS)) ? null : read;
+}
+
+/** Enough for empty lines; behind more of them something else begins. */
+const MOST_BLANKS = 1_000;
 
 function withArguments(cursor: Cursor, head: string, tool: string, repairs: Set<Repair>): Loose {
   const read = readLooseJson(cursor.text, cursor.at + head.length, repairs);

@@ -8,7 +8,7 @@ import { readPythonCalls } from './python-call.js';
 import { PREFIX, STRAY_END, STRAY_PARAMETER } from './tag-forms.js';
 import { readElementCall } from './element-call.js';
 import { readTaggedCall } from './tagged-call.js';
-import { readWholeCall, type IsTool } from './whole-call.js';
+import { mayBeWholeCall, readWholeCall, type IsTool } from './whole-call.js';
 
 /** A value in a reply's text. */
 export interface Fragment {
@@ -34,8 +34,6 @@ interface State {
   /** The text outside of values, fences, tags and thinking. */
   outside: string;
   before: string | null;
-  /** Whether anything but marks was said outside. It stays so, and is not looked for again at each place. */
-  hasProse: boolean;
   /** A mark said that the next value is a call. */
   callFollows: boolean;
   /** Whether a call in tags was read. */
@@ -55,7 +53,6 @@ export function scan(text: string, repairs: Set<Repair>, isTool: IsTool = () => 
     fragments: [],
     outside: '',
     before: null,
-    hasProse: false,
     callFollows: false,
     tagged: false,
     fault: null,
@@ -107,10 +104,9 @@ function textWithEscapes(text: string, repairs: Set<Repair>): string | null {
 
 /** Before anything else was said; thinking does not count. */
 function wholeCall(state: State): boolean {
-  const { cursor, fragments, outside } = state;
-  state.hasProse ||= withoutMarks(outside) !== '';
-  if (fragments.length > 0 || state.hasProse) return false;
-  return takeCall(state, readWholeCall(cursor, state.repairs, state.isTool));
+  const { cursor, fragments, outside, isTool } = state;
+  if (fragments.length > 0 || !mayBeWholeCall(cursor, isTool) || withoutMarks(outside) !== '') return false;
+  return takeCall(state, readWholeCall(cursor, state.repairs, isTool));
 }
 
 type Rule = (state: State) => boolean;

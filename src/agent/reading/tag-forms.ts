@@ -136,7 +136,7 @@ export const elementForm = (tool: string): TagForm => ({
   key: /<(?<name>[A-Za-z_][\w-]*)>/y,
   endOfValue: ({ name }) => new RegExp(`</${name}>`, 'g'),
   nested: new RegExp(`</?${tool}>`),
-  valueOf: ({ text }) => text,
+  valueOf: betweenLines,
 });
 
 export const TAG_FORMS: readonly TagForm[] = [TAG_IS_KEY, NAMED_TAGS, KEYS_AND_VALUES, HY3, KIMI_K3];

@@ -60,6 +60,7 @@ export async function endCompared(
   limits: { readonly remainingMs: number; readonly signal: AbortSignal },
 ): Promise<LoopEnd> {
   if (end.kind !== 'failed' || end.code === 'protected') return end;
+  if ((baselineOf(deps.current())?.protected ?? []).length === 0) return end;
   const { tools } = context.deps;
   const limitMs = limits.remainingMs + COMPARE_GRACE_MS;
   const tooSlow = () => new Error(`they could not be compared within ${Math.round(limitMs / 1000)} s`);

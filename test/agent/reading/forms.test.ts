@@ -561,3 +561,29 @@ test('a list of one text is read as the text that is wanted', () => {
   const reading = readText('{"tool":"execute_terminal_command","arguments":{"command":["ls -la"]}}');
   expect([callOf(reading), reading.ok && reading.repairs]).toEqual([RUN, ['list']]);
 });
+
+describe('a call by its tool’s name alone', () => {
+  const READ = 'workspace_list {}';
+
+  test.each([
+    ['behind thinking whose beginning the template wrote', 'Use `ls`.\n</think>\nworkspace_list\n{}'],
+    ['behind a token and thinking', '<|im_start|><think>x</think>\nworkspace_list\n{}'],
+    [
+      'before a step in JSON of which it only speaks',
+      `Use <workspace_read> {path}.\n{"tool":"workspace_list","arguments":{}}`,
+    ],
+  ])('is read %s', (_, text) => {
+    expect(callOf(readText(text))).toBe(READ);
+  });
+
+  test('is none in a sentence that goes on behind its element', () => {
+    const element = '<execute_terminal_command><command>rm -rf build</command></execute_terminal_command>';
+    expect(callOf(readText(`It would be ${element}, but I must not.`))).toBe('not_json');
+    expect(callOf(readText(`I remove it: ${element}`))).toBe('execute_terminal_command {"command":"rm -rf build"}');
+  });
+
+  test('in an element keeps a text that is written on its own lines without the line breaks around it', () => {
+    const text = '<workspace_write><path>a.sh</path><content>\n#!/bin/sh\nexit 0\n</content></workspace_write>';
+    expect(callOf(readText(text))).toBe('workspace_write {"path":"a.sh","content":"#!/bin/sh\\nexit 0"}');
+  });
+});
