@@ -7,7 +7,7 @@ import { workspaceOf } from '../domain/continuation.js';
 import type { Mission } from '../domain/mission-state.js';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ArtifactPlace } from '../tools/artifacts/kept.js';
-import { createTarget, type Target } from '../tools/artifacts/write.js';
+import { createTarget, type Expected, type Target } from '../tools/artifacts/write.js';
 import { CallRefused } from '../tools/errors.js';
 import { isWorker, volumeSource, workerSources, type Source } from './artifact-source.js';
 import { askProcesses, type StatusReport } from './ask-processes.js';
@@ -83,14 +83,18 @@ export async function* copyArtifacts(
   const target = createTarget(options.to);
   const workers = createWorkers(context, session, mission);
   const volume = volumeSource(placeOf(mission, options.workspaceRoot));
+  /** Workers at whose address nothing has answered. */
+  const absent = new Set<string>();
   for (const artifact of artifactsOf(mission).artifacts) {
     const workerId = mission.tasks.get(artifact.task_id)?.artifacts?.worker_id ?? '';
     async function* sources(): AsyncGenerator<Source> {
       yield volume;
-      yield* workerSources(await workers(), workerId, options.token);
+      const all = workerSources(await workers(), workerId, options.token);
+      yield* all.filter(({ name }) => !absent.has(name));
     }
     const to = join(options.to, artifact.task_id, artifact.path);
-    const done = await copyOne(context.signal, { artifact, mission, target, force: options.force }, sources());
+    const copy = { artifact, mission, target, force: options.force, onAbsent: (name: string) => void absent.add(name) };
+    const done = await copyOne(context.signal, copy, sources());
     yield { ...artifact, to, ...done };
   }
 }
@@ -115,8 +119,8 @@ function createWorkers(
     (asked ??= askProcesses(context, session, {
       firstMs: FIRST_ANSWER_MS,
       quietMs: QUIET_MS,
-      isEnough({ worker_id }) {
-        awaited.delete(worker_id);
+      isEnough({ worker_id, http_address }) {
+        if (http_address !== null) awaited.delete(worker_id);
         return awaited.size === 0;
       },
     }));
@@ -127,16 +131,17 @@ interface OneCopy {
   readonly mission: Mission;
   readonly target: Target;
   readonly force: boolean;
+  onAbsent(worker: string): void;
 }
 
 type Done = Pick<CopiedArtifact, 'outcome' | 'from' | 'why'>;
 
 async function copyOne(
   signal: AbortSignal,
-  { artifact, mission, target, force }: OneCopy,
+  { artifact, mission, target, force, onAbsent }: OneCopy,
   sources: AsyncIterable<Source>,
 ): Promise<Done> {
-  const { task_id: taskId, path, sha256: digest } = artifact;
+  const { task_id: taskId, path, bytes, sha256: digest } = artifact;
   const parts = [taskId, ...path.split('/')];
   try {
     const present = await target.present(parts, digest, signal);
@@ -146,9 +151,10 @@ async function copyOne(
     const faults: Fault[] = [];
     for await (const { name, read } of sources) {
       const found = await read({ missionId: mission.id, taskId, path, digest }, signal);
-      const fault = found.kind === 'found' ? await written(target, parts, found.content, digest) : found;
+      const fault = found.kind === 'found' ? await written(target, parts, found.content, { bytes, digest }) : found;
       if (fault === null) return { outcome: 'copied', from: name, why: null };
       signal.throwIfAborted();
+      if (fault.isAbsent === true) onAbsent(name);
       faults.push({ ...fault, from: name });
     }
     return outcomeOf(artifact, faults);
@@ -169,10 +175,10 @@ async function written(
   target: Target,
   parts: readonly string[],
   content: Readable,
-  digest: string,
+  expected: Expected,
 ): Promise<NotServed | null> {
   try {
-    return (await target.write(parts, content, digest)) ? null : { kind: 'changed', why: 'the file has changed' };
+    return (await target.write(parts, content, expected)) ? null : { kind: 'changed', why: 'the file has changed' };
   } catch (error) {
     if (!isBroken(error)) throw error;
     return { kind: 'unreachable', why: `the connection broke: ${asError(error).message}` };

@@ -16,6 +16,8 @@ export interface ServingWorker {
 export interface NotServed {
   readonly kind: 'changed' | 'refused' | 'unreachable';
   readonly why: string;
+  /** Nothing answers at its address: another request would wait as long. */
+  readonly isAbsent?: true;
 }
 
 export interface Served {
@@ -48,6 +50,8 @@ function urlOf(address: string): URL | null {
   return new URL(text);
 }
 
+/** Not connected within this time, its address leads nowhere from here. */
+const CONNECT_MS = 5_000;
 /** Without a byte for so long, it counts as out of reach; it reads the file once before it answers. */
 const SILENT_MS = 60_000;
 const MOST_REASON_BYTES = 1_024;
@@ -68,14 +72,15 @@ export async function fetchFrom(
     return response.statusCode === 200 ? { kind: 'found', content: response } : await refusalOf(response);
   } catch (error) {
     if (signal.aborted) throw error;
-    return { kind: 'unreachable', why: `${url.host} cannot be reached: ${wordsOf(error)}` };
+    return { kind: 'unreachable', why: `${url.host} cannot be reached: ${wordsOf(error)}`, isAbsent: true };
   }
 }
 
 function request(url: URL, token: string | null, signal: AbortSignal): Promise<IncomingMessage> {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
-    const sent = get(url, { headers, signal, agent: false, timeout: SILENT_MS }, resolve);
+    const sent = get(url, { headers, signal, agent: false, timeout: CONNECT_MS }, resolve);
+    sent.once('socket', (socket) => socket.once('connect', () => socket.setTimeout(SILENT_MS)));
     sent.once('timeout', () => sent.destroy(new Error('it does not answer')));
     sent.once('error', reject);
   });
@@ -97,7 +102,10 @@ async function refusalOf(response: IncomingMessage): Promise<NotServed> {
 
 async function reasonIn(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const part of response) if (text.length < MOST_REASON_BYTES) text += String(part);
+  for await (const part of response) {
+    text += String(part);
+    if (text.length >= MOST_REASON_BYTES) break; // which closes the connection
+  }
   return /"error":"([^"\\]*)"/.exec(text)?.[1] ?? 'it gives no reason';
 }
 

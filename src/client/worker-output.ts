@@ -31,6 +31,9 @@ export async function fetchWholeOutput(
   return faults.length === 0 ? 'no worker that answers serves it' : faults.join('; ');
 }
 
+/** Of one stream. A call's limit of output may be higher; more is not fetched. */
+const MOST_BYTES = 2 ** 30;
+
 async function fetchBoth(
   worker: ServingWorker,
   { missionId, taskId, attempt, step, digest, directory, token }: FetchOutput,
@@ -42,8 +45,11 @@ async function fetchBoth(
     const served = await fetchFrom(worker, [...path, stream, digest], token, signal);
     if (served.kind !== 'found') return served.why;
     const file = await open(join(directory, stream), 'w', 0o600);
+    let left = MOST_BYTES;
     try {
       for await (const part of served.content) {
+        left -= part.byteLength;
+        if (left < 0) return 'it has more than 1 GiB, which is not fetched';
         hash.update(part);
         await file.writeFile(part);
       }

@@ -56,6 +56,15 @@ describe('what a worker answers', () => {
     expect([text, seen]).toEqual(['content', ['/artifacts/..%2Fm/t/d', 'Bearer token']]);
   });
 
+  test('is a refusal whose words have an end, also where its body has none', async () => {
+    const refused = await asked((_, response) => {
+      response.writeHead(404);
+      const write = (): void => void (response.write('x'.repeat(2_000)) && setImmediate(write));
+      write();
+    });
+    expect(refused).toEqual({ kind: 'unreachable', why: 'it answers with 404: it gives no reason' });
+  });
+
   test.each([
     [401, '{"error":"a bearer token is needed"}', 'refused', expect.stringContaining('RAVENHELM_HTTP_TOKEN')],
     [403, '{"error":"the file holds a secret"}', 'refused', 'it refuses: the file holds a secret'],
@@ -72,11 +81,12 @@ describe('what a worker answers', () => {
     expect(answer).toEqual({ kind, why });
   });
 
-  test('nothing, where none listens', async () => {
+  test('nothing, where none listens: it is not asked for the next file', async () => {
     const worker = { workerId: here(1), url: new URL('http://127.0.0.1:1/') };
     expect(await fetchFrom(worker, ['x'], null, never)).toEqual({
       kind: 'unreachable',
       why: expect.stringContaining('127.0.0.1:1 cannot be reached: '),
+      isAbsent: true,
     });
     const reason = new Error('stopped');
     await expect(fetchFrom(worker, ['x'], null, AbortSignal.abort(reason))).rejects.toThrow();

@@ -12,14 +12,21 @@ import { absent, codeOf, existing } from '../system-errors.js';
 /** same: a file with this digest. other: a file with another content. */
 export type Present = 'nothing' | 'same' | 'other';
 
+/** What a content is expected to be. */
+export interface Expected {
+  readonly bytes: number;
+  /** sha256, hex. */
+  readonly digest: string;
+}
+
 export interface Target {
   /** What is where the file is to be. Rejects with CallRefused where no file can be. */
   present(parts: readonly string[], digest: string, signal: AbortSignal): Promise<Present>;
   /**
    * Writes a content in the place of what is there. Resolves with false, and has changed nothing, where it has another
-   * digest. Rejects with CallRefused, with the file system's errors, and with those of the content.
+   * digest; of one that is longer no more is read. Rejects with CallRefused, with the file system's errors, and with those of the content.
    */
-  write(parts: readonly string[], content: AsyncIterable<Uint8Array>, digest: string): Promise<boolean>;
+  write(parts: readonly string[], content: AsyncIterable<Uint8Array>, expected: Expected): Promise<boolean>;
 }
 
 /** @param directory absolute; it is made when it is not there */
@@ -49,11 +56,11 @@ export function createTarget(directory: string): Target {
           await file.close();
         }
       }),
-    write: (parts, content, digest) =>
+    write: (parts, content, { bytes, digest }) =>
       inParent(parts, async (parent) => {
         const draft = `${parent}/.ravenhelm-${randomUUID()}`;
         try {
-          if ((await writeDraft(draft, content)) !== digest) {
+          if ((await writeDraft(draft, content, bytes)) !== digest) {
             await unlink(draft);
             return false;
           }
@@ -67,12 +74,15 @@ export function createTarget(directory: string): Target {
   };
 }
 
-/** Resolves with its digest. */
-async function writeDraft(draft: string, content: AsyncIterable<Uint8Array>): Promise<string> {
+/** Resolves with its digest; null: it has more bytes. */
+async function writeDraft(draft: string, content: AsyncIterable<Uint8Array>, bytes: number): Promise<string | null> {
+  let left = bytes;
   const hash = createHash('sha256');
   const file = await open(draft, 'wx', 0o644);
   try {
     for await (const part of content) {
+      left -= part.byteLength;
+      if (left < 0) return null;
       hash.update(part);
       await file.writeFile(part);
     }
