@@ -173,6 +173,7 @@ describe('a mission that continues another one', () => {
       tasks: changed === null ? 2 : 1,
       verified: changed === null ? 2 : 1,
       held_before: 0,
+      not_known: 0,
     });
   });
 
