@@ -111,7 +111,7 @@ describe('the anthropic adapter', () => {
     ['model_context_window_exceeded', 'context_full'],
     ['pause_turn', 'interrupted'],
     // Compatible servers (pi #6634; gateways that pass on what is behind them)
-    ['sensitive', 'interrupted'],
+    ['sensitive', 'filtered'],
     ['length', 'output_limit'],
     ['abort', 'interrupted'],
   ])('%s: the reply is cut (%s), its text is as it was received', async (stop, why) => {

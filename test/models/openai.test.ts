@@ -109,7 +109,7 @@ describe('the openai adapter', () => {
 
   test('a reply that the content filter ended is cut', async () => {
     const { model } = await given({ reply: () => ({ kind: 'text', text: 'I can', stop: 'content_filter' }) });
-    expect((await ask(model)).ending).toMatchObject({ kind: 'cut', why: 'interrupted' });
+    expect((await ask(model)).ending).toMatchObject({ kind: 'cut', why: 'filtered' });
   });
 
   test('a reply that used up its limit on reasoning is cut before its first text', async () => {
