@@ -54,7 +54,7 @@ const UNEXPANDED = /"(?:[^"\\]|\\[^])*"|'[^']*'|(?<=^|\s)#[^\n]*/g;
 
 interface Choice {
   readonly condition: string;
-  readonly then: string;
+  readonly held: string;
   readonly otherwise: string;
 }
 
@@ -76,9 +76,9 @@ function choiceIn(command: string): Choice | null {
   const script = (from: number, to: number, word: string) =>
     [(parts[from] ?? '').slice(word.length), ...parts.slice(from + 1, to)].join('\n').trim();
   const condition = script(0, thenAt, 'if');
-  const then = script(thenAt, end, 'then');
+  const held = script(thenAt, end, 'then');
   const otherwise = elseAt === -1 ? ':' : script(elseAt, parts.length - 1, 'else');
-  return condition === '' || then === '' || otherwise === '' ? null : { condition, then, otherwise };
+  return condition === '' || held === '' || otherwise === '' ? null : { condition, held, otherwise };
 }
 
 /** The ends of a whole script, which may be one choice. */
@@ -86,10 +86,10 @@ function endsOfText(command: string): Ends {
   const choice = choiceIn(command);
   // set -e in one part holds in the others.
   if (choice === null || /\bset\b/.test(command)) return endsOfScript(parseShell(command), { errexit: false });
-  const { condition, then, otherwise } = choice;
+  const { condition, held, otherwise } = choice;
   const ends = endsOfText(condition);
   const next = (end: End, script: string) => (ends.has(end) ? endsOfText(script) : []);
-  return new Set([...leaving(ends), ...next('pass', then), ...next('fail', otherwise)]);
+  return new Set([...leaving(ends), ...next('pass', held), ...next('fail', otherwise)]);
 }
 
 function endsOfScript(script: Script, shell: Shell): Ends {

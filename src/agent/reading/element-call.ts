@@ -36,7 +36,7 @@ export function readElementCall({ text, at }: Cursor, repairs: Set<Repair>, isTo
 }
 
 /**
- * Behind a call in prose, such as one that the model says it must not make, the sentence goes on: it is none. Nor is
+ * Behind a call in prose, such as one that the model says it must not make, the sentence continues: it is none. Nor is
  * what no JSON is, which may be anything.
  */
 function alone(text: string, read: Loose | null): Loose | null {

@@ -24,7 +24,8 @@ export interface Target {
   present(parts: readonly string[], digest: string, signal: AbortSignal): Promise<Present>;
   /**
    * Writes a content in the place of what is there. Resolves with false, and has changed nothing, where it has another
-   * digest; of one that is longer no more is read. Rejects with CallRefused, with the file system's errors, and with those of the content.
+   * digest; of one that is longer no more is read. Rejects with CallRefused, with the file system's errors, and with
+   * those of the content.
    */
   write(parts: readonly string[], content: AsyncIterable<Uint8Array>, expected: Expected): Promise<boolean>;
 }

@@ -576,7 +576,7 @@ describe('a call by its tool’s name alone', () => {
     expect(callOf(readText(text))).toBe(READ);
   });
 
-  test('is none in a sentence that goes on behind its element', () => {
+  test('is none in a sentence that continues behind its element', () => {
     const element = '<execute_terminal_command><command>rm -rf build</command></execute_terminal_command>';
     expect(callOf(readText(`It would be ${element}, but I must not.`))).toBe('not_json');
     expect(callOf(readText(`I remove it: ${element}`))).toBe('execute_terminal_command {"command":"rm -rf build"}');
