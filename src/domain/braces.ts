@@ -27,14 +27,17 @@ interface Braces {
   readonly inside: string;
 }
 
-/** The first braces without others inside that a shell expands. */
-function innermost(word: string): Braces | null {
+/** The first braces with none in them whose inside means several words; null: there are none. */
+export function firstBraces(word: string, isSeveral: (inside: string) => boolean): Braces | null {
   for (const { index, 0: found } of word.matchAll(/\{[^{}]*\}/g)) {
     const inside = found.slice(1, -1);
-    if (inside.includes(',') || RANGE.test(inside)) return { start: index, end: index + found.length, inside };
+    if (isSeveral(inside)) return { start: index, end: index + found.length, inside };
   }
   return null;
 }
+
+const innermost = (word: string): Braces | null =>
+  firstBraces(word, (inside) => inside.includes(',') || RANGE.test(inside));
 
 /** At least as many words as the word makes: each pair of braces counts as if it were outside of the others. */
 function mostWordsOf(word: string): number {

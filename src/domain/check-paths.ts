@@ -6,7 +6,7 @@
 import { expanded, hasBraces } from './braces.js';
 import { NAME_OPTIONS, NO_PATHS, ownNamesOf, PATTERN_FIRST, PLACE_OPTIONS, RUNS_ANOTHER } from './check-programs.js';
 import { parseShell, SHELLS, type Command, type Item, type Script, type Word } from './shell-words.js';
-import { workspacePath } from './workspace-path.js';
+import { PATH_MAX, workspacePath } from './workspace-path.js';
 
 export interface NamedPath {
   /** Relative to the workspace, without . and .., never the workspace itself; may hold * ? [ ] if isPattern. */
@@ -33,9 +33,6 @@ export function pathsNamedBy(commands: readonly string[]): readonly NamedPath[] 
   }
   return [...found.values()];
 }
-
-/** PATH_MAX of Linux; without an end, a long list of cd would make each of its paths longer. */
-const MOST_PATH = 4096;
 
 /** More are no list that a person has written. */
 const MOST_NAMED = 5_000;
@@ -152,8 +149,9 @@ function walkRun(args: readonly Word[], place: Place, note: Note, runs: number):
 
 function changeDirectory(args: readonly Word[], place: Place): void {
   const target = args.find((word) => word.text !== '--');
+  // Without an end, a long list of cd would make each of its paths longer.
   const path = target?.isLiteral === true ? workspacePath(target.text, place.directory) : null;
-  place.directory = path !== null && path.length <= MOST_PATH ? path : null;
+  place.directory = path !== null && path.length <= PATH_MAX ? path : null;
 }
 
 /** The script of sh -c, node -e, python -c and perl -e. */
@@ -236,7 +234,7 @@ const isCode = (text: string): boolean => /[<>|&;"'`{}!]|==|\s[=+(]|\)\s/.test(t
  */
 function noteWord(word: Word, place: Place, note: Note): void {
   if (!word.isLiteral) return notePattern(word, place, note);
-  if (word.text.length > 4096) return;
+  if (word.text.length > PATH_MAX) return;
   if (!word.isQuoted && hasBraces(word.text))
     return expanded(word.text).forEach((text) => noteWord(plainWord(text), place, note));
   const read = /^\s*(?:\.read|\\ir?)\s+(\S+)\s*$/.exec(word.text)?.[1];
@@ -260,6 +258,6 @@ function noteText(text: string, place: Place, note: Note): void {
 
 /** exp/$f means what is in exp; where the directory is not known, nothing is. */
 function notePattern({ pattern }: Word, place: Place, note: Note): void {
-  if (pattern.length <= 4096 && /^[^*]+\/[^/]*\*/.test(pattern) && !isCode(pattern))
+  if (pattern.length <= PATH_MAX && /^[^*]+\/[^/]*\*/.test(pattern) && !isCode(pattern))
     noteText(pattern, place, (named) => note({ ...named, isGuess: true }));
 }

@@ -15,11 +15,13 @@ export const NO_PATHS: ReadonlySet<string> = new Set(
 /** How many of the first words are names of a program's own: subcommands, scripts or targets. */
 const OWN_NAMES: Readonly<Record<string, number>> = {
   ...Object.fromEntries(
-    'make gmake just rake ninja gradle gradlew mvn task nx'.split(' ').map((name) => [name, Infinity]),
+    'make gmake just rake ninja gradle gradlew mvn task nx docker-compose podman-compose'
+      .split(' ')
+      .map((name) => [name, Infinity]),
   ),
   ...Object.fromEntries(
     (
-      'npx go cargo git docker podman docker-compose podman-compose kubectl deno dotnet terraform helm openssl pip ' +
+      'npx go cargo git docker podman kubectl deno dotnet terraform helm openssl pip ' +
       'poetry uv bundle gem composer npm pnpm yarn bun'
     )
       .split(' ')
@@ -33,7 +35,6 @@ const MORE_NAMES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ),
   ...Object.fromEntries(['docker', 'podman'].map((name) => [name, { compose: Infinity }])),
 };
-const COMPOSE: ReadonlySet<string> = new Set(['docker-compose', 'podman-compose']);
 /** Their value is the place where the program works, not what it reads. */
 export const PLACE_OPTIONS: ReadonlySet<string> = new Set(['-C', '--prefix', '--cwd', '--directory', '--workdir']);
 /** find: their value is a pattern for names. */
@@ -43,6 +44,5 @@ export const NAME_OPTIONS: ReadonlySet<string> = new Set('-name -iname -path -ip
 export function ownNamesOf(name: string, args: readonly Word[]): number {
   const first = args.find(({ text }) => !text.startsWith('-'))?.text ?? '';
   const more = MORE_NAMES[name];
-  if (COMPOSE.has(name)) return Infinity;
   return (OWN_NAMES[name] ?? 0) + (more !== undefined && Object.hasOwn(more, first) ? (more[first] ?? 0) : 0);
 }

@@ -1,6 +1,9 @@
 /** Where checks run; the sandbox mounts the workspace there. */
 export const WORKSPACE_MOUNT = '/workspace';
 
+/** PATH_MAX of Linux: no longer text is a path. */
+export const PATH_MAX = 4096;
+
 /**
  * A path as one relative to the workspace, without . and ..; empty for the workspace itself. null for what is outside
  * of it, or no path. Nothing is looked up: links are not followed.

@@ -1,4 +1,5 @@
 /** Patterns of words and paths: * ? [abc] [!abc] {a,b}, and !(a|b) for a whole word. */
+import { firstBraces } from '../domain/braces.js';
 import { matchesSequence } from './sequence.js';
 
 export type Matcher = (text: string) => boolean;
@@ -29,13 +30,13 @@ export function alternativesOf(pattern: string): readonly string[] {
   while (open.length > 0) {
     const next = new Set<string>();
     for (const text of open) {
-      const pair = innerBraces(text);
+      const pair = firstBraces(text, (inside) => inside.includes(','));
       if (pair === null) {
         done.add(text);
         continue;
       }
-      const [before, after] = [text.slice(0, pair.from), text.slice(pair.to + 1)];
-      for (const choice of text.slice(pair.from + 1, pair.to).split(',')) {
+      const [before, after] = [text.slice(0, pair.start), text.slice(pair.end)];
+      for (const choice of pair.inside.split(',')) {
         characters += text.length;
         if (next.add(`${before}${choice}${after}`).size + done.size > MOST_ALTERNATIVES)
           throw new PatternError(`it has more than ${MOST_ALTERNATIVES} alternatives`);
@@ -45,19 +46,6 @@ export function alternativesOf(pattern: string): readonly string[] {
     open = [...next];
   }
   return [...done];
-}
-
-/** The first pair of braces that has a comma and no other brace in it. */
-function innerBraces(text: string): { readonly from: number; readonly to: number } | null {
-  let from = -1;
-  let hasComma = false;
-  for (const { 0: char, index } of text.matchAll(/[{},]/g)) {
-    if (char === '{') [from, hasComma] = [index, false];
-    else if (char === ',') hasComma = true;
-    else if (from !== -1 && hasComma) return { from, to: index };
-    else from = -1;
-  }
-  return null;
 }
 
 /** Matches a whole word; * means any characters, / included. Throws PatternError. */

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
 import { requestText, sendRaw } from '../support/raw-http.js';
 import { createSwarmProcesses, type SwarmProcess, type SwarmProcesses } from '../support/swarm-processes.js';
+import { is } from '../support/is-event.js';
 
 const agent = (name: string, phase: number) => `---
 name: ${name}
@@ -52,10 +52,6 @@ const FIRST = 'deploy-first_agent-wave1';
 const SECOND = 'deploy-second_agent-wave1';
 const NUMBERS = Array.from({ length: 50_000 }, (_, at) => `${at + 1}\n`).join('');
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
 
 describeWithBroker('artifacts', () => {
   let swarm: SwarmProcesses;

@@ -1,8 +1,8 @@
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker } from '../support/broker.js';
 import { alive, newMark, sleepers } from '../support/marked-processes.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
+import { is } from '../support/is-event.js';
 
 /** Its command leaves processes behind wherever it can, and would run for a day. */
 const agent = (mark: string, timeoutSeconds: number) => `---
@@ -34,11 +34,6 @@ plan:
     - tasks:
         - { agent: first_agent, description: Run., playbook: endless, acceptance: [{ name: none, command: 'true' }] }
 `;
-
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
 
 describeWithBroker('a running command that leaves processes wherever it can', () => {
   let swarm: SwarmProcesses;

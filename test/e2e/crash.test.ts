@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeWithBroker } from '../support/broker.js';
-import { is, LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
+import { LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
+import { is } from '../support/is-event.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
 
 describeWithBroker('SIGKILL in the middle of a mission', () => {

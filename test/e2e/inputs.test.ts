@@ -1,9 +1,9 @@
 /** A mission with inputs on a real broker: what its commands get, what the log has, and what retry carries. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
+import { is } from '../support/is-event.js';
 
 const AGENT = `---
 name: site_agent
@@ -44,10 +44,6 @@ success:
 `;
 
 const TOKEN = 'canary-of-the-site-5d1f';
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
 
 describeWithBroker('inputs', () => {
   let swarm: SwarmProcesses;

@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../support/swarm-processes.js';
+import { is } from '../support/is-event.js';
 
 /** A check of the first agent waits while there is a file that says so. */
 const agent = (name: string, condition: string) => `---
@@ -44,10 +44,6 @@ success:
 
 const FIRST = 'deploy-first_agent-wave1';
 const SECOND = 'deploy-second_agent-wave2';
-const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;
 
 describeWithBroker('retry', () => {
   let swarm: SwarmProcesses;

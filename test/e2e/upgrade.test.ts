@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { AgentEvent, EventOf } from '../../src/domain/events.js';
 import { describeWithBroker } from '../support/broker.js';
 import { createBuildBefore, hasBuildBefore, type BuildBefore } from '../support/build-before.js';
-import { is, LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
+import { LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../support/ledger-mission.js';
+import { is } from '../support/is-event.js';
 import { createSwarmProcesses, type SwarmProcess, type SwarmProcesses } from '../support/swarm-processes.js';
 
 const LEDGER = LEDGER_AGENTS.flatMap((name) => ['one', 'two', 'three'].map((step) => `${name} ${step}`));

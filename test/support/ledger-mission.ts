@@ -1,5 +1,3 @@
-import type { AgentEvent, EventOf } from '../../src/domain/events.js';
-
 /** Each step writes a line into a ledger in the workspace, outside the swarm's own log. */
 export const ledgerAgent = (name: string, seconds: number) => `---
 name: ${name}
@@ -40,7 +38,3 @@ success:
 `;
 
 export const LEDGER_AGENTS = ['first_agent', 'second_agent'];
-export const is =
-  <T extends AgentEvent['event_type']>(type: T) =>
-  (event: AgentEvent): event is EventOf<T> =>
-    event.event_type === type;

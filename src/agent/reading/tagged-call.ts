@@ -29,13 +29,16 @@ export function readCallOf(form: TagForm, cursor: Cursor, repairs: Set<Repair>):
   const tool = open.groups?.['tool'] ?? '';
   cursor.at += open[0].length;
   const json = match(cursor, /\s*(?=\{)/y);
-  if (json) {
-    const read = readLooseJson(text, cursor.at + json[0].length, repairs);
-    return read.kind === 'value' ? { ...read, value: { tool, arguments: read.value } } : read;
-  }
+  if (json) return readArgumentsOf(tool, text, cursor.at + json[0].length, repairs);
   const args = readParameters(cursor, form, text.slice(0, at));
   if (cursor.fault !== null || args === FAILED) return cursor.fault;
   return { kind: 'value', value: { tool, arguments: args }, end: cursor.at };
+}
+
+/** The JSON that begins there as the arguments of a call: {tool, arguments}. */
+export function readArgumentsOf(tool: string, text: string, at: number, repairs: Set<Repair>): Loose {
+  const read = readLooseJson(text, at, repairs);
+  return read.kind === 'value' ? { ...read, value: { tool, arguments: read.value } } : read;
 }
 
 function readParameters(cursor: Cursor, form: TagForm, before: string): Read<Readonly<Record<string, unknown>>> {

@@ -1,4 +1,5 @@
 /** Where a shell is: what cd and its like change. */
+import { PATH_MAX } from '../../domain/workspace-path.js';
 import { UNKNOWN } from '../acts.js';
 import { filesOf } from './paths.js';
 import { plainWord, type ShellWord, type Variables } from './word.js';
@@ -15,9 +16,6 @@ interface Shell {
   /** Where the shells of the call may be, at any time. */
   readonly directories: Set<string>;
 }
-
-/** PATH_MAX of Linux. */
-const MOST_PATH = 4096;
 
 /** More directories than any honest command changes to. */
 const MOST_DIRECTORIES = 60;
@@ -44,5 +42,5 @@ export const movedTo = (target: ShellWord, { directory }: At): At => ({
 function directoryOf(target: ShellWord, directory: string): string {
   const paths = filesOf({ word: target, access: 'read' }, { directory, elsewhere: new Set() }) ?? [];
   const path = paths[0]?.path ?? UNKNOWN;
-  return path.length > MOST_PATH ? UNKNOWN : path;
+  return path.length > PATH_MAX ? UNKNOWN : path;
 }

@@ -22,13 +22,14 @@ export interface ProtectionDeps extends Pick<ExecutionDeps, 'attempt' | 'spec' |
 }
 
 /** By the baseline that the attempt's journal has; without one nothing of the task has run. */
-export async function changedOf(
-  { attempt, spec, current, tools, place }: ProtectionDeps,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const before = baselineOf(current());
-  if (before === null || before.protected.length === 0) return [];
-  return tools.changedPaths(place, before.protected, protectionOf(attempt.assignment, spec), signal);
+const protectedBefore = ({ current }: Pick<ProtectionDeps, 'current'>) => baselineOf(current())?.protected ?? [];
+
+/** What of the protected files is not as it was. */
+export async function changedOf(deps: ProtectionDeps, signal: AbortSignal): Promise<readonly string[]> {
+  const before = protectedBefore(deps);
+  if (before.length === 0) return [];
+  const { attempt, spec, tools, place } = deps;
+  return tools.changedPaths(place, before, protectionOf(attempt.assignment, spec), signal);
 }
 
 /** As records and reports have it. */
@@ -59,8 +60,7 @@ export async function endCompared(
   end: LoopEnd,
   limits: { readonly remainingMs: number; readonly signal: AbortSignal },
 ): Promise<LoopEnd> {
-  if (end.kind !== 'failed' || end.code === 'protected') return end;
-  if ((baselineOf(deps.current())?.protected ?? []).length === 0) return end;
+  if (end.kind !== 'failed' || end.code === 'protected' || protectedBefore(deps).length === 0) return end;
   const { tools } = context.deps;
   const limitMs = limits.remainingMs + COMPARE_GRACE_MS;
   const tooSlow = () => new Error(`they could not be compared within ${Math.round(limitMs / 1000)} s`);
