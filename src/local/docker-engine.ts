@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { execa } from 'execa';
-
+import { loadExeca } from './load-execa.js';
 import { StackError } from './stack-error.js';
 import type { StackPlace, StackWorld } from './stack-place.js';
 
@@ -28,6 +27,7 @@ export async function composeUp(
   progress: (line: string) => void,
 ): Promise<void> {
   const args = [...composeArguments(place), 'up', '--detach', '--wait', '--wait-timeout', '300', BROKER_SERVICE];
+  const execa = await loadExeca();
   const run = execa('docker', args, { reject: false, env, extendEnv: false, stdin: 'ignore' });
   for await (const line of run.iterable({ from: 'stderr' })) progress(`docker: ${String(line).trim()}`);
   const { exitCode, stderr } = await run;
@@ -71,6 +71,7 @@ export function composeArguments(place: StackPlace): readonly string[] {
 }
 
 async function docker(env: StackWorld['env'], args: readonly string[], timeout: number) {
+  const execa = await loadExeca();
   const result = await execa('docker', args, { reject: false, env, extendEnv: false, stdin: 'ignore', timeout });
   return {
     ok: result.exitCode === 0,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 
-import { execa } from 'execa';
-
+import { loadExeca } from './load-execa.js';
 import type { StackWorld } from './stack-place.js';
 
 const LEAST_JAVA = 17;
@@ -24,6 +23,7 @@ export async function findJava(env: StackWorld['env']): Promise<JavaRuntime> {
 }
 
 async function majorVersion(java: string, env: StackWorld['env']): Promise<number | null> {
+  const execa = await loadExeca();
   const { exitCode, stderr } = await execa(java, ['-version'], { reject: false, env, extendEnv: false });
   const major = /version "(?:1\.)?(\d+)/.exec(stderr ?? '')?.[1];
   return exitCode === 0 && major !== undefined ? Number(major) : null;

@@ -1,9 +1,8 @@
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { execa } from 'execa';
-
 import type { JavaService } from './java-service.js';
+import { loadExeca } from './load-execa.js';
 import { isMissing } from './os-process.js';
 import { StackError } from './stack-error.js';
 import { brokersOf, type StackPlace, type StackWorld } from './stack-place.js';
@@ -144,6 +143,7 @@ async function format(place: StackPlace, { java, env, jvm, uuid, further }: Form
   const clusterId = newClusterId(uuid());
   const arguments_ = ['format', '--cluster-id', clusterId, '--config', propertiesFile(place), ...further];
   const tool = ['kafka.tools.StorageTool', ...arguments_];
+  const execa = await loadExeca();
   const result = await execa(java, ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...QUICK_START, ...jvm, ...tool], {
     reject: false,
     env,

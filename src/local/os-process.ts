@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
-
-import { execa } from 'execa';
+import { loadExeca } from './load-execa.js';
 
 /**
  * The command line of a process, its arguments joined by single spaces; null if there is no such process, it is a
@@ -19,6 +18,7 @@ export async function commandLine(pid: number): Promise<string | null> {
 }
 
 async function commandLineByPs(pid: number): Promise<string | null> {
+  const execa = await loadExeca();
   const { stdout, exitCode } = await execa('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { reject: false });
   return exitCode === 0 && stdout.trim() !== '' ? stdout.trim() : null;
 }

@@ -2,8 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { platform } from 'node:os';
 
-import { execa } from 'execa';
-
+import { loadExeca } from './load-execa.js';
 import { commandLine } from './os-process.js';
 
 /** The process that listens on a port; command is empty if it cannot be read. */
@@ -81,6 +80,7 @@ async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<bo
 }
 
 async function listenerByLsof(port: number): Promise<number | null> {
+  const execa = await loadExeca();
   const { stdout } = await execa('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fp'], { reject: false });
   const pid = /^p(\d+)$/m.exec(stdout ?? '')?.[1];
   return pid === undefined ? null : Number(pid);

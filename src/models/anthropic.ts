@@ -1,25 +1,9 @@
-import Anthropic, { APIConnectionTimeoutError } from '@anthropic-ai/sdk';
-import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
-import { anthropicCalls, emptyAnthropicReply, takeAnthropicEvent, type AnthropicReply } from './anthropic-event.js';
-import {
-  anthropicCapabilities,
-  anthropicRequest,
-  type AnthropicFeature,
-  type AnthropicRequest,
-} from './anthropic-request.js';
-import { anthropicEvents } from './anthropic-stream.js';
-import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
-import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
+import type { ChatModel } from '../ports/model.js';
 import { endpointOf } from './endpoint.js';
-import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
-import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
-import { promptTokens } from './price.js';
+import { createHostedModel, type HostedOptions } from './hosted.js';
 
 /** The default base URL. */
 export const ANTHROPIC_URL = 'https://api.anthropic.com';
-
-type PartialReply = AnthropicReply & { accepted: boolean };
 
 /**
  * A Claude model through the Messages API. Replies are streamed and use structured output (output_config.format), or
@@ -30,94 +14,9 @@ type PartialReply = AnthropicReply & { accepted: boolean };
  * decides on retries.
  */
 export function createAnthropicModel(options: HostedOptions): ChatModel {
-  const { entry } = options;
   const endpoint = endpointOf(options.baseUrl ?? ANTHROPIC_URL);
-  const can = anthropicCapabilities(entry);
-  // authToken: null, so that the SDK does not read a token from the environment.
-  const client = new Anthropic({ ...sdkOptions(options, endpoint), authToken: null });
-  return createHostedModel<PartialReply, AnthropicFeature, AnthropicRequest>(options, {
-    endpoint,
-    hints: {
-      key: 'check ANTHROPIC_API_KEY',
-      url: 'check ANTHROPIC_BASE_URL',
-      model: 'check the model id in models.yaml',
-    },
-    can,
-    empty: () => ({ ...emptyAnthropicReply(), accepted: false }),
-    hasOutput,
-    prepare: (request) => anthropicRequest(entry, can, request, outputLimit(entry, request)),
-    open: async ({ params }, _, signal) =>
-      anthropicEvents(await client.messages.create(params, { signal }).asResponse()),
-    take: takeAnthropicEvent,
-    finish: (call) => finish(entry, call),
-    answerOf,
+  return createHostedModel(options, async () => {
+    const { anthropicApi } = await import('./anthropic-api.js');
+    return anthropicApi(options, endpoint);
   });
-}
-
-function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
-  const { request, reply, used, failure } = call;
-  if (reply.stage === 'nothing')
-    throw failure('invalid', 'the server does not speak the Messages API; check ANTHROPIC_BASE_URL');
-  if (reply.stage === 'started' || !reply.ended)
-    throw failure('unreachable', 'the connection ended in the middle of the reply');
-  if (reply.stopReason === 'refusal')
-    throw failure('refused', `the model declined to answer${reply.refusal === null ? '' : ` (${reply.refusal})`}`);
-  const { text, thinking, calls, stopReason: reason } = reply;
-  if (isMisplaced({ text, thinking, calls: calls.size, reason })) reply.text = thinking;
-  if (meaningOf(reason) === 'malformed') throw failure('invalid', `${WRITE_AGAIN} (stop_reason ${reason ?? ''})`);
-  const toolCalls = anthropicCalls(reply);
-  const ending = endingOf(entry, call);
-  if (ending.kind === 'complete' && !hasOutput(reply))
-    throw failure('invalid', `the reply is empty (stop_reason ${reply.stopReason ?? 'none'})`);
-  return {
-    text: reply.text,
-    ...(toolCalls.length > 0 ? { toolCalls } : {}),
-    ending,
-    // A call that was not counted counts as its worst case.
-    tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
-    tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
-    costUsd: used.usd,
-    promptTruncated: false,
-  };
-}
-
-function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
-  const reason = `stop_reason ${reply.stopReason ?? 'none'}`;
-  const tokens = reply.usage?.output ?? null;
-  switch (meaningOf(reply.stopReason)) {
-    case 'length':
-      return endedByLength({
-        hasOutput: hasOutput(reply),
-        tokens,
-        allTokens: reply.usage === null ? null : promptTokens(reply.usage) + reply.usage.output,
-        limit: outputLimit(entry, request),
-        contextTokens: entry.contextTokens,
-        reason,
-      });
-    case 'context':
-      return cut(
-        'context_full',
-        `cut at ${tokens ?? 'some'} tokens: prompt and reply fill the model's context (${reason})`,
-      );
-    case 'filter':
-      return cut(
-        'filtered',
-        `the server's content filter ended the reply after ${tokens ?? 'some'} tokens (${reason})`,
-      );
-    case 'interrupted':
-      return cut('interrupted', `the server ended the reply after ${tokens ?? 'some'} tokens (${reason})`);
-    case 'malformed':
-    case 'end':
-      return !hasOutput(reply) && reply.thought ? onlyThinking(tokens, reason) : COMPLETE;
-  }
-}
-
-const hasOutput = (reply: AnthropicReply): boolean => reply.text !== '' || reply.calls.size > 0;
-
-function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
-  const answer = httpAnswerIn(error);
-  if (answer !== null) return answer;
-  if (error instanceof ErrorInStream) return { status: null, words: error.words, headers: null };
-  if (error instanceof APIConnectionTimeoutError) return 'timeout';
-  return null;
 }

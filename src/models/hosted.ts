@@ -108,12 +108,17 @@ export function sdkOptions({ apiKey, limits, transport = createTransport() }: Ho
   } as const;
 }
 
-/** A model behind a hosted API, built from the vendor's parts. It never retries. */
+/**
+ * A model behind a hosted API, built from the vendor's parts. It never retries.
+ * @param load called before the first request: the vendors' SDKs take longer to load than all else that a process does
+ *   before it begins, and most processes call one of them or none
+ */
 export function createHostedModel<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
   { entry, apiKey, clock, limits, transport = createTransport() }: HostedOptions,
-  api: HostedApi<Reply, Feature, Request>,
+  load: () => Promise<HostedApi<Reply, Feature, Request>>,
 ): ChatModel {
   const name = `${entry.provider}:${entry.id}`;
+  let loading: Promise<HostedApi<Reply, Feature, Request>> | null = null;
   return {
     name,
     contextTokens: entry.contextTokens,
@@ -124,6 +129,7 @@ export function createHostedModel<Reply extends Spending, Feature extends string
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
       refuseTooLong(name, entry, request);
+      const api = await (loading ??= load());
       const reply = api.empty();
       const used = () => usedSoFar(entry, request, reply);
       const translate = (error: unknown) =>

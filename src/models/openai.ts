@@ -1,26 +1,6 @@
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
-import type { ChatModel, ChatReply, ReplyEnding } from '../ports/model.js';
-import type { ModelEntry } from './catalog.js';
-import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
-import { endpointOf, type Endpoint } from './endpoint.js';
-import { createHostedModel, outputLimit, sdkOptions, type HostedOptions, type ReadCall } from './hosted.js';
-import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
-import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
-import { emptyOpenaiReply, takeOpenaiChunk, type OpenaiReply } from './openai-chunk.js';
-import { openaiCapabilities, openaiRequest, type OpenaiFeature, type OpenaiRequest } from './openai-request.js';
-import { openaiStream, type StreamEnd } from './openai-stream.js';
-import { promptTokens } from './price.js';
-import { wordsOf } from './server-words.js';
-import { countsTooFew } from './truncation.js';
-
-/** The default base URL. */
-export const OPENAI_URL = 'https://api.openai.com/v1';
-
-/** A reply and whether its stream ended as the API says. */
-interface PartialReply extends OpenaiReply {
-  accepted: boolean;
-  readonly end: StreamEnd;
-}
+import type { ChatModel } from '../ports/model.js';
+import { createHostedModel, type HostedOptions } from './hosted.js';
+import { OPENAI_URL, openaiBase } from './openai-base.js';
 
 /**
  * An OpenAI model through Chat Completions, which other servers behind a base URL speak too, more or less: what they
@@ -32,129 +12,9 @@ interface PartialReply extends OpenaiReply {
  * retries.
  */
 export function createOpenaiModel(options: HostedOptions): ChatModel {
-  const { entry } = options;
-  const { endpoint, query } = baseOf(options.baseUrl ?? OPENAI_URL);
-  const own = new URL(endpoint.url).hostname === new URL(OPENAI_URL).hostname;
-  const can = openaiCapabilities(entry);
-  // organization and project: null, so that the SDK does not read them from the environment.
-  const client = new OpenAI({
-    ...sdkOptions(options, endpoint),
-    organization: null,
-    project: null,
-    defaultQuery: query,
-    defaultHeaders: isAzure(endpoint.url) ? { 'api-key': options.apiKey } : {},
+  const base = openaiBase(options.baseUrl ?? OPENAI_URL);
+  return createHostedModel(options, async () => {
+    const { openaiApi } = await import('./openai-api.js');
+    return openaiApi(options, base);
   });
-  return createHostedModel<PartialReply, OpenaiFeature, OpenaiRequest>(options, {
-    endpoint,
-    hints: { key: 'check OPENAI_API_KEY', url: 'check OPENAI_BASE_URL', model: 'check the model id in models.yaml' },
-    can,
-    empty: () => ({ ...emptyOpenaiReply(), accepted: false, end: { marked: false } }),
-    hasOutput: (reply) => reply.text !== '' || reply.calls.count() > 0,
-    prepare: (request) => openaiRequest({ entry, own, can }, request, outputLimit(entry, request)),
-    open: async ({ params }, reply, signal) => {
-      try {
-        const response = await client.chat.completions.create(params, { signal }).asResponse();
-        return orGenerated(await openaiStream(client, response, reply.end));
-      } catch (error) {
-        return [generatedPiece(error)];
-      }
-    },
-    take: takeOpenaiChunk,
-    finish: (call) => finish(entry, call),
-    answerOf,
-  });
-}
-
-async function* orGenerated(stream: AsyncIterable<unknown>): AsyncGenerator<unknown> {
-  try {
-    yield* stream;
-  } catch (error) {
-    yield generatedPiece(error);
-  }
-}
-
-/**
- * Groq refuses what its model wrote, and sends it along: a step may be read from it. As the piece of a reply; rethrows
- * an error that has none.
- */
-function generatedPiece(error: unknown): object {
-  const answer = answerOf(error);
-  if (answer === null || answer === 'timeout' || answer.words.generated === null) throw error;
-  return { choices: [{ index: 0, delta: { content: answer.words.generated }, finish_reason: 'stop' }] };
-}
-
-function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
-  const { request, reply, used, failure } = call;
-  if (reply.chunks === 0) throw failure('invalid', 'the server does not speak Chat Completions; check OPENAI_BASE_URL');
-  if (reply.finishReason === null && !reply.end.marked)
-    throw failure('unreachable', 'the connection ended in the middle of the reply');
-  if (reply.refusal !== '') throw failure('refused', `the model declined to answer: ${reply.refusal}`);
-  const { text, thinking, calls, finishReason: reason } = reply;
-  if (isMisplaced({ text, thinking, calls: calls.count(), reason })) reply.text = thinking;
-  if (meaningOf(reason) === 'malformed') throw failure('invalid', `${WRITE_AGAIN} (finish_reason ${reason ?? ''})`);
-  const toolCalls = reply.calls.all();
-  const ending = endingOf(entry, call);
-  if (ending.kind === 'complete' && reply.text === '' && toolCalls.length === 0)
-    throw failure('invalid', `the reply is empty (finish_reason ${reply.finishReason ?? 'none'})`);
-  return {
-    text: reply.text,
-    ...(toolCalls.length > 0 ? { toolCalls } : {}),
-    ending,
-    // Some servers behind a base URL report no usage. The call then counts as its worst case.
-    tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
-    tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
-    costUsd: used.usd,
-    promptTruncated: reply.usage !== null && countsTooFew(request, promptTokens(reply.usage)),
-  };
-}
-
-function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
-  const reason = `finish_reason ${reply.finishReason ?? 'none'}`;
-  const hasOutput = reply.text !== '' || reply.calls.count() > 0;
-  const { usage } = reply;
-  const filters = reply.filters.length === 0 ? '' : `: ${reply.filters.join(', ')}`;
-  switch (meaningOf(reply.finishReason)) {
-    case 'length':
-      return endedByLength({
-        hasOutput,
-        tokens: usage?.output ?? null,
-        allTokens: usage === null ? null : promptTokens(usage) + usage.output,
-        limit: outputLimit(entry, request),
-        contextTokens: entry.contextTokens,
-        reason,
-      });
-    case 'context':
-      return cut('context_full', `prompt and reply fill the model's context (${reason})`);
-    case 'filter':
-      return cut('filtered', `the server's content filter ended the reply${filters} (${reason})`);
-    case 'interrupted':
-      return cut('interrupted', `the server ended the reply before its end (${reason})`);
-    case 'malformed':
-    case 'end':
-      return !hasOutput && reply.thought ? onlyThinking(usage?.output ?? null, reason) : COMPLETE;
-  }
-}
-
-/**
- * The base URL without what people paste with it: the path of Chat Completions. A query belongs to every request:
- * Azure's deployments need ?api-version=….
- */
-function baseOf(text: string): { readonly endpoint: Endpoint; readonly query: Record<string, string> } {
-  const { url, ...credentials } = endpointOf(text);
-  const { origin, pathname, searchParams } = new URL(url);
-  const path = pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '');
-  return { endpoint: { ...credentials, url: `${origin}${path}` }, query: Object.fromEntries(searchParams) };
-}
-
-/** Azure's deployments take the key in a header of this name and no other. */
-const isAzure = (url: string): boolean => new URL(url).hostname.endsWith('.azure.com');
-
-function answerOf(error: unknown): ApiAnswer | 'timeout' | null {
-  const answer = httpAnswerIn(error);
-  if (answer !== null) return answer;
-  if (error instanceof ErrorInStream) return { status: null, words: error.words, headers: null };
-  if (error instanceof APIConnectionTimeoutError) return 'timeout';
-  if (!(error instanceof APIError) || error instanceof APIConnectionError) return null;
-  // An error inside the stream has no HTTP status.
-  return { status: error.status ?? null, words: wordsOf(error.error ?? error.message), headers: error.headers ?? null };
 }

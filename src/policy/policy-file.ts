@@ -70,8 +70,11 @@ export interface PolicyFile {
   readonly rules: readonly (Rule & { readonly examples: number })[];
 }
 
-/** Reads a policy and tries its examples. Throws ConfigError with the line and column of every problem. */
-export function parsePolicy(content: string, file: string): PolicyFile {
+/**
+ * Reads a policy. Throws ConfigError with the line and column of every problem.
+ * @param triesExamples false: the examples are known to hold. Trying those of the built-in policy takes a fifth of a second
+ */
+export function parsePolicy(content: string, file: string, triesExamples = true): PolicyFile {
   const source = readYaml(content, file, policySchema);
   const written = source.value;
   if (written === null) throw new ConfigError(source.problems);
@@ -81,7 +84,7 @@ export function parsePolicy(content: string, file: string): PolicyFile {
     ...createRule({ ...rule, access: rule.access ?? ACCESSES }),
     examples: rule.matches.length + rule.not.length,
   }));
-  const wrong = rules.flatMap((rule, at) => exampleProblems(rule, at, written, source));
+  const wrong = (triesExamples ? rules : []).flatMap((rule, at) => exampleProblems(rule, at, written, source));
   if (wrong.length > 0) throw new ConfigError(wrong);
   return { policy: createPolicy(rules, written.default), otherwise: written.default, rules };
 }

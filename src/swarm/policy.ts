@@ -12,12 +12,16 @@ export interface OpenPolicy extends PolicyFile {
 }
 
 /**
- * Reads a policy and tries its examples. Rejects with ConfigError.
- * @param file absolute; null: the one of the package
+ * Reads a policy. Rejects with ConfigError.
+ * @param file absolute; null: the one of the package, whose examples hold: the package's own tests try them
  */
-export async function openPolicy(file: string | null, packageDir: string): Promise<OpenPolicy> {
+export async function openPolicy(
+  file: string | null,
+  packageDir: string,
+  triesExamples = file !== null,
+): Promise<OpenPolicy> {
   const used = file ?? join(packageDir, 'policy.default.yaml');
-  const read = parsePolicy(await textOf(used), used);
+  const read = parsePolicy(await textOf(used), used, triesExamples);
   const count = `${read.rules.length} ${read.rules.length === 1 ? 'rule' : 'rules'}`;
   return { ...read, file: used, line: `Policy: ${file ?? 'built-in'} (${count}, otherwise ${read.otherwise})` };
 }

@@ -1,7 +1,6 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { fastify } from 'fastify';
 import { hostAndPort } from '../domain/network.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import { isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
@@ -87,6 +86,7 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
   const forms = files.map(({ form }) => form);
   const rules = { token, hosts: [...own, advertisedHost, ...hosts], paths: PATHS, forms };
   const limits = { ...LIMITS, ...options.limits };
+  const { fastify } = await import('fastify'); // where an address is given: most processes serve nothing
   const server = fastify({
     logger: false,
     // A probe that keeps its connection open must not keep the process from ending.

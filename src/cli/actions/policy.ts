@@ -11,7 +11,7 @@ import { table } from '../table.js';
 export async function testPolicy(context: CommandContext, file: string | null): Promise<ExitCode> {
   const { host } = context;
   const named = file === null ? policyFile(context) : resolve(host.cwd, file);
-  const policy = await openPolicy(named, host.packageDir);
+  const policy = await openPolicy(named, host.packageDir, true);
   const rules = policy.rules.map(({ name, decision, examples, reason }) => ({ name, decision, examples, reason }));
   if (context.json) context.print({ file: policy.file, default: policy.otherwise, rules });
   else {
