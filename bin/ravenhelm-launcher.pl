@@ -630,6 +630,8 @@ my ($CLONE_INTO_CGROUP, $SIGCHLD, $O_DIRECTORY) = (1 << 33, 17, 0x10000);
 
 sub start_time { my ($pid) = @_; return (first_line("/proc/$pid/stat") || '') =~ /.*\) (?:\S+ ){19}(\d+)/s ? $1 : 0 }
 
+sub group_paths { return map { $_->{path} } @groups }
+
 sub is_grouped { my ($controller) = @_; return scalar grep { $_->{controllers} =~ /\b$controller\b/ } @groups }
 
 # Where a group cannot be made after all, the limits hold as without one.

@@ -31,13 +31,14 @@ const RIGHT_OF: Readonly<Record<SignableType, Right>> = {
 
 /**
  * Values that the schemas of signed records give to fields which the writer's build did not know, besides null, by the
- * field's name at any depth. They are not signed: what an older build has signed is decoded with them.
+ * field's place in the payload. They are not signed: what an older build has signed is decoded with them. Elsewhere, as
+ * in a map of outputs whose keys a mission chooses, the same name is signed.
  */
 export const UNSIGNED_DEFAULTS: Readonly<Record<string, unknown>> = {
   on_failure: 'fail',
-  protected: [],
-  changes: [],
-  artifacts: [],
+  'plan.waves[].tasks[].protected': [],
+  'plan.waves[].tasks[].changes': [],
+  'plan.waves[].tasks[].artifacts': [],
   requires: [],
   limits: {},
   brief_trusted: true,
@@ -46,17 +47,21 @@ export const UNSIGNED_DEFAULTS: Readonly<Record<string, unknown>> = {
   inputs: [],
 };
 
-function withoutDefaults(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutDefaults);
+/** @param place of the value in the payload; empty for the payload itself */
+function withoutDefaults(value: unknown, place: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutDefaults(item, `${place}[]`));
   if (typeof value !== 'object' || value === null) return value;
-  const isDefault = ([name, part]: [string, unknown]) =>
-    Object.hasOwn(UNSIGNED_DEFAULTS, name) && canonicalJson(part) === canonicalJson(UNSIGNED_DEFAULTS[name]);
+  const parts = Object.entries(value).map(([name, part]) => ({ name, part, at: placeOf(place, name) }));
+  const isDefault = (at: string, part: unknown) =>
+    Object.hasOwn(UNSIGNED_DEFAULTS, at) && canonicalJson(part) === canonicalJson(UNSIGNED_DEFAULTS[at]);
   return Object.fromEntries(
-    Object.entries(value)
-      .filter((entry) => !isDefault(entry))
-      .map(([name, part]) => [name, withoutDefaults(part)]),
+    parts.filter(({ at, part }) => !isDefault(at, part)).map(({ name, part, at }) => [name, withoutDefaults(part, at)]),
   );
 }
+
+/** A name with a dot or bracket, which only a map can have, is no field of a schema. */
+const placeOf = (place: string, name: string): string =>
+  `${place === '' ? '' : `${place}.`}${/^\w+$/.test(name) ? name : JSON.stringify(name)}`;
 
 /**
  * The swarm, type, id and time of the record, and its whole payload with the signer and the cluster: a change of
@@ -72,7 +77,7 @@ function requestBytes(
     event_id,
     event_type,
     timestamp,
-    payload: withoutDefaults({ ...payload, signed: { signed_by, key_id, cluster } }),
+    payload: withoutDefaults({ ...payload, signed: { signed_by, key_id, cluster } }, ''),
   });
 }
 

@@ -12,7 +12,10 @@ const WORDS: Readonly<Record<LimitName, readonly [what: string, advice: string]>
   tmp_size: ['the size of /tmp in MiB', 'remove what is not needed, or write to the workspace'],
   shm_size: ['the size of /dev/shm in MiB', 'use less shared memory'],
   output: ['the limit of an output in MiB; the rest of it is lost', 'print less, or write to a file'],
-  workspace_size: ['the size of the workspace in MiB', 'remove files that are not needed'],
+  workspace_size: [
+    'the size of the workspace in MiB',
+    'remove files that are not needed; a directory counts as too large if it is closed to its owner or too deep',
+  ],
   workspace_files: ['the limit of files in the workspace', 'remove files that are not needed'],
 };
 

@@ -268,16 +268,21 @@ test('what a build has signed that named no cluster holds on every cluster', () 
   expect(verifyOlder({ ...OF_AN_OLDER_BUILD, payload: claimed }, AT_MS)).toBe('forged');
 });
 
-/** Defaults of the payload of a schema that are not null, by the field's name. */
-function defaultsIn(type: unknown): readonly (readonly [string, unknown])[] {
-  if (Array.isArray(type)) return type.flatMap(defaultsIn);
+/** Defaults of the payload of a schema that are not null, by the field's place. */
+function defaultsIn(type: unknown, place = ''): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(type)) return type.flatMap((one) => defaultsIn(one, place));
   if (typeof type !== 'object' || type === null) return [];
   const { fields = [], items, values, type: inner } = type as Readonly<Record<string, unknown>>;
-  const own = (fields as readonly Readonly<Record<string, unknown>>[]).flatMap(({ name, default: value, type: of }) => [
-    ...(value === undefined || value === null ? [] : [[String(name), value] as const]),
-    ...defaultsIn(of),
-  ]);
-  return [...own, ...[items, values, inner].flatMap(defaultsIn)];
+  const own = (fields as readonly Readonly<Record<string, unknown>>[]).flatMap(({ name, default: value, type: of }) => {
+    const at = place === '' ? String(name) : `${place}.${name}`;
+    return [...(value === undefined || value === null ? [] : [[at, value] as const]), ...defaultsIn(of, at)];
+  });
+  return [
+    ...own,
+    ...defaultsIn(items, `${place}[]`),
+    ...defaultsIn(values, `${place}{}`),
+    ...(typeof inner === 'string' ? [] : defaultsIn(inner, place)),
+  ];
 }
 
 test.each(byType)('what an older build has signed holds: %s has no default that would be signed', (type) => {
@@ -301,6 +306,27 @@ test('a mission that was signed without the fields of later builds holds with th
   expect(verify(decoded, AT_MS)).toBeNull();
   expect(verify({ ...decoded, payload: { ...decoded.payload, workspace_trusted: true } }, AT_MS)).toBe('forged');
   expect(verify({ ...decoded, payload: { ...decoded.payload, brief_trusted: false } }, AT_MS)).toBe('forged');
+});
+
+test('what a mission carries from another one is signed, also under the names of fields with defaults', () => {
+  const [, record] = RECORDS[0] ?? [];
+  if (record?.event_type !== 'mission_requested') throw new TypeError('a mission');
+  const carrying = (outputs: Readonly<Record<string, unknown>>) =>
+    ({
+      ...record,
+      payload: { ...record.payload, continues: { mission_id: 'm0', tasks: [{ id: 'a', outputs }] } },
+    }) as never;
+  const signedWith = (outputs: Readonly<Record<string, unknown>>): Signable =>
+    signRequest(carrying(outputs), ann.signer, SQUAD);
+  for (const [name, value] of Object.entries(UNSIGNED_DEFAULTS)) {
+    const [plain, added] = [signedWith({ path: 'x' }), signedWith({ path: 'x', [name]: value })];
+    expect(verify(plain, AT_MS)).toBeNull();
+    expect(verify(added, AT_MS)).toBeNull();
+    const swap = (from: Signable, to: Signable) =>
+      ({ ...to, payload: { ...to.payload, signed: from.payload.signed } }) as Signable;
+    expect(verify(swap(plain, added), AT_MS)).toBe('forged');
+    expect(verify(swap(added, plain), AT_MS)).toBe('forged');
+  }
 });
 
 test('a signature for a call is none for a request, and the other way round', () => {

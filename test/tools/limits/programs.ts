@@ -1,5 +1,5 @@
 /** Programs that exceed one limit each. */
-import { release } from 'node:os';
+import { arch, release } from 'node:os';
 import { DEFAULT_LIMITS, type LimitName, type Limits } from '../../../src/domain/limits.js';
 
 export interface Exceeding {
@@ -13,10 +13,17 @@ export interface Exceeding {
   readonly end: 'killed' | 'fails';
 }
 
+/** The call's number. */
+const MEMFD_CREATE = arch() === 'arm64' ? 279 : 319;
+
 const only = (limits: Partial<Limits>): Limits => ({ ...DEFAULT_LIMITS, ...limits });
 
 /** Grows by 1 MiB every 5 ms, so that what is measured ten times a second sees it. */
 const GROWS = `perl -e 'for (1 .. 2000) { push @all, "x" x 1048576; select undef, undef, undef, 0.005 }'`;
+/** Writes to a file in memory, which is no memory of the process; at most 300 MiB. */
+const HOLDS =
+  `perl -e '$name = "held"; $n = syscall ${MEMFD_CREATE}, $name, 0; open $f, "+<&=", $n or die; ` +
+  `for (1 .. 300) { syswrite $f, "x" x 1048576; select undef, undef, undef, 0.02 } sleep 3'`;
 const WRITES = (kib: number) =>
   `perl -e 'for my $n (1 .. 4000) { open my $f, ">", "file-$n" or die; print {$f} "x" x (${kib} * 1024); ` +
   `close $f or die; select undef, undef, undef, 0.005 }'`;
@@ -43,6 +50,16 @@ export const EXCEEDING: readonly Exceeding[] = [
     command: `for n in 1 2 3 4; do perl -e '1 while 1' & done; wait`,
     end: 'killed',
   },
+  {
+    name: 'cpu_seconds',
+    how: 'short processes, for which none waits',
+    limits: only({ cpu_seconds: 1 }),
+    command:
+      `perl -e '$SIG{CHLD} = "IGNORE"; ` +
+      `while (1) { unless (fork) { do { @t = times } while $t[0] + $t[1] < 0.3; exit } select undef, undef, undef, 0.5 }'`,
+    timeLimitMs: 60_000,
+    end: 'killed',
+  },
   { name: 'memory', how: 'one process', limits: only({ memory_mb: 64 }), command: GROWS, end: 'fails' },
   {
     name: 'memory',
@@ -50,6 +67,13 @@ export const EXCEEDING: readonly Exceeding[] = [
     limits: only({ memory_mb: 128 }),
     command: `for n in 1 2 3 4; do perl -e '$x = "x" x 50_000_000; sleep 60' & done; wait`,
     end: 'killed',
+  },
+  {
+    name: 'memory',
+    how: 'files in memory',
+    limits: only({ memory_mb: 100 }),
+    command: HOLDS,
+    end: 'fails',
   },
   {
     name: 'processes',

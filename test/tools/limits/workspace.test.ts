@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../../src/domain/limits.js';
+import { placeForUser, runAsUser } from '../as-user.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory, type Harness } from '../harness.js';
 
 /** The size of a workspace, measured while steps run and between them. */
@@ -9,6 +10,7 @@ const MAKE = (mib: number, name: string) => `head -c ${mib * 1024 * 1024} /dev/u
 
 // What a short step adds is what the file system has less of after it: one that other programs do not fill and empty.
 const SHARED_MEMORY = '/dev/shm';
+const isRoot = process.getuid?.() === 0;
 
 let harness: Harness;
 beforeEach(async () => {
@@ -101,3 +103,37 @@ test('directories deeper than a path can say count as too large, for nothing in 
   expect(await sh(hidden)).toMatchObject({ limit: 'workspace_size' });
   expect(await sh('rm -rf ddd*; ls')).toMatchObject({ outcome: 'ok', stdout: '' });
 });
+
+/** Names that are known can be written in it, but it cannot be listed. */
+const CLOSED = ['mkdir -m 0300 d; cd d', 'mkdir -p d/e; cd d/e; chmod 0600 ..', 'mkdir -p d/e; cd d/e; chmod 0000 ..'];
+const FILLS =
+  `perl -e 'for my $n (1 .. 4000) { open my $f, ">", "file-$n" or die; print {$f} "x" x (256 * 1024); ` +
+  `close $f or die; select undef, undef, undef, 0.02 }'`;
+
+test.each(CLOSED)(
+  'a directory that is closed to its owner counts as too large: %s',
+  async (close) => {
+    await harness.executor.prepareWorkspace(harness.task());
+    // The launcher of a user's worker measures as that user, as the one of root does not.
+    const place = isRoot ? placeForUser() : null;
+    expect(await sh(`${close}; ${FILLS}`)).toMatchObject({ limit: 'workspace_size', outcome: 'error' });
+    if (place === null) return;
+    const script = `
+const fill = { command: ${JSON.stringify(`${close}; ${FILLS}`)} };
+const outcome = await call('execute_terminal_command', fill, 60000, ${JSON.stringify(LIMITS)});
+const after = await call('execute_terminal_command', { command: 'chmod 700 d; rm -r d; ls' });
+console.log(JSON.stringify({ outcome, after }));`;
+    const { outcome, after } = JSON.parse(await runAsUser(place, script));
+    expect(outcome).toMatchObject({ limit: 'workspace_size', outcome: 'error' });
+    expect(JSON.parse(after.observation)).toMatchObject({ success: true, stdout: '' });
+  },
+  60_000,
+);
+
+test('a directory that a test closes for a moment ends nothing', async () => {
+  const place = isRoot ? placeForUser() : null;
+  const command = 'mkdir d; chmod 000 d; ls d; sleep 0.3; chmod 700 d; sleep 1.5; echo done';
+  if (place === null) return expect(await sh(command)).toMatchObject({ outcome: 'ok' });
+  const script = `console.log((await call('execute_terminal_command', { command: '${command}' })).observation)`;
+  expect(JSON.parse(await runAsUser(place, script))).toMatchObject({ success: true, stdout: 'done\n' });
+}, 60_000);
