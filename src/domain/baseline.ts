@@ -18,6 +18,9 @@ export interface Baseline {
 export interface CheckBaseline {
   readonly workspace: number;
   readonly empty: number;
+  /** What the policy decided about running it before the first step; absent: no policy, or an older build. */
+  readonly decision?: 'allow' | 'ask' | 'deny';
+  readonly rule?: string;
 }
 
 export interface ProtectedPath {

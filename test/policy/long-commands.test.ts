@@ -48,6 +48,7 @@ const LONG: readonly (readonly [string, TextOf])[] = [
   ['a choice that does not end', again('rm *{', 'a,')],
   ['ranges that do not end', again('echo > *', '{')],
   ['sets that do not end', again('echo > *', '[')],
+  ['a script of sed', again("sed '", 's,a,b,;/x/d;', "'")],
   ['files whose names are not known', again('', '>$a')],
   ['directories, and many files in them', manyDirectories],
 ];

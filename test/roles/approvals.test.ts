@@ -441,6 +441,12 @@ describe('a call that the policy asks about', () => {
     await answer(await untilItWaits());
     const report = await swarm.ended(id);
     expect(swarm.ledger.before).toEqual(['vacuous one', 'held before']);
+    const first = of('tool_called').find(({ payload }) => payload.baseline !== null);
+    expect(JSON.parse(first?.payload.baseline ?? '{}').checks).toMatchObject([
+      { decision: 'allow', rule: expect.any(String) },
+      { workspace: -1, empty: -1, decision: 'ask', rule: expect.any(String) },
+      { decision: 'allow', rule: expect.any(String) },
+    ]);
     expect(report.tasks[0]?.checks.map(({ command, baseline }) => [command, baseline])).toEqual([
       ['vacuous one', 'vacuous'],
       ['asked one', null],

@@ -15,6 +15,17 @@ export interface UserPlace {
   readonly root: string;
 }
 
+/**
+ * Whether this computer forbids user namespaces, so that nothing of them can be tested. Where all programs of the tests
+ * must be there, as in CI, that is an error.
+ */
+export function isForbidden(sandbox: { readonly ok: boolean; readonly reason?: string } | undefined): boolean {
+  if (sandbox === undefined || sandbox.ok) return false;
+  if (process.env['RAVENHELM_TEST_PROGRAMS'] === '1')
+    throw new Error(`RAVENHELM_TEST_PROGRAMS=1, and there are no user namespaces: ${sandbox.reason ?? ''}`);
+  return true;
+}
+
 /** Does what this process does meanwhile with the rights of USER. */
 export async function asUser<T>(work: () => Promise<T>): Promise<T> {
   process.seteuid?.(USER);

@@ -1,6 +1,6 @@
 import { WorkspaceUnusable } from '../../src/ports/tools.js';
 import { reportingFullDisks } from '../../src/tools/full-disk.js';
-import { placeForUser, runAsUser, USER } from './as-user.js';
+import { isForbidden, placeForUser, runAsUser, USER } from './as-user.js';
 import { createHarness, never, removeTemporaryDirectories } from './harness.js';
 
 afterAll(removeTemporaryDirectories);
@@ -54,7 +54,7 @@ describe('a full disk', () => {
       const { sandbox, filled, later } = JSON.parse(
         await runAsUser(place, script, ['unshare', '-m', 'sh', '-c', mount, place.root]),
       );
-      if (sandbox?.ok === false) return; // this computer forbids user namespaces
+      if (isForbidden(sandbox)) return;
       // Its launcher could not keep the outcome either.
       expect(filled).toMatchObject({ outcome: 'unknown' });
       expect(later.at(-1)).toEqual({

@@ -17,6 +17,7 @@ import { differenceOf } from './dialect.js';
 import { changeDirectory, movedTo, type At } from './directories.js';
 import { hostsOf } from './hosts.js';
 import { filesOf, filesOfCommand, mayBeEverything, type Directories, type NamedFile } from './paths.js';
+import { sedRunsPrograms } from './sed.js';
 import { insideVariables, knownVariables } from './variables.js';
 import { plainWord, wordOf, type ShellWord, type Variables } from './word.js';
 import { innerOf, type Input } from './wrappers.js';
@@ -240,7 +241,7 @@ function readWords(
     found.unclear.add(`the command's name is ${shown(textAt(first, place))}`);
   const path = programPath(first.text);
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const texts = [path, ...args.map(({ text }) => text), ...(readsProgram(name, args) ? ['-'] : [])];
+  const texts = [path, ...args.map(({ text }) => text), ...impliedWords(name, args)];
   const files = filesOfCommand(name, args).flatMap((file) =>
     pathsAt(file, `the file that ${name} ${file.access === 'remove' ? 'removes' : 'writes'}`, place, found),
   );
@@ -336,7 +337,13 @@ const CHANGES_VARIABLES: ReadonlySet<string> = new Set([...EVALUATES, ...READS_V
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
 
-/** Whether an interpreter is given its program on its standard input; then a last word - says so. */
+/** A last word for rules: - where an interpreter reads its program, e where a script of sed starts other programs. */
+function impliedWords(name: string, args: readonly ShellWord[]): readonly string[] {
+  if (readsProgram(name, args)) return ['-'];
+  return /^g?sed$/.test(name) && sedRunsPrograms(args) ? ['e'] : [];
+}
+
+/** Whether an interpreter is given its program on its standard input. */
 function readsProgram(name: string, args: readonly ShellWord[]): boolean {
   if (!INTERPRETER.test(name)) return false;
   if (args.some(({ text }) => /^(?:-v|-V|-h|-p|-e|-c|-E|-r|--version|--help|--v8-options|--test.*)$/.test(text)))

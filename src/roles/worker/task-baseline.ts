@@ -1,6 +1,7 @@
 /** The baseline of an attempt: taken beside the first model call, and journaled with the first step. */
-import { BASELINE_LIMIT_MS, NOTHING_KNOWN, type Baseline } from '../../domain/baseline.js';
+import { BASELINE_LIMIT_MS, NOTHING_KNOWN, type Baseline, type CheckBaseline } from '../../domain/baseline.js';
 import type { Check } from '../../domain/events.js';
+import type { Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor } from '../../ports/tools.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import type { NetworkOfStep } from './task-network.js';
@@ -19,8 +20,8 @@ export interface TaskBaselineDeps extends Pick<ExecutionDeps, 'attempt' | 'spec'
   readonly tools: ToolExecutor;
   readonly place: TaskPlace;
   readonly network: NetworkOfStep;
-  /** Whether the policy lets a check run without a person's approval. */
-  mayRun(check: Check): boolean;
+  /** What the policy says of a check; only what it allows runs here. null: there is no policy. */
+  judge(check: Check): Verdict | null;
   /** Aborted when running tools must stop. */
   readonly acting: AbortSignal;
 }
@@ -36,7 +37,8 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
     // The success checks of a mission run at its end only, and their form says what they prove.
     if (assignment.kind === 'verify' || (acceptance.length === 0 && assignment.protected.length === 0)) return null;
     // What a check names is protected, also where the policy lets the check run only later, or never.
-    const checks = acceptance.filter((check) => deps.mayRun(check));
+    const judged = acceptance.map((check) => ({ check, verdict: deps.judge(check) }));
+    const checks = judged.flatMap(({ check, verdict }) => ((verdict?.decision ?? 'allow') === 'allow' ? [check] : []));
     const onAbort = () => stopping.abort(acting.reason);
     if (acting.aborted) onAbort();
     else acting.addEventListener('abort', onAbort, { once: true });
@@ -54,7 +56,11 @@ export function createTaskBaseline(deps: TaskBaselineDeps): TaskBaseline {
         stopping.signal,
       );
       const found = new Map(checks.map((check, at) => [check, taken.checks[at]]));
-      return { ...taken, checks: acceptance.map((check) => found.get(check) ?? NOTHING_KNOWN) };
+      const ofCheck = ({ check, verdict }: (typeof judged)[number]): CheckBaseline => ({
+        ...(found.get(check) ?? NOTHING_KNOWN),
+        ...(verdict === null ? {} : { decision: verdict.decision, rule: verdict.rule }),
+      });
+      return { ...taken, checks: judged.map(ofCheck) };
     } finally {
       acting.removeEventListener('abort', onAbort);
     }

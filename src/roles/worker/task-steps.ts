@@ -122,10 +122,9 @@ export function createTaskSteps(context: WorkerContext, deps: TaskStepsDeps): Ta
   const { journal, current } = deps;
   const { tools, clock, policy } = context.deps;
   const place = placeOf(deps);
-  const mayRun = (check: Check) =>
-    policy === undefined || judgeCheck(policy, deps, check, factsOf(deps, 0)).decision === 'allow';
+  const judge = (check: Check) => (policy === undefined ? null : judgeCheck(policy, deps, check, factsOf(deps, 0)));
   const network = networkOf(deps, journal);
-  const baseline = createTaskBaseline({ ...deps, tools, place, network, mayRun });
+  const baseline = createTaskBaseline({ ...deps, tools, place, network, judge });
   const parts: Parts = {
     beganMs: null,
     hasFence: false,

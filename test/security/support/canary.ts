@@ -21,19 +21,24 @@ export async function startCanary(): Promise<Canary> {
     socket.on('error', () => socket.destroy()).resume();
     socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
   });
-  server.listen(0, '0.0.0.0');
+  const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+  // :: takes IPv4 too.
+  server.listen(0, hasIpv6 ? '::' : '0.0.0.0');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the canary has no port');
   const { port } = address;
-  const datagrams = createSocket('udp4', (_, from) => void hits.push(`datagram from ${from.address}`));
-  datagrams.bind(port, '0.0.0.0');
+  const datagrams = createSocket(hasIpv6 ? 'udp6' : 'udp4', (_, from) => void hits.push(`datagram from ${from.address}`));
+  datagrams.bind(port, hasIpv6 ? '::' : '0.0.0.0');
   await once(datagrams, 'listening');
   const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
   return {
     port,
     addresses: [
-      ...new Set(['127.0.0.1', 'localhost', ...own.filter(({ family }) => family === 'IPv4').map((i) => i.address)]),
+      ...new Set([
+        ...['127.0.0.1', 'localhost', ...(hasIpv6 ? ['::1'] : [])],
+        ...own.filter(({ family }) => family === 'IPv4').map((i) => i.address),
+      ]),
     ],
     hits: () => hits,
     async close() {
