@@ -337,10 +337,10 @@ const CHANGES_VARIABLES: ReadonlySet<string> = new Set([...EVALUATES, ...READS_V
 
 const INTERPRETER = /^(?:node|deno|bun|python[\d.]*|pypy\d*|perl|ruby|php|lua[\d.]*|Rscript|tclsh|guile|osascript)$/;
 
-/** A last word for rules: - where an interpreter reads its program, e where a script of sed starts other programs. */
+/** A last word for rules: - where an interpreter reads its program, --e where a script of sed starts other programs. */
 function impliedWords(name: string, args: readonly ShellWord[]): readonly string[] {
   if (readsProgram(name, args)) return ['-'];
-  return /^g?sed$/.test(name) && sedRunsPrograms(args) ? ['e'] : [];
+  return /^g?sed$/.test(name) && sedRunsPrograms(args) ? ['--e'] : [];
 }
 
 /** Whether an interpreter is given its program on its standard input. */

@@ -11,7 +11,7 @@ interface Given {
 /** Whether a call of sed runs what its script says, or takes its script from its standard input. */
 export function sedRunsPrograms(args: readonly ShellWord[]): boolean {
   const { scripts, files } = givenTo(args.map(({ text }) => text));
-  return files.some((file) => /^(?:-$|\/dev\/|\/proc\/)/.test(file)) || runsPrograms(scripts.join('\n'));
+  return files.some((file) => /^(?:-$|\/dev\/|\/proc\/)/.test(file)) || readings(scripts.join('\n')).some(runsPrograms);
 }
 
 /** GNU's programs take options behind operands too. */
@@ -43,8 +43,15 @@ function givenTo(args: readonly string[]): Given {
 
 interface Reader {
   readonly text: string;
+  /** Whether a delimiter between [ and ] ends nothing: GNU sed 4.9 reads it so, others do not. */
+  readonly hasBrackets: boolean;
   at: number;
 }
+
+const readings = (text: string): readonly Reader[] => [
+  { text, hasBrackets: true, at: 0 },
+  { text, hasBrackets: false, at: 0 },
+];
 
 /** Commands whose argument goes on to the end of the line, a backslash before it joins the next one. */
 const WITH_LINE = /[aicrRwW#]/y;
@@ -56,8 +63,8 @@ const LINE = /(?:\\[^]|[^\\\n])*/y;
 const PLACE = new RegExp(`(?:[\\d$~+${UNKNOWN}])+`, 'y');
 
 /** One pass. What sed would not take ends the reading: then it runs nothing. */
-function runsPrograms(text: string): boolean {
-  const reader: Reader = { text, at: 0 };
+function runsPrograms(reader: Reader): boolean {
+  const { text } = reader;
   for (;;) {
     take(reader, /[\s;]*/y);
     if (reader.at >= text.length || !skipAddresses(reader)) return false;
@@ -66,10 +73,10 @@ function runsPrograms(text: string): boolean {
     if (command === 's' || command === 'y') {
       reader.at += 1;
       const delimiter = text[reader.at] ?? '';
-      if (!skipTo(reader, delimiter) || !skipTo(reader, delimiter)) return false;
+      if (!skipTo(reader, delimiter, command === 's') || !skipTo(reader, delimiter)) return false;
       reader.at += 1;
       const flags = command === 's' ? take(reader, /[gpiImMe\d]*/y) : '';
-      if (flags.includes('e')) return true;
+      if (flags.includes('e')) return /[\s;}#w]/.test(text[reader.at] ?? ';');
       if (command === 's' && text[reader.at] === 'w') take(reader, LINE);
     } else if (take(reader, WITH_LINE) !== '') take(reader, LINE);
     else if (take(reader, WITH_WORD) === '' && take(reader, ALONE) === '') return false;
@@ -85,7 +92,7 @@ function skipAddresses(reader: Reader): boolean {
     if (delimiter === '') take(reader, PLACE);
     else {
       reader.at += text[at] === '\\' ? 1 : 0;
-      if (!skipTo(reader, delimiter)) return false;
+      if (!skipTo(reader, delimiter, true)) return false;
       reader.at += 1;
       take(reader, /[IM]*/y);
     }
@@ -95,11 +102,16 @@ function skipAddresses(reader: Reader): boolean {
   return true;
 }
 
+/** What [ and ] hold, a ] at its beginning and classes such as [:alpha:] included. */
+const BRACKETS = /\[\^?\]?(?:\[:[a-z]*:\]|[^\]\n])*\]/y;
+
 /** From a delimiter to the next one that no backslash precedes. */
-function skipTo(reader: Reader, delimiter: string): boolean {
+function skipTo(reader: Reader, delimiter: string, isPattern = false): boolean {
   for (reader.at += 1; reader.at < reader.text.length; reader.at += 1) {
-    if (reader.text[reader.at] === delimiter) return true;
-    if (reader.text[reader.at] === '\\') reader.at += 1;
+    const character = reader.text[reader.at];
+    if (character === delimiter) return true;
+    if (character === '\\') reader.at += 1;
+    else if (isPattern && reader.hasBrackets && character === '[' && take(reader, BRACKETS) !== '') reader.at -= 1;
   }
   return false;
 }

@@ -28,7 +28,10 @@ export async function startCanary(): Promise<Canary> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the canary has no port');
   const { port } = address;
-  const datagrams = createSocket(hasIpv6 ? 'udp6' : 'udp4', (_, from) => void hits.push(`datagram from ${from.address}`));
+  const datagrams = createSocket(
+    hasIpv6 ? 'udp6' : 'udp4',
+    (_, from) => void hits.push(`datagram from ${from.address}`),
+  );
   datagrams.bind(port, hasIpv6 ? '::' : '0.0.0.0');
   await once(datagrams, 'listening');
   const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
