@@ -62,7 +62,7 @@ const HARMLESS = [
   "sed -E 's/(a|b)/\\1e/g;t e;:e' f",
   'sed -f script.sed f',
   'sed "s/$A/$B/g" f',
-  'sed -n "${n},\$p" f',
+  'sed -n "${n},$p" f',
   "sed '/^#/d; /^$/d' f",
   "sed '$d' f",
   "sed '$!N;P;D' f",

@@ -53,7 +53,7 @@ const readings = (text: string): readonly Reader[] => [
   { text, hasBrackets: false, at: 0 },
 ];
 
-/** Commands whose argument goes on to the end of the line, a backslash before it joins the next one. */
+/** Commands whose argument extends to the end of the line; a backslash before it joins the next one. */
 const WITH_LINE = /[aicrRwW#]/y;
 /** A label, a number, nothing: up to the next command. */
 const WITH_WORD = /[:btTvqQlL][^;}\n]*/y;

@@ -56,7 +56,7 @@ export const EXCEEDING: readonly Exceeding[] = [
     limits: only({ cpu_seconds: 1 }),
     command:
       `perl -e '$SIG{CHLD} = "IGNORE"; ` +
-      `while (1) { unless (fork) { do { @t = times } while $t[0] + $t[1] < 0.3; exit } select undef, undef, undef, 0.5 }'`,
+      `while (1) { unless (fork) { do { @t = times } while $t[0] + $t[1] < 0.3; exit } select undef,undef,undef,0.5 }'`,
     timeLimitMs: 60_000,
     end: 'killed',
   },
