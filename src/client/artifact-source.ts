@@ -1,7 +1,7 @@
 /** Where the content of an artifact is read: the volume where this computer sees it, else the workers that serve it. */
 import { openArtifact, type ArtifactPlace } from '../tools/artifacts/kept.js';
 import type { StatusReport } from './ask-processes.js';
-import { fetchFrom, servingWorkers, type NotServed, type Served } from './serving-workers.js';
+import { fetchFrom, servingWorkers, type NotServed, type Served, type WorkerAccess } from './serving-workers.js';
 
 export interface WantedArtifact {
   readonly missionId: string;
@@ -35,10 +35,10 @@ export const volumeSource = (place: ArtifactPlace): Source => ({
 export const workerSources = (
   reports: readonly StatusReport[],
   firstId: string,
-  token: string | null,
+  access: Omit<WorkerAccess, 'signal'>,
 ): readonly Source[] =>
   servingWorkers(reports, firstId).map((worker) => ({
     name: worker.workerId,
     read: ({ missionId, taskId, digest }, signal) =>
-      fetchFrom(worker, ['artifacts', missionId, taskId, digest], token, signal),
+      fetchFrom(worker, ['artifacts', missionId, taskId, digest], { ...access, signal }),
   }));

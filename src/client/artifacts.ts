@@ -1,10 +1,12 @@
 /** The files that the tasks of a mission have left for people: which they are, and copies of them. */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { artifactWarnings } from '../domain/artifacts.js';
 import { asError } from '../domain/as-error.js';
 import { workspaceOf } from '../domain/continuation.js';
 import type { Mission } from '../domain/mission-state.js';
+import type { MissionTask } from '../domain/mission-task-state.js';
 import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ArtifactPlace } from '../tools/artifacts/kept.js';
 import { createTarget, type Expected, type Target } from '../tools/artifacts/write.js';
@@ -36,7 +38,8 @@ export interface MissionArtifacts {
 
 /**
  * copied: written. same: a file with this content was there. other: another file is there. changed: the file in the
- * workspace is another one now. refused: it cannot be read or written. unreachable: no process serves it now.
+ * workspace is another one now, or has been removed. refused: it cannot be read or written. unreachable: no process
+ * serves it now.
  */
 export type CopyOutcome = 'copied' | 'same' | 'other' | 'changed' | 'refused' | 'unreachable';
 
@@ -58,9 +61,18 @@ export function artifactsOf({ tasks }: Pick<Mission, 'tasks'>): MissionArtifacts
         return { task_id: id, path, bytes, sha256, host, place: `${directory}/${path}` };
       }),
     ),
-    warnings: artifactWarnings(all.map(({ id, artifacts }) => ({ task_id: id, artifacts }))),
+    warnings: [
+      ...artifactWarnings(all.map(({ id, artifacts }) => ({ task_id: id, artifacts }))),
+      ...[...tasks.values()]
+        .filter(isUnlisted)
+        .map(({ id }) => `${id}: its result has no list: an older worker ran it`),
+    ],
   };
 }
+
+/** Whether its worker did not know that it was to list files. */
+const isUnlisted = ({ plan, status, artifacts }: MissionTask): boolean =>
+  plan.artifacts.length > 0 && artifacts === null && (status === 'verified' || status === 'unverified');
 
 export interface CopyOptions {
   /** Absolute; files come below it in a directory for each task. */
@@ -69,7 +81,7 @@ export interface CopyOptions {
   readonly force: boolean;
   /** WORKSPACE_ROOT, as it is here. */
   readonly workspaceRoot: string;
-  /** What workers want to see; null: nothing is sent. */
+  /** With what requests to workers are signed; null: they are not. */
   readonly token: string | null;
 }
 
@@ -89,7 +101,7 @@ export async function* copyArtifacts(
     const workerId = mission.tasks.get(artifact.task_id)?.artifacts?.worker_id ?? '';
     async function* sources(): AsyncGenerator<Source> {
       yield volume;
-      const all = workerSources(await workers(), workerId, options.token);
+      const all = workerSources(await workers(), workerId, { clock: context.clock, token: options.token });
       yield* all.filter(({ name }) => !absent.has(name));
     }
     const to = join(options.to, artifact.task_id, artifact.path);
@@ -191,11 +203,17 @@ const isBroken = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && BROKEN.has(String(error.code));
 const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
-/** One place that has looked at the file says more than all that cannot be reached. */
+/**
+ * One place that has looked at the file says more than all that cannot be reached. What lies at its path on another
+ * computer than its own may be something else.
+ */
 function outcomeOf({ host, place }: MissionArtifact, faults: readonly Fault[]): Done {
   const where = `on ${host}: ${place}`;
-  const said = faults.find(({ kind }) => kind === 'changed') ?? faults.find(({ kind }) => kind === 'refused');
-  if (said?.kind === 'changed') return { outcome: 'changed', from: null, why: `${where} (since its task ended)` };
+  const mayKnow = ({ from }: Fault): boolean => isWorker(from) || host === hostname();
+  const said =
+    faults.find((fault) => fault.kind === 'changed' && mayKnow(fault)) ?? faults.find(({ kind }) => kind === 'refused');
+  if (said?.kind === 'changed')
+    return { outcome: 'changed', from: null, why: `${where}: ${said.why} (since its task ended)` };
   const asked = faults.filter(({ from }) => isWorker(from)).map(({ from, why }) => `; ${from}: ${why}`);
   return { outcome: said?.kind ?? 'unreachable', from: null, why: `${where}${asked.join('')}` };
 }

@@ -3,7 +3,9 @@ import { get, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { systemErrorWords } from '../domain/system-error.js';
-import { isLoopback } from '../telemetry/http-address.js';
+import { pause, type Clock } from '../ports/clock.js';
+import { isLoopback, isUnspecified } from '../telemetry/http-address.js';
+import { signatureHeaders } from '../telemetry/http-signature.js';
 import type { StatusReport } from './ask-processes.js';
 
 export interface ServingWorker {
@@ -12,7 +14,10 @@ export interface ServingWorker {
   readonly url: URL;
 }
 
-/** changed: there is another content now. refused: a person must change something. unreachable: it may pass. */
+/**
+ * changed: there is another content now, or nothing any more. refused: a person must change something. unreachable: it
+ * may pass.
+ */
 export interface NotServed {
   readonly kind: 'changed' | 'refused' | 'unreachable';
   readonly why: string;
@@ -32,14 +37,20 @@ export function servingWorkers(
 ): readonly ServingWorker[] {
   const serving = reports.flatMap(({ worker_id: workerId, http_address: address }): ServingWorker[] => {
     const url = address === null ? null : urlOf(address);
-    return url === null || (isLoopback(hostOf(url)) && !isHere(workerId)) ? [] : [{ workerId, url }];
+    return url === null || (leadsHere(hostOf(url)) && !isHere(workerId)) ? [] : [{ workerId, url }];
   });
   const place = ({ workerId }: ServingWorker): number => (workerId === firstId ? 0 : 1);
   return serving.toSorted((a, b) => place(a) - place(b));
 }
 
 /** Another computer's loopback address is not this one's. */
-const isHere = (workerId: string): boolean => workerId.startsWith(`worker-${hostname()}-`);
+const leadsHere = (host: string): boolean => isLoopback(host) || isUnspecified(host);
+
+/** The rest of its id are the process's number and a part of a UUID: no other computer's name ends so. */
+function isHere(workerId: string): boolean {
+  const prefix = `worker-${hostname()}-`;
+  return workerId.startsWith(prefix) && /^\d+-[\da-f]{4}$/.test(workerId.slice(prefix.length));
+}
 
 const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 
@@ -56,28 +67,44 @@ const CONNECT_MS = 5_000;
 const SILENT_MS = 60_000;
 const MOST_REASON_BYTES = 1_024;
 
+/** How often a worker that serves too many files at a time is asked. */
+const MOST_TRIES = 6;
+const BUSY_MS = 1_000;
+
+export interface WorkerAccess {
+  readonly clock: Clock;
+  /** With what requests are signed, so that it stays with those who have it; null: they are not. */
+  readonly token: string | null;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Asks a worker for a file. Rejects with the signal's reason.
  * @param path its parts; each is encoded
- * @param token what the worker wants to see; null: nothing is sent
  */
 export async function fetchFrom(
   { url }: ServingWorker,
   path: readonly string[],
-  token: string | null,
-  signal: AbortSignal,
+  access: WorkerAccess,
 ): Promise<Served | NotServed> {
+  const whole = new URL(`/${path.map(encodeURIComponent).join('/')}`, url);
   try {
-    const response = await request(new URL(`/${path.map(encodeURIComponent).join('/')}`, url), token, signal);
-    return response.statusCode === 200 ? { kind: 'found', content: response } : await refusalOf(response);
+    for (let left = MOST_TRIES; ; left -= 1) {
+      const response = await request(whole, access);
+      if (response.statusCode === 200) return { kind: 'found', content: response };
+      const refusal = await refusalOf(response, access);
+      if (response.statusCode !== 503 || left === 1) return refusal;
+      await pause(access.clock, BUSY_MS, access.signal);
+    }
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (access.signal.aborted) throw error;
     return { kind: 'unreachable', why: `${url.host} cannot be reached: ${wordsOf(error)}`, isAbsent: true };
   }
 }
 
-function request(url: URL, token: string | null, signal: AbortSignal): Promise<IncomingMessage> {
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+function request(url: URL, { token, clock, signal }: WorkerAccess): Promise<IncomingMessage> {
+  const signed = { method: 'GET', authority: url.host, path: url.pathname };
+  const headers = token === null ? {} : signatureHeaders(token, signed, clock.now());
   return new Promise((resolve, reject) => {
     const sent = get(url, { headers, signal, agent: false, timeout: CONNECT_MS }, resolve);
     sent.once('socket', (socket) => socket.once('connect', () => socket.setTimeout(SILENT_MS)));
@@ -86,19 +113,24 @@ function request(url: URL, token: string | null, signal: AbortSignal): Promise<I
   });
 }
 
-async function refusalOf(response: IncomingMessage): Promise<NotServed> {
+async function refusalOf(response: IncomingMessage, { token }: WorkerAccess): Promise<NotServed> {
   const said = await reasonIn(response);
   switch (response.statusCode) {
     case 401:
-      return { kind: 'refused', why: 'it needs the bearer token of the workers (RAVENHELM_HTTP_TOKEN)' };
+      return { kind: 'refused', why: token === null ? NEEDS_TOKEN : OTHER_TOKEN };
     case 403:
       return { kind: 'refused', why: `it refuses: ${said}` };
     case 410:
-      return { kind: said.includes('changed') ? 'changed' : 'unreachable', why: said };
+      return { kind: 'changed', why: said };
     default:
       return { kind: 'unreachable', why: `it answers with ${response.statusCode ?? 'no status'}: ${said}` };
   }
 }
+
+const NEEDS_TOKEN = 'it needs the token of the workers (RAVENHELM_HTTP_TOKEN)';
+const OTHER_TOKEN =
+  'it does not take the signature: it has another RAVENHELM_HTTP_TOKEN, an older build, or a clock that differs by ' +
+  'more than 5 minutes';
 
 async function reasonIn(response: IncomingMessage): Promise<string> {
   let text = '';

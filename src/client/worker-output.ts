@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asError } from '../domain/as-error.js';
 import type { StatusReport } from './ask-processes.js';
-import { fetchFrom, servingWorkers, type ServingWorker } from './serving-workers.js';
+import { fetchFrom, servingWorkers, type ServingWorker, type WorkerAccess } from './serving-workers.js';
 import type { OutputOf, WholeOutput } from './whole-output.js';
 
 export interface FetchOutput extends Omit<OutputOf, 'base'> {
@@ -12,19 +12,17 @@ export interface FetchOutput extends Omit<OutputOf, 'base'> {
   readonly workerId: string;
   /** Where the two files are written; absolute. They are the caller's to remove. */
   readonly directory: string;
-  /** What workers want to see; null: nothing is sent. */
-  readonly token: string | null;
 }
 
 /** The output, or why no worker has it, for people. Rejects with the signal's reason. */
 export async function fetchWholeOutput(
   reports: readonly StatusReport[],
   wanted: FetchOutput,
-  signal: AbortSignal,
+  access: WorkerAccess,
 ): Promise<WholeOutput | string> {
   const faults: string[] = [];
   for (const worker of servingWorkers(reports, wanted.workerId)) {
-    const fetched = await fetchBoth(worker, wanted, signal);
+    const fetched = await fetchBoth(worker, wanted, access);
     if (typeof fetched !== 'string') return fetched;
     faults.push(`${worker.workerId}: ${fetched}`);
   }
@@ -36,13 +34,13 @@ const MOST_BYTES = 2 ** 30;
 
 async function fetchBoth(
   worker: ServingWorker,
-  { missionId, taskId, attempt, step, digest, directory, token }: FetchOutput,
-  signal: AbortSignal,
+  { missionId, taskId, attempt, step, digest, directory }: FetchOutput,
+  access: WorkerAccess,
 ): Promise<WholeOutput | string> {
   const path = ['outputs', missionId, taskId, String(attempt), String(step)];
   const hash = createHash('sha256');
   const fetchOne = async (stream: 'stdout' | 'stderr'): Promise<string | null> => {
-    const served = await fetchFrom(worker, [...path, stream, digest], token, signal);
+    const served = await fetchFrom(worker, [...path, stream, digest], access);
     if (served.kind !== 'found') return served.why;
     const file = await open(join(directory, stream), 'w', 0o600);
     let left = MOST_BYTES;
@@ -55,7 +53,7 @@ async function fetchBoth(
       }
       return null;
     } catch (error) {
-      signal.throwIfAborted();
+      access.signal.throwIfAborted();
       return asError(error).message;
     } finally {
       served.content.destroy();

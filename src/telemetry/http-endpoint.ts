@@ -5,6 +5,7 @@ import { hostAndPort } from '../domain/network.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import { isLoopback, isUnspecified, type HttpAddress } from './http-address.js';
 import { serveFiles, type FileRoute } from './http-files.js';
+import { createSystemClock } from './system-clock.js';
 import { refusalOf, SECURITY_HEADERS, type HttpRules } from './http-guard.js';
 
 /** The result of a health check; without reasons it is positive. */
@@ -136,6 +137,8 @@ function createLimitedServer({ requestMs, idleMs, connections }: HttpLimits, lis
   return server;
 }
 
+const clock = createSystemClock();
+
 /** The router sees only requests for the paths that there are. */
 function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
   return (request, response) => {
@@ -143,7 +146,7 @@ function guarded(rules: HttpRules, handler: RequestListener): RequestListener {
     const { method = '', url: target = '', headers, headersDistinct, socket } = request;
     const { localAddress } = socket;
     const hostHeaders = headersDistinct['host'] ?? [];
-    const refusal = refusalOf({ method, target, headers, hostHeaders, localAddress }, rules);
+    const refusal = refusalOf({ method, target, headers, hostHeaders, localAddress, nowMs: clock.now() }, rules);
     if (refusal === null) {
       handler(request, response);
       return;

@@ -6,9 +6,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from './http-address.js';
+import { isSigned } from './http-signature.js';
 
 export interface HttpRules {
-  /** Requests must have it as Authorization: Bearer; null: none is needed. */
+  /** Requests must have it as Authorization: Bearer, or be signed with it; null: none is needed. */
   readonly token: string | null;
   /** Names and IP addresses, besides those of loopback, by which clients may address this process; without port. */
   readonly hosts: readonly string[];
@@ -28,6 +29,8 @@ export interface HttpRequest {
   readonly hostHeaders: readonly string[];
   /** The address of this computer that the client has connected to. */
   readonly localAddress: string | undefined;
+  /** When it was received, in ms since the epoch. */
+  readonly nowMs: number;
 }
 
 /** A fixed answer: no text of a request is in it. */
@@ -54,7 +57,7 @@ export function refusalOf(request: HttpRequest, rules: HttpRules): Refusal | nul
   if (host === null || !isOurs(host, request, rules)) return refuse(403, 'this host is not allowed');
   if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)
     return refuse(403, 'this origin is not allowed');
-  if (rules.token !== null && !isBearer(headers.authorization, rules.token))
+  if (rules.token !== null && !hasToken(request, rules.token))
     return refuse(401, 'a bearer token is needed', { 'www-authenticate': 'Bearer realm="ravenhelm"' });
   if (!rules.paths.includes(target) && !rules.forms?.some((form) => form.test(target)))
     return refuse(404, 'there is nothing here');
@@ -79,6 +82,11 @@ function hostOf(header: string | undefined): string | null {
 function isOurs(host: string, { localAddress }: HttpRequest, { hosts }: HttpRules): boolean {
   const connected = localAddress?.replace(/^::ffff:(?=\d+\.)/, '');
   return isLoopback(host) || host === connected || hosts.some((ours) => ours.toLowerCase() === host);
+}
+
+function hasToken({ method, target, headers, nowMs }: HttpRequest, token: string): boolean {
+  const signed = { method, authority: headers.host ?? '', path: target };
+  return isBearer(headers.authorization, token) || isSigned(token, signed, headers, nowMs);
 }
 
 /** In a time that does not depend on where the two differ: their digests are compared. */

@@ -158,8 +158,8 @@ export async function preparePlace(
 }
 
 /** Throws WorkspaceUnusable. */
-export function requireSafeIds({ missionId, taskId }: TaskPlace): void {
-  for (const id of [missionId, taskId]) {
+export function requireSafeIds({ missionId, continuedBy = missionId, taskId }: TaskPlace): void {
+  for (const id of [missionId, continuedBy, taskId]) {
     if (!SAFE_ID.test(id))
       throw new WorkspaceUnusable(
         `The id ${JSON.stringify(id)} cannot be a directory name; ` +

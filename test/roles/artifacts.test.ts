@@ -139,10 +139,20 @@ test('a listing has a limit', async () => {
   });
 });
 
-test('a worker that drains gives the listing up, and says so in the result', async () => {
+test('a worker that drains lists them within its grace', async () => {
+  const report = await ran(['a.txt'], { 'list artifacts': 'hang' }, {}, async ({ role, tools }) => {
+    await asked();
+    const stopped = role.stop(TIMEOUT_S * 1000);
+    tools.release();
+    await stopped;
+  });
+  expect(report.tasks[0]).toMatchObject({ status: 'verified', attempts: 1, artifacts: { files: [{ path: 'a.txt' }] } });
+});
+
+test('a worker that drains gives the listing up at the end of its grace, and says so in the result', async () => {
   const report = await ran(['a.txt'], { 'list artifacts': 'hang' }, {}, async ({ role }) => {
     await asked();
-    await role.stop(TIMEOUT_S * 1000);
+    await role.stop(20);
   });
   expect(report.tasks[0]).toMatchObject({
     status: 'verified',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { isLoopback, type HttpAddress } from '../../src/telemetry/http-address.js';
 import { HttpAddressUnusable, openHttpEndpoint, type HttpEndpointOptions } from '../../src/telemetry/http-endpoint.js';
+import { signatureHeaders } from '../../src/telemetry/http-signature.js';
 import { SECURITY_HEADERS } from '../../src/telemetry/http-guard.js';
 import { requestText, sendRaw } from '../support/raw-http.js';
 
@@ -29,6 +30,41 @@ async function statusOf(url: string, headers: Readonly<Record<string, string>> =
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('a request that is signed with the token', () => {
+  const signed = { method: 'GET', authority: 'localhost', path: '/livez' };
+  const now = () => Date.now();
+  const status = async (headers: Readonly<Record<string, string>>, path = '/livez', method = 'GET') => {
+    const { url, close } = await open({ token: TOKEN });
+    try {
+      return (await sendRaw(url, requestText(method, path, { host: 'localhost', ...headers }))).status;
+    } finally {
+      await close();
+    }
+  };
+
+  test('is answered as one that has it', async () => {
+    expect(await status(signatureHeaders(TOKEN, signed, now()))).toBe(200);
+    expect(await status(signatureHeaders(TOKEN, signed, now() - 290_000))).toBe(200);
+  });
+
+  test('is refused when it is of another token, server, path, method or time, or has been changed', async () => {
+    const headers = signatureHeaders(TOKEN, signed, now());
+    const refused = [
+      status(signatureHeaders(`${TOKEN}x`, signed, now())),
+      status(signatureHeaders(TOKEN, { ...signed, authority: 'worker.example:9464' }, now())),
+      status(headers, '/readyz'),
+      status(headers, '/livez', 'HEAD'),
+      status(signatureHeaders(TOKEN, signed, now() - 310_000)),
+      status(signatureHeaders(TOKEN, signed, now() + 310_000)),
+      status({ ...headers, 'signature-input': headers['signature-input']?.replace(/created=\d+/, 'created=1') ?? '' }),
+      status({ ...headers, 'signature-input': 'sig1=("@method");created=1' }),
+      status({ ...headers, signature: 'sig1=:AAAA:' }),
+      status({ signature: headers['signature'] ?? '' }),
+    ];
+    expect(new Set(await Promise.all(refused))).toEqual(new Set([401]));
+  });
+});
 
 describe('which addresses only this computer can reach', () => {
   test.each(['127.0.0.1', '127.8.9.10', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'localhost', 'LocalHost'])(

@@ -32,12 +32,12 @@ describe('patterns', () => {
     '.env',
   ];
   const named = (...patterns: string[]) => {
-    const { naming, mayBeBelow } = artifactPatterns(patterns);
+    const { naming, leadingBelow } = artifactPatterns(patterns);
     const found = PATHS.filter((path) => naming(path).length > 0);
     // Each directory on the way is looked into.
     for (const path of found)
       for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1))
-        expect([path, mayBeBelow(path.slice(0, at))]).toEqual([path, true]);
+        expect([path, leadingBelow(path.slice(0, at)).length > 0]).toEqual([path, true]);
     return found;
   };
 
@@ -62,13 +62,12 @@ describe('patterns', () => {
   });
 
   test('directories that lead nowhere are not looked into', () => {
-    const { mayBeBelow } = artifactPatterns(['report/*.md', 'a/b/**']);
-    expect(['report', 'a', 'a/b', 'a/b/c', 'report/x', 'dist', 'a/c', '.git'].filter(mayBeBelow)).toEqual([
-      'report',
-      'a',
-      'a/b',
-      'a/b/c',
-    ]);
+    const { leadingBelow } = artifactPatterns(['report/*.md', 'a/b/**']);
+    expect(
+      ['report', 'a', 'a/b', 'a/b/c', 'report/x', 'dist', 'a/c', '.git'].filter(
+        (path) => leadingBelow(path).length > 0,
+      ),
+    ).toEqual(['report', 'a', 'a/b', 'a/b/c']);
   });
 
   test('many stars take no time', () => {
@@ -204,12 +203,15 @@ describe('the artifacts of a workspace', () => {
     await put('out/a', 'a');
     await put('out/b', 'b');
     const late = AbortSignal.abort();
-    const options = { patterns: ['out', '*.log'], redact, late, signal: never };
+    await put('a.txt', 'a');
+    const options = { patterns: ['out', '*.log', 'a.txt', 'dist/**'], redact, late, signal: never };
     const { files, leftOut, unmatched } = await listArtifacts({ workspace, holdsState: false }, options);
-    expect([files, unmatched]).toEqual([[], ['*.log']]);
+    const why = 'it was not read in time';
+    expect([files, unmatched]).toEqual([[], ['*.log', 'dist/**']]);
+    // A directory is not looked into.
     expect(leftOut.toSorted((one, other) => (one.path < other.path ? -1 : 1))).toEqual([
-      { path: 'out/a', why: 'it was not read in time' },
-      { path: 'out/b', why: 'it was not read in time' },
+      { path: 'a.txt', why },
+      { path: 'out', why },
     ]);
   });
 

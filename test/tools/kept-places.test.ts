@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { procFile } from '../support/marked-processes.js';
+import { requireSafeIds } from '../../src/tools/places.js';
 import { createHarness, removeTemporaryDirectories, temporaryDirectory } from './harness.js';
 
 afterAll(removeTemporaryDirectories);
@@ -28,6 +29,14 @@ describe('what is kept from one call to the next', () => {
     expect(await harness.sh('touch made')).toMatchObject({ outcome: 'ok' });
     expect(existsSync(join(harness.workspace(), 'made'))).toBe(true);
   });
+});
+
+test.each(['missionId', 'continuedBy', 'taskId'])('%s must be able to be a directory name', (name) => {
+  const ids = { missionId: 'm1', continuedBy: 'm2', taskId: 't1' };
+  const task = { ...ids, attempt: 1, workspace: null, workspaceMarker: 'w', secretsKey: 'none' as const };
+  expect(() => requireSafeIds(task)).not.toThrow();
+  for (const id of ['..', '../m1', 'a/b', '', '.ravenhelm'])
+    expect(() => requireSafeIds({ ...task, [name]: id })).toThrow(/cannot be a directory name/);
 });
 
 test('/etc has the user, names, libraries and certificates, and nothing else of this computer', async () => {

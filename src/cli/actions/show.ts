@@ -131,9 +131,9 @@ async function wholeOutputsOf(
     if (here !== null || !isCut(outcome.output)) continue;
     const own = join(directory, String(step));
     await mkdir(own);
-    const token = context.config.values.RAVENHELM_HTTP_TOKEN;
-    const wantedThere = { ...wanted, workerId, directory: own, token };
-    const fetched = await fetchWholeOutput(await place.workers(), wantedThere, context.client.signal);
+    const { clock, signal } = context.client;
+    const access = { clock, signal, token: context.config.values.RAVENHELM_HTTP_TOKEN };
+    const fetched = await fetchWholeOutput(await place.workers(), { ...wanted, workerId, directory: own }, access);
     if (typeof fetched !== 'string') found.set(step, fetched);
     else context.host.stderr.write(`${oneLine(elsewhereText(wanted, workerId, fetched))}\n`);
   }

@@ -9,9 +9,9 @@ interface Flags {
 const HELP = `
 A task's artifacts are the files that its artifacts patterns in the mission file matched when its last attempt ended.
 Copies are written to DIR/TASK/PATH, and each is verified. A file is read from the volume where this computer sees it,
-else from a worker that serves it over HTTP (RAVENHELM_HTTP), with RAVENHELM_HTTP_TOKEN. Where neither has it, its host
-and path are named. Exit code 1: a file has changed since; 2: another file is there, or a right is missing; 3: no worker
-that can be reached has a file.
+else from a worker that serves it over HTTP (RAVENHELM_HTTP), to which the request is signed with RAVENHELM_HTTP_TOKEN.
+Where neither has it, its host and path are named. Exit code 1: a file has changed or was removed since; 2: another file
+is there, or a right is missing; 3: no worker that can be reached has a file.
 
 Examples:
   ravenhelm artifacts last

@@ -37,6 +37,8 @@ import type { MissionNews, WorkerContext } from './worker-context.js';
 
 export interface Control {
   readonly thinking: AbortController;
+  /** Aborted when nothing may run any more; while the process drains, later than `thinking`. */
+  readonly acting: AbortSignal;
   abort(reason: Error): void;
 }
 
@@ -75,9 +77,8 @@ export async function runAttempt(
   const limits = { remainingMs: deadline.remainingMs(), signal };
   end = await endCompared(context, deps, logger, end, limits);
   if (hasBegun) await snapshotAtEnd(context, deps, logger, end, limits);
-  const artifacts = hasBegun
-    ? await artifactsAtEnd(context, deps, logger, { limitMs: Math.max(0, untilMs - clock.monotonicMs()), signal })
-    : null;
+  const listing = { limitMs: Math.max(0, untilMs - clock.monotonicMs()), signal: control.acting };
+  const artifacts = hasBegun ? await artifactsAtEnd(context, deps, logger, listing) : null;
   const durationMs = clock.monotonicMs() - startedMs;
   logger.info(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },

@@ -56,7 +56,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
 
   async function run(): Promise<void> {
     try {
-      await runAttempt(context, deps, steps, journal, { thinking, abort });
+      await runAttempt(context, deps, steps, journal, { thinking, acting: acting.signal, abort });
     } finally {
       await steps.idle();
     }

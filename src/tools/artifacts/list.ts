@@ -29,8 +29,9 @@ export async function listArtifacts(
 ): Promise<ArtifactFacts> {
   const patterns = artifactPatterns(texts);
   const listing = createListing(texts, limits);
+  const leaveOutLate = (path: string) => listing.leaveOut(path, 'it was not read in time');
   const leaveOutOf = (why: string) => (path: string) => {
-    if (patterns.naming(path).length > 0 || patterns.mayBeBelow(path)) listing.leaveOut(path, why);
+    if (patterns.naming(path).length > 0 || patterns.leadingBelow(path).length > 0) listing.leaveOut(path, why);
   };
   await walkWorkspace({
     root: workspace,
@@ -38,21 +39,24 @@ export async function listArtifacts(
     signal,
     onDirectory: () => undefined,
     isSkipped(path, isDirectory, size) {
-      if (isDirectory) return !patterns.mayBeBelow(path);
-      const naming = patterns.naming(path);
-      return naming.length === 0 || !listing.hasRoomFor(path, naming, size);
+      const naming = isDirectory ? patterns.leadingBelow(path) : patterns.naming(path);
+      if (naming.length === 0) return true;
+      // Of what is not looked at, it is not known that a pattern matches nothing.
+      if (!isDirectory || late.aborted) listing.match(naming);
+      if (!late.aborted) return !isDirectory && !listing.hasRoomFor(path, size);
+      leaveOutLate(path);
+      return true;
     },
     isSame: () => false,
     async read(path, file) {
       const stop = AbortSignal.any([signal, late]);
       const found = await readOne(file, limits.fileBytes, redact, stop).catch((error: unknown) => {
         if (!late.aborted || signal.aborted) throw error;
-        return 'it was not read in time';
-      });
-      if (typeof found === 'string') {
-        listing.leaveOut(path, found);
         return null;
-      }
+      });
+      if (found === null) leaveOutLate(path);
+      if (typeof found === 'string') listing.leaveOut(path, found);
+      if (found === null || typeof found === 'string') return null;
       listing.add({ path, ...found });
       return { digest: found.digest, stats: await reading(file.stat({ bigint: true })) };
     },
@@ -99,9 +103,9 @@ function createListing(texts: readonly string[], limits: typeof ARTIFACT_LIMITS)
   return {
     leaveOut,
     add: (file: (typeof files)[number]) => void files.push(file),
+    match: (naming: readonly string[]) => naming.forEach((pattern) => matched.add(pattern)),
     /** Whether a file is read: in the order in which they are looked at, until one of the limits is reached. */
-    hasRoomFor(path: string, naming: readonly string[], size: bigint): boolean {
-      for (const pattern of naming) matched.add(pattern);
+    hasRoomFor(path: string, size: bigint): boolean {
       const [ownPath, own] = [byteLength(path), Number(size)];
       const refuse = (why: string) => {
         leaveOut(path, why);

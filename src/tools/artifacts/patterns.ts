@@ -4,8 +4,8 @@ import { linearPattern } from '../snapshots/linear-pattern.js';
 export interface ArtifactPatterns {
   /** The patterns that name a file, or a directory above it. */
   naming(path: string): readonly string[];
-  /** Whether there may be such files below a directory. */
-  mayBeBelow(path: string): boolean;
+  /** The patterns that may name files below a directory. */
+  leadingBelow(path: string): readonly string[];
 }
 
 interface Pattern {
@@ -26,11 +26,11 @@ export function artifactPatterns(texts: readonly string[]): ArtifactPatterns {
         .filter((pattern) => isShown(pattern, parts) && namesAtOrAbove(pattern, parts))
         .map(({ text }) => text);
     },
-    mayBeBelow(path) {
+    leadingBelow(path) {
       const parts = path.split('/');
-      return patterns.some(
-        (pattern) => isShown(pattern, parts) && (pattern.leadsFrom(parts) || namesAtOrAbove(pattern, parts)),
-      );
+      return patterns
+        .filter((pattern) => isShown(pattern, parts) && (pattern.leadsFrom(parts) || namesAtOrAbove(pattern, parts)))
+        .map(({ text }) => text);
     },
   };
 }
