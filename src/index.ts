@@ -15,7 +15,8 @@ export type {
   RetryMissionOptions,
   SubmitOptions,
 } from './client/client.js';
-export type { CopiedArtifact, CopyOutcome, MissionArtifact, MissionArtifacts } from './client/artifacts.js';
+export type { CopyOutcome } from './client/artifact-outcome.js';
+export type { CopiedArtifact, MissionArtifact, MissionArtifacts } from './client/artifacts.js';
 export type { FileChange } from './client/snapshot-diff.js';
 export type { RestoreResult, WorkspaceDiff } from './client/snapshots.js';
 export { ClientError, type ClientErrorCode } from './client/client-error.js';

@@ -11,7 +11,8 @@ import { isFileSystemError, unreadableReason } from '../agent/text-file.js';
 import type { ArtifactPlace } from '../tools/artifacts/kept.js';
 import { createTarget, type Expected, type Target } from '../tools/artifacts/write.js';
 import { CallRefused } from '../tools/errors.js';
-import { isWorker, volumeSource, workerSources, type Source } from './artifact-source.js';
+import { outcomeOf, type CopyResult, type Fault } from './artifact-outcome.js';
+import { volumeSource, workerSources, type Source } from './artifact-source.js';
 import { askProcesses, type StatusReport } from './ask-processes.js';
 import type { ClientContext, LogSession } from './context.js';
 import type { NotServed } from './serving-workers.js';
@@ -36,21 +37,9 @@ export interface MissionArtifacts {
   readonly warnings: readonly string[];
 }
 
-/**
- * copied: written. same: a file with this content was there. other: another file is there. changed: the file in the
- * workspace is another one now, or has been removed. refused: it cannot be read or written. unreachable: no process
- * serves it now.
- */
-export type CopyOutcome = 'copied' | 'same' | 'other' | 'changed' | 'refused' | 'unreachable';
-
-export interface CopiedArtifact extends MissionArtifact {
-  readonly outcome: CopyOutcome;
+export interface CopiedArtifact extends MissionArtifact, CopyResult {
   /** Where it is, or would be; absolute. */
   readonly to: string;
-  /** What it was read from: the volume, or a process; null: it was not copied. */
-  readonly from: string | null;
-  /** Why it was not copied; null: it was, or was there. */
-  readonly why: string | null;
 }
 
 export function artifactsOf({ tasks }: Pick<Mission, 'tasks'>): MissionArtifacts {
@@ -146,13 +135,11 @@ interface OneCopy {
   onAbsent(worker: string): void;
 }
 
-type Done = Pick<CopiedArtifact, 'outcome' | 'from' | 'why'>;
-
 async function copyOne(
   signal: AbortSignal,
   { artifact, mission, target, force, onAbsent }: OneCopy,
   sources: AsyncIterable<Source>,
-): Promise<Done> {
+): Promise<CopyResult> {
   const { task_id: taskId, path, bytes, sha256: digest } = artifact;
   const parts = [taskId, ...path.split('/')];
   try {
@@ -169,17 +156,13 @@ async function copyOne(
       if (fault.isAbsent === true) onAbsent(name);
       faults.push({ ...fault, from: name });
     }
-    return outcomeOf(artifact, faults);
+    return outcomeOf(artifact, faults, hostname());
   } catch (error) {
     if (signal.aborted) throw error;
     if (error instanceof CallRefused) return { outcome: 'refused', from: null, why: error.message };
     if (!isFileSystemError(error)) throw error;
     return { outcome: 'refused', from: null, why: `it cannot be written: ${unreadableReason(error)}` };
   }
-}
-
-interface Fault extends NotServed {
-  readonly from: string;
 }
 
 /** null: it was written. What breaks off on its way may come whole from another source. */
@@ -202,18 +185,3 @@ async function written(
 const isBroken = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && BROKEN.has(String(error.code));
 const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
-
-/**
- * One place that has looked at the file says more than all that cannot be reached. What lies at its path on another
- * computer than its own may be something else.
- */
-function outcomeOf({ host, place }: MissionArtifact, faults: readonly Fault[]): Done {
-  const where = `on ${host}: ${place}`;
-  const mayKnow = ({ from }: Fault): boolean => isWorker(from) || host === hostname();
-  const said =
-    faults.find((fault) => fault.kind === 'changed' && mayKnow(fault)) ?? faults.find(({ kind }) => kind === 'refused');
-  if (said?.kind === 'changed')
-    return { outcome: 'changed', from: null, why: `${where}: ${said.why} (since its task ended)` };
-  const asked = faults.filter(({ from }) => isWorker(from)).map(({ from, why }) => `; ${from}: ${why}`);
-  return { outcome: said?.kind ?? 'unreachable', from: null, why: `${where}${asked.join('')}` };
-}

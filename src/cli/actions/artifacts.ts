@@ -1,11 +1,6 @@
 import { resolve } from 'node:path';
-import {
-  artifactsOf,
-  copyArtifacts,
-  type CopiedArtifact,
-  type CopyOutcome,
-  type MissionArtifacts,
-} from '../../client/artifacts.js';
+import { artifactsOf, copyArtifacts, type CopiedArtifact, type MissionArtifacts } from '../../client/artifacts.js';
+import type { CopyOutcome } from '../../client/artifact-outcome.js';
 import { wrongUse } from '../cli-error.js';
 import { withClient } from '../client-session.js';
 import type { CommandContext } from '../context.js';
