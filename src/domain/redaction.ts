@@ -25,7 +25,7 @@ const SHORTEST_SECRET = 8;
  */
 export function createRedactor(secrets: readonly string[] = []): Redact {
   const known = [...new Set(secrets.flatMap(partsOf))].filter(isHideable);
-  const values = [...new Set(known.flatMap(formsOf))].filter(isOutsideMarks);
+  const values = [...new Set(known.flatMap(formsOf).flatMap(withQuote))].filter(isOutsideMarks);
   if (values.length === 0) return (text) => redactPatterns(showHidden(text));
   // The longest first: one value may be part of another.
   const longestFirst = (a: string, b: string): number => b.length - a.length;
@@ -43,6 +43,10 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
     );
   };
 }
+
+/** In a text of JSON, a last backslash may be the first half of an escaped quote, which must not be left there alone. */
+const withQuote = (value: string): readonly string[] =>
+  /(?<!\\)(?:\\\\)*\\$/.test(value) ? [`${value}"`, value] : [value];
 
 /** Whether there is something in the text that the redactor hides, beyond what was redacted before. */
 export function holdsSecret(text: string, redact: Redact): boolean {

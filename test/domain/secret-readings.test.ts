@@ -95,7 +95,8 @@ describe.each(Object.entries(SPELLINGS))('a configured secret as in %s', (_, spe
         expect(redacted).toContain(MARKED);
         expect(Object.keys(JSON.parse(redacted))).toEqual(['command']);
       }),
-      RUNS,
+      // Between quotes of both kinds, its beginning comes before an escaped quote.
+      { ...RUNS, examples: [["aaaaaa'\\"]] },
     );
   });
 });
