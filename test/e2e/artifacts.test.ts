@@ -172,7 +172,7 @@ describeWithBroker('artifacts', () => {
     ]);
     expect(await readdir(join(out(), SECOND, 'report'))).toEqual(['deep']);
     expect((await swarm.run('artifacts', id, '--to', 'out')).stderr).toMatch(
-      /^changed: .*second_agent\.md: on .*second_agent\.md \(since its task ended\)$/m,
+      /^changed: .*second_agent\.md: on .*second_agent\.md: the file has changed \(since its task ended\)$/m,
     );
 
     // The wrong token is said; nothing of the endpoint is asked without one.
