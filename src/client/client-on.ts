@@ -40,7 +40,7 @@ export interface ClientFacts {
   roster(): Promise<Roster>;
   /** Absolute. */
   readonly workspaceRoot: string;
-  /** Bearer token of the workers' HTTP endpoints; absent: none is sent. */
+  /** Token of the workers' HTTP endpoints, with which requests are signed; absent: they are not. */
   readonly httpToken?: string;
 }
 

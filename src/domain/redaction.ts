@@ -44,7 +44,7 @@ export function createRedactor(secrets: readonly string[] = []): Redact {
   };
 }
 
-/** In a text of JSON, a last backslash may be the first half of an escaped quote, which must not be left there alone. */
+/** In JSON a last backslash may be the first half of an escaped quote, which must not be left there alone. */
 const withQuote = (value: string): readonly string[] =>
   /(?<!\\)(?:\\\\)*\\$/.test(value) ? [`${value}"`, value] : [value];
 
