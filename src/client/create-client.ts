@@ -32,7 +32,7 @@ export interface ClientOptions {
   readonly agents: string | readonly AgentSpec[];
   /** Where the workers' workspaces lie, at the same path here. */
   readonly workspaceRoot: string;
-  /** Token of the workers' HTTP endpoints, with which requests for artifacts are signed. Default: they are not signed. */
+  /** Token of the workers' HTTP endpoints, with which requests to them are signed. Default: they are not. */
   readonly httpToken?: string;
   /** The same as the swarm's. Default ravenhelm.squad. */
   readonly prefix?: string;
