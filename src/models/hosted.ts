@@ -110,8 +110,8 @@ export function sdkOptions({ apiKey, limits, transport = createTransport() }: Ho
 
 /**
  * A model behind a hosted API, built from the vendor's parts. It never retries.
- * @param load called before the first request: the vendors' SDKs take longer to load than all else that a process does
- *   before it begins, and most processes call one of them or none
+ * @param load called before the first request: the SDKs are a quarter of the modules that a process would load, and
+ *   most processes call one of them or none
  */
 export function createHostedModel<Reply extends Spending, Feature extends string, Request extends Prepared<Feature>>(
   { entry, apiKey, clock, limits, transport = createTransport() }: HostedOptions,

@@ -29,7 +29,6 @@ export async function listArtifacts(
 ): Promise<ArtifactFacts> {
   const patterns = artifactPatterns(texts);
   const listing = createListing(texts, limits);
-  const leaveOutLate = (path: string) => listing.leaveOut(path, 'it was not read in time');
   const leaveOutOf = (why: string) => (path: string) => {
     if (patterns.naming(path).length > 0 || patterns.leadingBelow(path).length > 0) listing.leaveOut(path, why);
   };
@@ -44,7 +43,7 @@ export async function listArtifacts(
       // Of what is not looked at, it is not known that a pattern matches nothing.
       if (!isDirectory || late.aborted) listing.match(naming);
       if (!late.aborted) return !isDirectory && !listing.hasRoomFor(path, size);
-      leaveOutLate(path);
+      listing.leaveOut(path, LATE);
       return true;
     },
     isSame: () => false,
@@ -52,11 +51,12 @@ export async function listArtifacts(
       const stop = AbortSignal.any([signal, late]);
       const found = await readOne(file, limits.fileBytes, redact, stop).catch((error: unknown) => {
         if (!late.aborted || signal.aborted) throw error;
-        return null;
+        return LATE;
       });
-      if (found === null) leaveOutLate(path);
-      if (typeof found === 'string') listing.leaveOut(path, found);
-      if (found === null || typeof found === 'string') return null;
+      if (typeof found === 'string') {
+        listing.leaveOut(path, found);
+        return null;
+      }
       listing.add({ path, ...found });
       return { digest: found.digest, stats: await reading(file.stat({ bigint: true })) };
     },
@@ -71,6 +71,8 @@ export async function listArtifacts(
   });
   return { host: hostname(), directory: workspace, ...listing.facts() };
 }
+
+const LATE = 'it was not read in time';
 
 type Found = { readonly bytes: number; readonly digest: string };
 
