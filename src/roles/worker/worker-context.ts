@@ -57,6 +57,8 @@ export interface WorkerTimings {
    * orchestrator waits behind that deadline, so that it fails no task.
    */
   readonly snapshotGraceMs: number;
+  /** Behind the grace of a drain: what was written at its end, such as a result, is read back for so long. */
+  readonly drainReadMs: number;
   /** An attempt waits at most so long for its paused mission to be resumed; then it ends, and another one follows. */
   readonly suspendedMs: number;
   /** A group that was not heard of for so long has come to a standstill. */
@@ -73,6 +75,7 @@ export const DEFAULT_WORKER_TIMINGS: WorkerTimings = {
   deadlineGraceMs: 5_000,
   snapshotMs: 600_000,
   snapshotGraceMs: 20_000,
+  drainReadMs: 2_000,
   suspendedMs: 14 * 24 * 3_600_000,
   stalledMs: DEFAULT_STALLED_MS,
   revisionMs: 10_000,

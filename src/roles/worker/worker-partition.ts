@@ -317,7 +317,8 @@ async function drain(parts: Parts, graceMs: number): Promise<void> {
   parts.suspensions.reset();
   const reason = new TaskTaken('draining', 'the process is shutting down');
   // A record that cannot be read (a blocked partition) must not keep the process from ending.
-  const giveUp = context.deps.clock.setTimer(graceMs, () => readBack.close(reason));
+  const giveUpMs = graceMs + context.timings.drainReadMs;
+  const giveUp = context.deps.clock.setTimer(giveUpMs, () => readBack.close(reason));
   await executions.drain(reason, graceMs);
   giveUp.cancel();
   await Promise.all([results.settled(), deadLetters.settled()]);
