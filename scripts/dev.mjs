@@ -1,7 +1,9 @@
 // npm run dev: compiles src/ to dist/ whenever a file changes, and starts the command again after each compilation.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { build } from './steps/build.mjs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, PROGRAM } from './steps/build.mjs';
 import { root } from './steps/run.mjs';
 
 const HELP = `npm run dev [-- COMMAND…]: compiles src/ whenever a file changes. With a command of ravenhelm it starts
@@ -20,6 +22,8 @@ if (command[0] === '--help' || command[0] === '-h') {
 }
 
 await build(); // the generated events, and something to start before the compiler's first round
+// The compiler does not keep it up to date; without it, the modules of dist/ are started. The next build writes it.
+await rm(join(root, PROGRAM), { recursive: true });
 const start = (...args) => spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
 const compiler = start(
   'node_modules/typescript/bin/tsc',

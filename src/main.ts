@@ -1,10 +1,8 @@
 /** The process: arguments, environment, signals, streams and the exit. It passes to everything else what that needs. */
 import { readFileSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { dirname } from 'node:path';
 import { createInterface as createLineReader } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Interrupted } from './cli/cli-error.js';
 import { runCommandLine } from './cli/command-line.js';
@@ -15,11 +13,12 @@ import { createInterruption } from './cli/interruption.js';
 import { logText } from './cli/log-text.js';
 import { projectDirOf } from './cli/project-dir.js';
 import { SHOW_CURSOR } from './cli/screen.js';
+import { PACKAGE_DIR } from './swarm/package-dir.js';
 import { createLogger } from './telemetry/pino-logger.js';
 import { createSystemClock, createSystemIds } from './telemetry/system-clock.js';
 
-const packageDir = dirname(dirname(fileURLToPath(import.meta.url)));
-const projectDir = projectDirOf({ packageDir, cwd: process.cwd(), program: process.argv[1] ?? packageDir });
+const program = process.argv[1] ?? PACKAGE_DIR;
+const projectDir = projectDirOf({ packageDir: PACKAGE_DIR, cwd: process.cwd(), program });
 const clock = createSystemClock();
 
 /** Whether text was lost that a reader may rely on: then no exit code says done. */
@@ -99,9 +98,9 @@ const host: Host = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
-  packageDir,
+  packageDir: PACKAGE_DIR,
   projectDir,
-  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${packageDir}/package.json`, 'utf8')))
+  version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${PACKAGE_DIR}/package.json`, 'utf8')))
     .version,
   user: userName(),
   hostname: hostname(),

@@ -36,12 +36,12 @@ export const PREFIX_BYTES = 5;
 const PARALLEL_REGISTRATIONS = 8;
 
 interface Writer {
-  readonly type: avro.Type;
+  readonly schema: EventSchema;
   readonly schemaId: number;
 }
 
 type Reader =
-  | { readonly kind: 'known'; readonly type: avro.Type; readonly resolver: Resolver | undefined }
+  | { readonly kind: 'known'; readonly schema: EventSchema; readonly resolver: Resolver | undefined }
   | { readonly kind: 'foreign'; readonly reason: string };
 type Resolver = ReturnType<avro.Type['createResolver']>;
 
@@ -51,10 +51,10 @@ export async function createCodec(schemasDir: string, registry: Registry): Promi
   const writers = new Map<string, Writer>();
   const readers = new Map<number, Reader>();
   const byRecordName = new Map(schemas.map((schema) => [schema.recordName, schema]));
-  await inParallel(schemas, PARALLEL_REGISTRATIONS, async ({ eventType, recordName, text, type }) => {
-    const schemaId = await registry.register(recordName, text);
-    writers.set(eventType, { type, schemaId });
-    readers.set(schemaId, { kind: 'known', type, resolver: undefined });
+  await inParallel(schemas, PARALLEL_REGISTRATIONS, async (schema) => {
+    const schemaId = await registry.register(schema.recordName, schema.text);
+    writers.set(schema.eventType, { schema, schemaId });
+    readers.set(schemaId, { kind: 'known', schema, resolver: undefined });
   });
 
   const loading = new Map<number, Promise<void>>();
@@ -84,10 +84,11 @@ function createEncoder(writers: ReadonlyMap<string, Writer>): (event: AgentEvent
   return (event) => {
     const writer = writers.get(event.event_type);
     if (!writer) throw new EventInvalid(`No schema for event type ${event.event_type}; add it to schemas/`);
-    let end = encodeInto(scratch, writer.type, event);
+    const { type } = writer.schema;
+    let end = encodeInto(scratch, type, event);
     if (end < 0) {
       scratch = Buffer.allocUnsafe(scratch.length - end + 1024);
-      end = encodeInto(scratch, writer.type, event);
+      end = encodeInto(scratch, type, event);
     }
     const bytes = Buffer.allocUnsafe(end);
     scratch.copy(bytes, 0, 0, end);
@@ -119,8 +120,9 @@ function decode(bytes: Buffer | null, readers: ReadonlyMap<number, Reader>): Dec
   const reader = readers.get(schemaId);
   if (!reader) return { kind: 'schema_needed', schemaId };
   if (reader.kind === 'foreign') return { kind: 'unreadable', reason: reader.reason };
+  const { type } = reader.schema; // a schema that is none is no fault of the record
   try {
-    return contentOf(reader.type.fromBuffer(bytes.subarray(PREFIX_BYTES), reader.resolver));
+    return contentOf(type.fromBuffer(bytes.subarray(PREFIX_BYTES), reader.resolver));
   } catch (error) {
     return { kind: 'poison', reason: `the bytes contradict schema ${schemaId}: ${describeError(error)}`, value: bytes };
   }
@@ -149,7 +151,7 @@ function readerOf(schemaId: number, text: string, schemas: ReadonlyMap<string, E
       reason: `this build does not know the event ${writer.name ?? '(unnamed)'} (schema ${schemaId}); upgrade it`,
     };
   try {
-    return { kind: 'known', type: schema.type, resolver: schema.type.createResolver(writer) };
+    return { kind: 'known', schema, resolver: schema.type.createResolver(writer) };
   } catch (error) {
     return {
       kind: 'foreign',
