@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../agent/text-file.js';
 import type { ClientContext } from '../client/context.js';
+import { processNameOf } from '../domain/process-id.js';
 import { createGrowingRedactor } from '../domain/redaction.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
 import type { Logger } from '../ports/logger.js';
@@ -70,7 +71,7 @@ export function createContext(
     host,
     config,
     topics,
-    swarm: { ...shared, processName: `${host.hostname}-${host.pid}` },
+    swarm: { ...shared, processName: processNameOf(host.hostname, host.pid) },
     client: { ...shared, requester: requester(host) },
     json: options.json,
     logger,

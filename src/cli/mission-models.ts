@@ -3,6 +3,7 @@ import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import type { StatusReport } from '../client/ask-processes.js';
 import type { Plan } from '../domain/events.js';
+import { runsIn } from '../domain/process-id.js';
 import type { Models } from '../models/chain.js';
 import { PLAYBOOK_MODEL } from '../models/playbook.js';
 import { noMetrics } from '../ports/metrics.js';
@@ -79,16 +80,16 @@ export function rolesWithModels(mission: MissionFile): readonly string[] {
 
 /**
  * The workers of other processes that may run this mission's tasks, with their models; null when there are none.
- * @param own how the ids of this process's workers begin
+ * @param processName this process, whose workers are left out
  */
 export function otherWorkersNotice(
-  own: string,
+  processName: string,
   agents: readonly string[],
   reports: readonly StatusReport[],
 ): string | null {
   const lines = reports
     .filter(({ role, worker_id, agents: served }) => {
-      const isOther = role === 'worker' && !worker_id.startsWith(own);
+      const isOther = role === 'worker' && !runsIn(worker_id, 'worker', processName);
       return isOther && (agents.length === 0 || served.some((agent) => agents.includes(agent)));
     })
     .map(({ worker_id, models }) => `\n  ${oneLine(`${worker_id}: ${models ?? 'it does not say its models'}`)}`);

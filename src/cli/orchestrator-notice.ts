@@ -43,7 +43,7 @@ export async function sayOtherWorkers(
   try {
     const waits = { firstMs: OTHERS_MS, quietMs: OTHERS_MS, isEnough: () => false };
     const reports = await askProcesses(context.client, session, waits);
-    const notice = otherWorkersNotice(`worker-${context.swarm.processName}-`, agents, reports);
+    const notice = otherWorkersNotice(context.swarm.processName, agents, reports);
     if (notice !== null) context.say(notice);
   } catch (error) {
     context.host.interruption.throwIfAborted();

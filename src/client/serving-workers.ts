@@ -2,6 +2,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
+import { runsOn } from '../domain/process-id.js';
 import { systemErrorWords } from '../domain/system-error.js';
 import { pause, type Clock } from '../ports/clock.js';
 import { isLoopback, isUnspecified } from '../telemetry/http-address.js';
@@ -37,7 +38,9 @@ export function servingWorkers(
 ): readonly ServingWorker[] {
   const serving = reports.flatMap(({ worker_id: workerId, http_address: address }): ServingWorker[] => {
     const url = address === null ? null : urlOf(address);
-    return url === null || (leadsHere(hostOf(url)) && !isHere(workerId)) ? [] : [{ workerId, url }];
+    return url === null || (leadsHere(hostOf(url)) && !runsOn(workerId, 'worker', hostname()))
+      ? []
+      : [{ workerId, url }];
   });
   const place = ({ workerId }: ServingWorker): number => (workerId === firstId ? 0 : 1);
   return serving.toSorted((a, b) => place(a) - place(b));
@@ -45,12 +48,6 @@ export function servingWorkers(
 
 /** Another computer's loopback address is not this one's. */
 const leadsHere = (host: string): boolean => isLoopback(host) || isUnspecified(host);
-
-/** The rest of its id are the process's number and a part of a UUID: no other computer's name ends so. */
-function isHere(workerId: string): boolean {
-  const prefix = `worker-${hostname()}-`;
-  return workerId.startsWith(prefix) && /^\d+-[\da-f]{4}$/.test(workerId.slice(prefix.length));
-}
 
 const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 

@@ -6,6 +6,7 @@ import { OptionError, checkedOptions, optionIn, prefixOption } from '../agent/ch
 import { ConfigError } from '../agent/config-error.js';
 import { createRoster, loadRoster, type Roster } from '../agent/roster.js';
 import type { AgentSpec } from '../domain/agent-spec.js';
+import { processNameOf } from '../domain/process-id.js';
 import { createGrowingRedactor } from '../domain/redaction.js';
 import { createTopicNames } from '../domain/topic-names.js';
 import { ProxyError, proxyUrl } from '../models/proxy.js';
@@ -257,7 +258,7 @@ function contextOf(
     logger,
     topics: createTopicNames(prefix),
     signal: signal ?? new AbortController().signal,
-    processName: `${hostname()}-${process.pid}`,
+    processName: processNameOf(hostname(), process.pid),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AgentSpec } from '../domain/agent-spec.js';
 import type { DailyCap } from '../domain/daily-spending.js';
+import { processIdOf } from '../domain/process-id.js';
 import type { VerifyRequest } from '../domain/requests.js';
 import type { VerifyAnswer } from '../domain/waiting-call.js';
 import type { Models } from '../models/chain.js';
@@ -154,7 +155,7 @@ function withOwnResources(
   const timed = (appender: string) =>
     timedAppender(context, options.log.createAppender(appender), appender, options.health.metrics);
   const appenders = { coordination: timed('coordination'), tasks: timed('tasks') };
-  const processId = `${name}-${context.processName}-${context.ids.uuid().slice(0, 4)}`;
+  const processId = processIdOf(name, context.processName, context.ids.uuid());
   const logger = context.logger.child({ role: name, process: processId });
   const partitions = createPartitionLog(context.clock, logger);
   const own = { appenders, logger, processId, onPartition: partitions.onChange };

@@ -43,10 +43,11 @@ test("a loopback address is this computer's only for workers of this computer; w
 });
 
 describe('what a worker answers', () => {
-  let server: Server | null = null;
-  afterEach(() => void server?.close());
+  const servers: Server[] = [];
+  afterEach(() => servers.splice(0).forEach((server) => server.close()));
   const asked = async (listener: RequestListener, token: string | null = null) => {
-    server = createServer(listener).listen(0, '127.0.0.1');
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    servers.push(server);
     await once(server, 'listening');
     const address = server.address();
     const port = address !== null && typeof address === 'object' ? address.port : 0;
