@@ -87,7 +87,7 @@ export function verdictOn(check: Check, before: CheckBaseline | undefined): Verd
   if (before?.workspace !== NOT_RUN && before?.workspace !== BASELINE_TIMED_OUT) return null;
   // It needs nothing of the workspace, and is not known to have ever failed there.
   if (before.empty === 0) return 'vacuous';
-  return before.workspace === BASELINE_TIMED_OUT ? 'not_known' : null;
+  return before.workspace === BASELINE_TIMED_OUT || before.empty === BASELINE_TIMED_OUT ? 'not_known' : null;
 }
 
 /** Whether a check was run in neither place. */
