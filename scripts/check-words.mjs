@@ -6,14 +6,16 @@
  * PATH limits it to files and directories; --help output is then left out. --summary prints counts by folder;
  * --list prints the words as JSON.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { ALLOWED } from './words/allowed.mjs';
 import { WORDS } from './words/list.mjs';
 
+const execute = promisify(execFile);
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const CHECKED =
   /\.(ts|mts|js|mjs|cjs|md|ya?ml|avsc|json|sh|xml|properties)$|(^|\/)(Dockerfile|\.ci\/run|\.env\.example)$/;
@@ -65,20 +67,24 @@ function filesToCheck(paths) {
   return all.filter((name) => CHECKED.test(name) && !SKIPPED.some((skipped) => skipped.test(name)));
 }
 
-/** The output of --help of the program and of each of its commands. */
-function helpOutputs() {
-  const program = join(PROJECT, 'bin', 'ravenhelm.js');
-  const help = (words) => {
-    const text = execFileSync(process.execPath, [program, ...words, '--help'], { cwd: PROJECT, encoding: 'utf8' });
-    const list = /^Commands:\n((?: .*\n|\n)*)/m.exec(text)?.[1] ?? '';
-    const commands = [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)]
-      .map(([, name]) => name)
-      .filter((name) => name !== 'help');
-    const name = ['ravenhelm', ...words, '--help'].join(' ');
+/** The output of --help of the program and of each of its commands, by several processes at a time. */
+async function helpOutputs() {
+  const outputs = [];
+  const toAsk = [];
+  const ask = async (words) => {
+    const program = join(PROJECT, 'bin', 'ravenhelm.js');
+    const { stdout: text } = await execute(process.execPath, [program, ...words, '--help'], { cwd: PROJECT });
     // A wrapped line is one sentence: its break counts as a space.
-    return [{ name, text }, ...commands.flatMap((command) => help([...words, command]))];
+    outputs.push({ name: ['ravenhelm', ...words, '--help'].join(' '), text });
+    const list = /^Commands:\n((?: .*\n|\n)*)/m.exec(text)?.[1] ?? '';
+    for (const [, name] of list.matchAll(/^ {2}([a-z][\w-]*)/gm)) if (name !== 'help') toAsk.push([...words, name]);
   };
-  return help([]);
+  await ask([]);
+  const askAll = async () => {
+    for (let words = toAsk.shift(); words !== undefined; words = toAsk.shift()) await ask(words);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, askAll));
+  return outputs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function isAllowed(file, lineText, used) {
@@ -87,7 +93,7 @@ function isAllowed(file, lineText, used) {
   return index >= 0;
 }
 
-function check(paths, withHelp) {
+async function check(paths, withHelp) {
   const used = new Set();
   const files = filesToCheck(paths);
   const inFiles = files.flatMap((file) => {
@@ -98,7 +104,9 @@ function check(paths, withHelp) {
       .map((finding) => ({ place: file, ...finding }));
   });
   const inHelp = withHelp
-    ? helpOutputs().flatMap(({ name, text }) => findingsIn(text).map((finding) => ({ place: name, ...finding })))
+    ? (await helpOutputs()).flatMap(({ name, text }) =>
+        findingsIn(text).map((finding) => ({ place: name, ...finding })),
+      )
     : [];
   const unused = ALLOWED.filter((entry, index) => !used.has(index) && files.includes(entry.file));
   return { findings: [...inFiles, ...inHelp], unused };
@@ -118,13 +126,13 @@ function printSummary(findings) {
   console.log(`${String(findings.length).padStart(5)} in all`);
 }
 
-function main() {
+async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { summary: { type: 'boolean' }, 'no-help': { type: 'boolean' }, list: { type: 'boolean' } },
   });
   if (values.list) return console.log(JSON.stringify(WORDS));
-  const { findings, unused } = check(positionals, positionals.length === 0 && !values['no-help']);
+  const { findings, unused } = await check(positionals, positionals.length === 0 && !values['no-help']);
   if (values.summary) printSummary(findings);
   else for (const { place, line, word, better } of findings) console.log(`${place}:${line}: "${word}" → ${better}`);
   for (const { file, text } of unused)
@@ -133,7 +141,7 @@ function main() {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(`The words could not be checked: ${error.message}`);
   console.error('Run `npm run build` first, or use --no-help to check the files only.');
