@@ -31,11 +31,11 @@ describe('what npm run simulate is asked to do', () => {
     expect(task('--mutants', 'fence', 'in-doubt')).toMatchObject({
       kind: 'mutants',
       names: ['fence', 'in-doubt'],
-      recordedOnly: false,
+      recordedFirst: false,
       from: 1,
       count: 2000,
     });
-    expect(task('--mutants', '--recorded')).toMatchObject({ names: [], recordedOnly: true });
+    expect(task('--mutants', '--recorded')).toMatchObject({ names: [], recordedFirst: true });
   });
 
   test.each([

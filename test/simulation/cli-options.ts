@@ -11,7 +11,7 @@ export const USAGE = `npm run simulate -- [options]
   --trace            print the story of --seed
   --faults a,b       only these: ${FAULT_NAMES.join(', ')}
   --mutants [rule …] the mutation check: each safety rule switched off must break a promise
-  --recorded         with --mutants: only the recorded seed of each rule
+  --recorded         with --mutants: the recorded seed of each rule first, --seeds only when that one notices nothing
   --results FILE     write what was counted, as JSON: {"passed": seeds or rules, "failed": seeds or rules}
   --list             the faults and what they do, and the rules of the mutation check
   --help             this text
@@ -32,7 +32,7 @@ export type Task =
   | {
       readonly kind: 'mutants';
       readonly names: readonly string[];
-      readonly recordedOnly: boolean;
+      readonly recordedFirst: boolean;
       readonly from: number;
       readonly count: number;
       readonly results: string | null;
@@ -78,7 +78,7 @@ export function taskOf(argv: readonly string[], chance: () => number): Task {
     return {
       kind: 'mutants',
       names: rulesOf(positionals),
-      recordedOnly: values.recorded === true,
+      recordedFirst: values.recorded === true,
       from,
       count,
       results,

@@ -109,14 +109,14 @@ const storyOf = (seed: number, faults: readonly Fault[]): string =>
   `${faults.length < FAULT_NAMES.length ? ` --faults ${faults.join(',')}` : ''}`;
 
 async function mutants(
-  { names, recordedOnly, from, count, results }: Extract<Task, { kind: 'mutants' }>,
+  { names, recordedFirst, from, count, results }: Extract<Task, { kind: 'mutants' }>,
   { base, compileMutant, interrupted, out }: Surroundings,
 ): Promise<number> {
   const { noticed, survived } = await checkMutants({
     base,
     compileMutant,
     names,
-    recordedOnly,
+    recordedFirst,
     from,
     seeds: count,
     signal: interrupted,

@@ -12,7 +12,8 @@ export interface MutantCheck {
   readonly compileMutant: CompileMutant;
   /** Only these; all when there is none. */
   readonly names: readonly string[];
-  readonly recordedOnly: boolean;
+  /** Try the recorded seed of each first, and the others only when it keeps every promise. */
+  readonly recordedFirst: boolean;
   readonly from: number;
   readonly seeds: number;
   readonly signal: AbortSignal;
@@ -23,37 +24,60 @@ export interface MutantCheck {
 export async function checkMutants(
   check: MutantCheck,
 ): Promise<{ readonly noticed: number; readonly survived: number }> {
+  const { recordedFirst, signal } = check;
   const waiting = MUTANTS.filter(({ name }) => check.names.length === 0 || check.names.includes(name));
-  const found: boolean[] = [];
+  let noticed = 0;
+  let survived = 0;
+  const survivors: Mutant[] = recordedFirst ? [] : waiting.splice(0);
   const work = async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined && !check.signal.aborted; mutant = waiting.shift())
-      found.push(await isNoticed(mutant, check));
+    for (let mutant = waiting.shift(); mutant !== undefined && !signal.aborted; mutant = waiting.shift())
+      if (await recordedSeedNotices(mutant, check)) noticed += 1;
+      else survivors.push(mutant);
   };
-  // One seed is one thread's work: the recorded seeds are run side by side, else the seeds of one mutant are.
-  await Promise.all(Array.from({ length: check.recordedOnly ? availableParallelism() : 1 }, work));
-  return { noticed: found.filter((each) => each).length, survived: found.filter((each) => !each).length };
+  // One seed is one thread's work: the recorded seeds are run side by side, then the seeds of one mutant are.
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  for (const mutant of survivors) {
+    if (signal.aborted) break;
+    if (await someSeedNotices(mutant, check)) noticed += 1;
+    else survived += 1;
+  }
+  return { noticed, survived };
 }
 
-async function isNoticed(
-  mutant: Mutant,
-  { base, compileMutant, recordedOnly, from, seeds, signal, print }: MutantCheck,
-): Promise<boolean> {
-  const tree = await compileMutant(mutant);
-  const run = recordedOnly
-    ? { from: mutant.seed, count: 1, threads: 1 }
-    : { from, count: seeds, threads: availableParallelism() };
-  let first: SeedReport | null = null;
-  await runSeeds({ base, tree, faults: mutant.faults ?? FAULT_NAMES, stopAtFirst: true, signal, ...run }, (report) => {
-    if (report.violation !== null && (first === null || report.seed < first.seed)) first = report;
-  });
-  print(lineOf(mutant, first, recordedOnly ? `seed ${mutant.seed}` : `${seeds} seeds`));
+async function recordedSeedNotices(mutant: Mutant, check: MutantCheck): Promise<boolean> {
+  const first = await firstBroken(mutant, { from: mutant.seed, count: 1, threads: 1 }, check);
+  if (first !== null) check.print(lineOf(mutant, first));
   return first !== null;
 }
 
-function lineOf({ name }: Mutant, first: SeedReport | null, seeds: string): string {
-  if (first?.violation === null || first === null) return `SURVIVED ${name.padEnd(25)} ${seeds} kept every promise`;
-  return (
-    `noticed  ${name.padEnd(25)} seed ${first.seed} breaks ${first.violation.invariant}: ` +
-    `${first.violation.detail.split('\n')[0]?.slice(0, 160)}`
-  );
+/** A change of what a run draws makes every recorded seed another run: then others of the first seeds must notice. */
+async function someSeedNotices(mutant: Mutant, check: MutantCheck): Promise<boolean> {
+  const { from, seeds: count, recordedFirst, print } = check;
+  const first = await firstBroken(mutant, { from, count, threads: availableParallelism() }, check);
+  const recorded = recordedFirst ? ` (its recorded seed ${mutant.seed} kept every promise)` : '';
+  if (first === null) print(`SURVIVED ${mutant.name.padEnd(25)} ${count} seeds kept every promise${recorded}`);
+  else print(`${lineOf(mutant, first)}${recorded}`);
+  return first !== null;
 }
+
+type Broken = SeedReport & { readonly violation: NonNullable<SeedReport['violation']> };
+
+/** The lowest seed that broke a promise; null when none did. */
+async function firstBroken(
+  mutant: Mutant,
+  run: { readonly from: number; readonly count: number; readonly threads: number },
+  { base, compileMutant, signal }: MutantCheck,
+): Promise<Broken | null> {
+  const tree = await compileMutant(mutant);
+  const broken: Broken[] = [];
+  await runSeeds(
+    { base, tree, faults: mutant.faults ?? FAULT_NAMES, stopAtFirst: true, signal, ...run },
+    ({ violation, ...report }) => {
+      if (violation !== null) broken.push({ ...report, violation });
+    },
+  );
+  return broken.sort((one, other) => one.seed - other.seed)[0] ?? null;
+}
+
+const lineOf = ({ name }: Mutant, { seed, violation: { invariant, detail } }: Broken): string =>
+  `noticed  ${name.padEnd(25)} seed ${seed} breaks ${invariant}: ${detail.split('\n')[0]?.slice(0, 160)}`;

@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pause-attempts',
     rule: 'an attempt whose mission is paused begins no step',
-    seed: 49,
+    seed: 240,
     changes: [
       {
         file: 'roles/worker/attempt-suspended.ts',
@@ -249,7 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pause-slots',
     rule: 'and no execution, also under a new holder',
-    seed: 49,
+    seed: 240,
     changes: [
       {
         file: 'roles/worker/worker-partition.ts',
@@ -266,7 +266,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pause-reserved',
     rule: 'a turn that was reserved while the pause was read asks no model',
-    seed: 49,
+    seed: 571,
     changes: [
       {
         file: 'agent/turn.ts',
@@ -278,7 +278,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pause-ends',
     rule: 'an attempt whose mission is never resumed ends',
-    seed: 49,
+    seed: 564,
     changes: [{ file: 'roles/worker/suspensions.ts', from: 'over.add(key);', to: '' }],
   },
   {
@@ -463,7 +463,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'assigned-once',
     rule: 'an assignment counts only for a task that waits for that attempt',
-    seed: 883,
+    seed: 249,
     changes: [
       {
         file: 'domain/mission-task.ts',
@@ -805,7 +805,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'begins-behind',
     rule: 'the attempt after one that a model has used up begins behind that model',
-    seed: 24,
+    seed: 145,
     changes: [
       {
         file: 'agent/chain-place.ts',
@@ -849,7 +849,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'result-too-large',
     rule: 'an attempt whose result is too large for the journal fails',
-    seed: 117,
+    seed: 46,
     found:
       'a result that the log refused as too large ended the worker, and every one that took the task over came ' +
       'to the same result',
