@@ -12,7 +12,7 @@ import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
 import type { ModelEntry } from './catalog.js';
 import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
 import type { Endpoint } from './endpoint.js';
-import { outputLimit, sdkOptions, type HostedApi, type HostedOptions, type ReadCall } from './hosted.js';
+import { countedReply, outputLimit, sdkOptions, type HostedApi, type HostedOptions, type ReadCall } from './hosted.js';
 import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
 import { promptTokens } from './price.js';
 
@@ -47,7 +47,7 @@ export function anthropicApi(
 }
 
 function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
-  const { request, reply, used, failure } = call;
+  const { reply, failure } = call;
   if (reply.stage === 'nothing')
     throw failure('invalid', 'the server does not speak the Messages API; check ANTHROPIC_BASE_URL');
   if (reply.stage === 'started' || !reply.ended)
@@ -61,16 +61,7 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
   const ending = endingOf(entry, call);
   if (ending.kind === 'complete' && !hasOutput(reply))
     throw failure('invalid', `the reply is empty (stop_reason ${reply.stopReason ?? 'none'})`);
-  return {
-    text: reply.text,
-    ...(toolCalls.length > 0 ? { toolCalls } : {}),
-    ending,
-    // A call that was not counted counts as its worst case.
-    tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
-    tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
-    costUsd: used.usd,
-    promptTruncated: false,
-  };
+  return countedReply(entry, call, { toolCalls, ending, promptTruncated: false });
 }
 
 function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {

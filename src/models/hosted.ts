@@ -15,7 +15,7 @@ import type { ModelEntry } from './catalog.js';
 import { connectCause } from './connect-cause.js';
 import { withoutCredentials, type Endpoint } from './endpoint.js';
 import { apiError, type ApiAnswer, type ApiHints } from './http-errors.js';
-import { boundCost, usageCost, type Usage } from './price.js';
+import { boundCost, promptTokens, usageCost, type Usage } from './price.js';
 import { wordsOf } from './server-words.js';
 import { formTokenBound, messagesTokenBound } from './token-bound.js';
 import { createTransport, type Transport } from './transport.js';
@@ -48,6 +48,23 @@ export interface ReadCall<Reply extends Spending> {
   readonly used: TokenCost;
   /** Creates an error that names the model and carries what the call has used. */
   failure(code: ModelError['code'], message: string): ModelError;
+}
+
+/** A reply of a call that has ended; a call whose tokens were not counted counts as its worst case. */
+export function countedReply(
+  entry: ModelEntry,
+  { request, reply: { text, usage }, used }: ReadCall<Spending & { readonly text: string }>,
+  { toolCalls, ...rest }: Required<Pick<ChatReply, 'toolCalls' | 'ending' | 'promptTruncated'>>,
+): ChatReply {
+  const most = outputLimit(entry, request);
+  return {
+    text,
+    ...(toolCalls.length > 0 ? { toolCalls } : {}),
+    tokensIn: usage === null ? used.tokens - most : promptTokens(usage),
+    tokensOut: usage === null ? most : usage.output,
+    costUsd: used.usd,
+    ...rest,
+  };
 }
 
 /** A request in a vendor's form, and what it uses. */

@@ -2,7 +2,7 @@ import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from 
 import type { ChatReply, ReplyEnding } from '../ports/model.js';
 import type { ModelEntry } from './catalog.js';
 import { COMPLETE, cut, endedByLength, isMisplaced, meaningOf, onlyThinking } from './endings.js';
-import { outputLimit, sdkOptions, type HostedApi, type HostedOptions, type ReadCall } from './hosted.js';
+import { countedReply, outputLimit, sdkOptions, type HostedApi, type HostedOptions, type ReadCall } from './hosted.js';
 import { isAzure, isOpenai, type OpenaiBase } from './openai-base.js';
 import { ErrorInStream, httpAnswerIn } from './api-fetch.js';
 import { WRITE_AGAIN, type ApiAnswer } from './http-errors.js';
@@ -75,7 +75,7 @@ function generatedPiece(error: unknown): object {
 }
 
 function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
-  const { request, reply, used, failure } = call;
+  const { request, reply, failure } = call;
   if (reply.chunks === 0) throw failure('invalid', 'the server does not speak Chat Completions; check OPENAI_BASE_URL');
   if (reply.finishReason === null && !reply.end.marked)
     throw failure('unreachable', 'the connection ended in the middle of the reply');
@@ -87,16 +87,9 @@ function finish(entry: ModelEntry, call: ReadCall<PartialReply>): ChatReply {
   const ending = endingOf(entry, call);
   if (ending.kind === 'complete' && reply.text === '' && toolCalls.length === 0)
     throw failure('invalid', `the reply is empty (finish_reason ${reply.finishReason ?? 'none'})`);
-  return {
-    text: reply.text,
-    ...(toolCalls.length > 0 ? { toolCalls } : {}),
-    ending,
-    // Some servers behind a base URL report no usage. The call then counts as its worst case.
-    tokensIn: reply.usage === null ? used.tokens - outputLimit(entry, request) : promptTokens(reply.usage),
-    tokensOut: reply.usage === null ? outputLimit(entry, request) : reply.usage.output,
-    costUsd: used.usd,
-    promptTruncated: reply.usage !== null && countsTooFew(request, promptTokens(reply.usage)),
-  };
+  // Some servers behind a base URL report no usage.
+  const promptTruncated = reply.usage !== null && countsTooFew(request, promptTokens(reply.usage));
+  return countedReply(entry, call, { toolCalls, ending, promptTruncated });
 }
 
 function endingOf(entry: ModelEntry, { request, reply }: ReadCall<PartialReply>): ReplyEnding {
