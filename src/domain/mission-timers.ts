@@ -35,7 +35,10 @@ export interface ExpiredWaits extends TaskWait {
 export interface MissionTimings {
   /** An assignment that waits for so long without a live worker is announced. */
   readonly withoutWorkerMs: number;
-  /** An assignment that is not accepted within this is decided again, without using up a retry. */
+  /**
+   * An assignment that is not accepted within this is decided again, without using up a retry. It doubles with each
+   * attempt that used up none, up to 32 times: over a slow broker some attempt is accepted in time.
+   */
   readonly acceptMs: number;
   /** The worker enforces a task's deadline; this much later the orchestrator gives up on the worker. */
   readonly deadlineGraceMs: number;
@@ -63,6 +66,8 @@ export const DEFAULT_TIMINGS: MissionTimings = {
   plannerWaitMs: 3_600_000,
   attentionMs: 7 * 24 * 3_600_000,
 };
+
+const MOST_ACCEPT_DOUBLINGS = 5;
 
 export const timerKeys = {
   withoutWorker: (missionId: string, taskId: string, attempt: number) =>
@@ -153,11 +158,14 @@ export function waitOf({ id }: Mission, task: MissionTask): (TaskWait & { readon
   }
 }
 
+/** Earlier attempts that used up no retry: not accepted in time, or taken back for another reason than a failure. */
+const attemptsWithoutRetry = ({ attempt, failures }: MissionTask): number => Math.max(0, attempt - 1 - failures);
+
 /** @param behindMs how long after the deadline the worker's result may come */
 function delayOf(kind: TaskWait['kind'], task: MissionTask, timings: MissionTimings, behindMs: number): number {
   switch (kind) {
     case 'accept':
-      return timings.acceptMs;
+      return timings.acceptMs * 2 ** Math.min(attemptsWithoutRetry(task), MOST_ACCEPT_DOUBLINGS);
     case 'deadline':
       return (remainingMs(task) ?? 1000 * (task.timeoutSeconds ?? 0)) + behindMs;
     case 'retry':

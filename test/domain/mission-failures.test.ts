@@ -135,6 +135,23 @@ describe('the start deadline', () => {
     expect(log.task(CERT).failures).toBe(0);
   });
 
+  test('doubles with each attempt that used up no retry, up to 32 times', () => {
+    const log = underWay({ plan: ONE_WAVE, retries: 1 });
+    const delays: (number | undefined)[] = [];
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      delays.push(timersOf(log).find(({ wait }) => wait?.kind === 'accept')?.delayMs);
+      log.settle(expired(timerKeys.accept(ID, CERT, attempt)));
+    }
+    expect(delays).toEqual([1, 2, 4, 8, 16, 32, 32, 32].map((factor) => factor * DEFAULT_TIMINGS.acceptMs));
+  });
+
+  test('is not longer after an attempt that used up a retry', () => {
+    const log = underWay({ plan: ONE_WAVE });
+    log.when(failed(CERT));
+    log.settle(expired(retryKey(1)));
+    expect(timersOf(log).find(({ wait }) => wait?.kind === 'accept')?.delayMs).toBe(DEFAULT_TIMINGS.acceptMs);
+  });
+
   test('cancels nothing while no worker lives that serves the agent: another attempt would only wait, too', () => {
     const log = underWay({ plan: ONE_WAVE });
     expect(log.decides({ ...late, hasWorker: () => false })).toEqual([]);

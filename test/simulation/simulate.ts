@@ -48,7 +48,8 @@ export interface SimulationResult {
 const MOST_PARTITIONS = 4;
 /** Looked for an end every so many steps. */
 const LOOK_EVERY = 32;
-const MOST_STEPS = 400_000;
+/** Enough for six hours, which a paused attempt of a lost mission waits for: some 20 steps a second of the run. */
+const MOST_STEPS = 600_000;
 /** When nothing goes wrong any more, everything ends within this time; late duplicates included. */
 const LONGEST_MS = 24 * 3_600_000;
 
