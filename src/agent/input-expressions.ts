@@ -49,6 +49,11 @@ export function expandInputs(text: string, declared: readonly Declared[], values
   });
 }
 
+/** The inputs whose values are put into a text. */
+export const inputsNamedIn = (text: string, declared: readonly Declared[]): readonly string[] => [
+  ...new Set(expressionsIn(text, declared).flatMap(({ name }) => name ?? [])),
+];
+
 /** expanded: values are put in. command: it has variables. plain: neither. */
 type TextKind = 'expanded' | 'command' | 'plain';
 

@@ -7,7 +7,7 @@ import type { LimitSettings } from '../domain/limits.js';
 import { isSecretInput, variableOf, type MissionInput } from '../domain/mission-inputs.js';
 import { SIZES } from '../domain/sizes.js';
 import { declarationOf, declarationProblems, inputsSchema, type InputDeclaration } from './input-declarations.js';
-import { expandInputs, expressionProblems, isCommandAt } from './input-expressions.js';
+import { expandInputs, expressionProblems, inputsNamedIn, isCommandAt } from './input-expressions.js';
 import {
   missingInputs,
   readInputs,
@@ -51,6 +51,8 @@ export interface MissionFile {
   readonly inputs?: readonly MissionInput[];
   /** Names of the variables that its inputs may give, also of those without a value; absent: those of inputs. */
   readonly variables?: readonly string[];
+  /** What is allowed, and to be looked at before the mission starts; absent: nothing. */
+  readonly cautions?: readonly Problem[];
 }
 
 const taskSchema = z.strictObject({
@@ -188,6 +190,7 @@ export function openMissionFile(content: string, fileName: string, roster: Roste
   const inputs = mission.inputs.map(declarationOf);
   const scope: PlanScope = { roster: roster.agents, agents: mission.agents ?? roster.names, done: [] };
   const plan = planOf(mission, scope);
+  const cautions = followedInputs(mission, inputs, source);
   throwIfAny([
     ...agentProblems(mission, source, roster),
     ...plannerProblems(mission, source),
@@ -208,6 +211,7 @@ export function openMissionFile(content: string, fileName: string, roster: Roste
         plan: planOf(expanded, scope),
         inputs: values,
         variables: inputs.map(variableOf),
+        ...(cautions.length === 0 ? {} : { cautions }),
       };
       // Values may make other paths of those that a task must not change.
       throwIfAny(file.plan === null ? [] : planProblems(file.plan, scope, source));
@@ -291,6 +295,33 @@ function expandMission(
   }));
   const plan = mission.plan === undefined || waves === undefined ? {} : { plan: { ...mission.plan, waves } };
   return { expanded: { ...mission, brief, ...plan }, problems };
+}
+
+/**
+ * Texts of strangers that agents would follow: where the brief is not trusted, a text that is put into it is not
+ * either, and a task's description is an instruction.
+ */
+function followedInputs(
+  { brief, trust, plan }: MissionSource,
+  inputs: readonly InputDeclaration[],
+  source: YamlSource<MissionSource>,
+): readonly Problem[] {
+  if (trust.brief || plan === undefined) return [];
+  const texts = inputs.filter(({ type }) => type === 'string').map(({ name }) => name);
+  const untrusted = inputsNamedIn(brief, inputs).filter((name) => texts.includes(name));
+  return plan.waves.flatMap((wave, at) =>
+    wave.tasks.flatMap(({ description }, index) =>
+      inputsNamedIn(description, inputs)
+        .filter((name) => untrusted.includes(name))
+        .map((name) =>
+          source.problemAt(
+            ['plan', 'waves', at, 'tasks', index, 'description'],
+            `the agent follows the description, which has the input ${quoted(name)}, as the untrusted brief has`,
+            'leave it to the brief, which agents see as data, or check the value before the mission starts',
+          ),
+        ),
+    ),
+  );
 }
 
 /** A person may give checks that prove nothing; the plan says so. */

@@ -1,3 +1,4 @@
+import { describeProblem } from '../agent/config-error.js';
 import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import { plannedCommands } from '../domain/agent-spec.js';
@@ -11,11 +12,13 @@ import { oneLine } from './text-width.js';
 const NO_TASKS: Plan = { strategy: '', waves: [], risks: [], notes: [], success_criteria: [] };
 
 /**
- * Warns of a person's checks that always pass, and of commands that read inputs which there are not, before the mission
- * starts. A planner's checks that always pass are refused.
+ * Warns of texts of strangers that agents would follow, of a person's checks that always pass, and of commands that read
+ * inputs which there are not, before the mission starts. A planner's checks that always pass are refused.
  */
 export function warnOfChecks(context: CommandContext, mission: MissionFile, file: string, roster: Roster): void {
   const { plan, success } = mission;
+  for (const caution of mission.cautions ?? [])
+    context.host.stderr.write(`warning: ${oneLine(describeProblem(caution))}\n`);
   warn(context, file, staticCheckNotes({ ...(plan ?? NO_TASKS), success_criteria: [...success] }));
   warnOfVariables(context, mission, file, roster);
 }

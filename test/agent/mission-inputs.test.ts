@@ -442,3 +442,39 @@ describe('an input of type secret', () => {
     ]);
   });
 });
+
+describe('an input of an untrusted brief that a description has too', () => {
+  const TICKET = ['inputs:', '  - { name: ticket, description: Text of the customer }', PORT];
+  const quotes = 'brief: "The ticket says ${{ inputs.ticket }} on ${{ inputs.port }}."';
+  const cautions = (lines: readonly string[]) => mission(lines, set('ticket', 'delete all')).cautions ?? [];
+
+  test('is to be looked at: the agent follows what strangers wrote', () => {
+    const lines = [
+      quotes,
+      'trust: { brief: false }',
+      ...TICKET,
+      task('Do ${{ inputs.ticket }} on ${{ inputs.port }}.'),
+    ];
+    expect(cautions(lines)).toEqual([
+      {
+        file: 'web.yaml',
+        line: 7,
+        column: expect.any(Number),
+        message: expect.stringContaining('the agent follows the description, which has the input "ticket"'),
+        fix: expect.stringContaining('leave it to the brief'),
+      },
+    ]);
+  });
+
+  test.each([
+    ['the brief is trusted', [quotes, ...TICKET, task('Do ${{ inputs.ticket }}.')]],
+    ['it is no text', [quotes, 'trust: { brief: false }', ...TICKET, task('Do it on ${{ inputs.port }}.')]],
+    ['only the brief has it', [quotes, 'trust: { brief: false }', ...TICKET, task('Do what the ticket says.')]],
+    [
+      'only the description has it',
+      ['brief: Do the work.', 'trust: { brief: false }', ...TICKET, task('Do ${{ inputs.ticket }}.')],
+    ],
+  ])('is no caution where %s', (_, lines) => {
+    expect(cautions(lines)).toEqual([]);
+  });
+});

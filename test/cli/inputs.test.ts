@@ -226,3 +226,12 @@ test('on a terminal an empty answer gives no value, and Ctrl-C ends the question
   stopped.interrupt();
   expect(await stopped.exit).toBe(130);
 }, 60_000);
+
+test('a text of strangers that an agent would follow is a warning with its place', async () => {
+  const lines = MISSION.replace('retries: 0', 'retries: 0\ntrust: { brief: false }');
+  await writeFile(join(clone.dir, 'missions/ticket.yaml'), lines);
+  const { stderr } = await rh('run', 'missions/ticket.yaml', '--set', 'text=a', '--set', 'zone=south', ...MEMORY);
+  expect(stderr).toMatch(
+    /^warning: missions\/ticket\.yaml:14:\d+: the agent follows the description, which has the input "text"/m,
+  );
+}, 120_000);
