@@ -162,6 +162,23 @@ describeWithBroker('retry', () => {
     });
   }, 240_000);
 
+  test('--edit without a plan keeps the plan, and warns of its commands that read an input which the file has no more', async () => {
+    const check = `acceptance: [{ name: has a word, command: 'test -n "$INPUT_WORD"' }]`;
+    const first = mission('Write ${{ inputs.word }}.')
+      .replace('retries: 0', 'retries: 0\ninputs: [{ name: word, default: river }]')
+      .replace('playbook: ledger }', `playbook: ledger, ${check} }`);
+    await writeFile(join(swarm.dir, 'mission.yaml'), first);
+    const old = await failed();
+    const file = join(swarm.dir, 'changed.yaml');
+    await writeFile(file, 'name: ledger\nbrief: Write.\nagents: [first_agent, second_agent]\n');
+    const { code, stdout, stderr } = await swarm.run('retry', old, '--edit', file);
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^\S+\n$/),
+      expect.stringContaining(`changed.yaml: a command of ${FIRST} reads $INPUT_WORD, which no input gives`),
+    ]);
+  }, 240_000);
+
   (process.getuid?.() === 0 ? test : test.skip)(
     'says before anything starts what agents cannot change in the directory of the mission',
     async () => {
