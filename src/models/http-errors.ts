@@ -188,8 +188,11 @@ function retryAfterMs({ headers, words, nowMs }: ApiFailure): number | null {
 }
 
 /** "2h47m56.58s", "60 seconds" and the like. */
-const TIME = /(\d+(?:\.\d+)?)\s*(ms|milliseconds?|h|hours?|m|min|minutes?|s|secs?|seconds?)(?![a-z])/i;
-const SAID = new RegExp(`\\b(?:try again|retry) (?:in|after) ((?:${TIME.source}[\\s,]*(?:and )?)+)`, 'i');
+const TIME = /(\d+(?:\.\d+)?)\s*(ms|msecs?|milliseconds?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![a-z])/i;
+const SAID = new RegExp(
+  `\\b(?:(?:try again|retry) (?:in|after)|please wait(?: for)?) ((?:${TIME.source}[\\s,]*(?:and )?)+)`,
+  'i',
+);
 
 /**
  * Groq, OpenAI, Azure and Gemini say the time as well, and gateways pass on the words only (openinterpreter #408).
@@ -207,7 +210,7 @@ function durationMs(text: string): number | null {
 }
 
 function msOf(unit: string): number {
-  if (unit === 'ms' || unit.startsWith('milli')) return 1;
+  if (unit.startsWith('ms') || unit.startsWith('milli')) return 1;
   if (unit.startsWith('h')) return 3_600_000;
   return unit.startsWith('m') ? 60_000 : 1_000;
 }

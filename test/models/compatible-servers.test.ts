@@ -955,6 +955,11 @@ describe("errors show the status, the server's own words and what to do:", () =>
     ['one second', 'Please retry after 1 second.', 1_000],
     ['minutes and seconds in words', 'Please try again in 1 minute and 5 seconds', 65_000],
     ['Gemini', 'You exceeded your current quota. Please retry in 57.6s.', 57_600],
+    ['short words', 'Please try again in 2 mins 5 secs.', 125_000],
+    ['an hour in short', 'Try again in 1 hr.', 900_000],
+    ['milliseconds in short', 'Please retry after 300 msecs', 300],
+    ['a wait', 'Too many requests, please wait 20 seconds before the next one.', 20_000],
+    ['a wait without a time', 'You are sending too fast, please wait or upgrade.', null],
     ['a word that only begins like a unit', 'Please retry in 5 steps.', null],
     ['no time', 'Please try again in a few minutes.', null],
   ])('where no header says how long to wait, the words do: %s', async (_, words, retryAfterMs) => {
