@@ -7,6 +7,7 @@ import type { AppendRequest } from '../../src/ports/log.js';
 import { createEventFactory, type CreateEvent } from '../../src/domain/event-factory.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import type { BenchLog } from '../support/bench-log.js';
+import { requestPayload, waveOf } from '../support/request-payload.js';
 
 /** Of topics.yaml. */
 export const COORDINATION_PARTITIONS = 12;
@@ -139,34 +140,7 @@ export function missionRequest(bench: BenchLog, partition: number): AppendReques
   const tasks = Array.from({ length: MISSION_TASKS }, (_, number) =>
     planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''),
   );
-  return missionRecord(bench, missionId, partition, 'mission_requested', {
-    mission_id: missionId,
-    name: 'bench',
-    brief: briefOf(missionId),
-    approval: 'none',
-    retries: 2,
-    on_failure: 'fail',
-    budget: { usd: null, tokens: null, minutes: null },
-    agents: [...bench.agents],
-    success: [],
-    plan: {
-      strategy: 'All at once.',
-      waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }],
-      risks: [],
-      success_criteria: [],
-      notes: [],
-    },
-    workspace: null,
-    workspace_marker: bench.workspaceMarker,
-    requested_by: 'bench',
-    requires: [],
-    workspace_of: null,
-    continues: null,
-    planner: null,
-    limits: {},
-    signed: null,
-    brief_trusted: true,
-    workspace_trusted: false,
-    inputs: [],
-  });
+  const own = { mission_id: missionId, brief: briefOf(missionId), retries: 2, agents: [...bench.agents] };
+  const payload = requestPayload(bench, { ...own, plan: waveOf(tasks) });
+  return missionRecord(bench, missionId, partition, 'mission_requested', payload);
 }

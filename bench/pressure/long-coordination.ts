@@ -4,6 +4,7 @@ import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { foldFigures, whenHeld } from '../support/fold-figures.js';
 import { memoryFigures } from '../support/memory-figures.js';
 import { readRaw } from '../support/raw-read.js';
+import { requestPayload, waveOf } from '../support/request-payload.js';
 import { figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { committedUpTo } from './committed.js';
@@ -102,37 +103,16 @@ function* request(bench: BenchLog, missionId: string, approval: 'none' | 'approv
   const tasks = Array.from({ length: TASKS }, (_, number) =>
     planTask(`deploy-${bench.agents[number]}-wave1`, bench.agents[number] ?? ''),
   );
-  const plan = {
-    strategy: 'All at once.',
-    waves: [{ wave_number: 1, rationale: 'Nothing depends on anything.', tasks }],
-    risks: [],
-    success_criteria: [],
-    notes: [],
-  };
-  yield missionRecord(bench, missionId, PARTITION, 'mission_requested', {
+  const plan = waveOf(tasks);
+  const own = {
     mission_id: missionId,
-    name: 'bench',
     brief: briefOf(missionId),
     approval,
     retries: 2,
-    on_failure: 'fail',
-    budget: { usd: null, tokens: null, minutes: null },
     agents: [...bench.agents],
-    success: [],
     plan,
-    workspace: null,
-    workspace_marker: bench.workspaceMarker,
-    requested_by: 'bench',
-    requires: [],
-    workspace_of: null,
-    continues: null,
-    planner: null,
-    limits: {},
-    signed: null,
-    brief_trusted: true,
-    workspace_trusted: false,
-    inputs: [],
-  });
+  };
+  yield missionRecord(bench, missionId, PARTITION, 'mission_requested', requestPayload(bench, own));
   yield missionRecord(bench, missionId, PARTITION, 'plan_proposed', {
     mission_id: missionId,
     revision: 1,

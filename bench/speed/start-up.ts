@@ -4,6 +4,7 @@ import { committedUpTo } from '../pressure/committed.js';
 import { COORDINATION_PARTITIONS, missionIdIn, missionRecord, planTask } from '../pressure/events.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { whenHeld } from '../support/fold-figures.js';
+import { requestPayload, waveOf } from '../support/request-payload.js';
 import { figure, type Figure, type Finding } from '../support/report.js';
 import { startRole } from '../support/role-process.js';
 import { quantile, rounds } from '../support/statistics.js';
@@ -108,34 +109,6 @@ async function startToFirstTask(bench: BenchLog, projectDir: string): Promise<nu
 function requestOf(bench: BenchLog, missionId: string): AppendRequest {
   const agent = bench.agents[0] ?? '';
   const task = { ...planTask(`deploy-${agent}-wave1`, agent), acceptance: [] };
-  return missionRecord(bench, missionId, 0, 'mission_requested', {
-    mission_id: missionId,
-    name: 'bench',
-    brief: 'Do nothing.',
-    approval: 'none',
-    retries: 0,
-    on_failure: 'fail',
-    budget: { usd: null, tokens: null, minutes: null },
-    agents: [agent],
-    success: [],
-    plan: {
-      strategy: 'One task.',
-      waves: [{ wave_number: 1, rationale: 'There is one.', tasks: [task] }],
-      risks: [],
-      success_criteria: [],
-      notes: [],
-    },
-    workspace: null,
-    workspace_marker: bench.workspaceMarker,
-    requested_by: 'bench',
-    requires: [],
-    workspace_of: null,
-    continues: null,
-    planner: null,
-    limits: {},
-    signed: null,
-    brief_trusted: true,
-    workspace_trusted: false,
-    inputs: [],
-  });
+  const payload = requestPayload(bench, { mission_id: missionId, agents: [agent], plan: waveOf([task]) });
+  return missionRecord(bench, missionId, 0, 'mission_requested', payload);
 }

@@ -16,6 +16,7 @@ import { COORDINATION_PARTITIONS } from '../pressure/events.js';
 import type { BenchLog } from './bench-log.js';
 import { specOf, startOrchestrator, startWorker } from './bench-roles.js';
 import { closeOnce } from './closing.js';
+import { requestPayload } from './request-payload.js';
 
 /** What the orchestrator has appended and read, with the time by this process's monotonic clock, in ms. */
 export interface Witness {
@@ -93,30 +94,11 @@ export async function startBenchSwarm({
         type: 'mission_requested',
         from: 'bench',
         missionId: id,
-        payload: {
+        payload: requestPayload(bench, {
           mission_id: id,
-          name: 'bench',
-          brief: 'Do nothing.',
-          approval: 'none',
-          retries: 0,
-          on_failure: 'fail',
-          budget: { usd: null, tokens: null, minutes: null },
           agents: [...agents],
-          success: [],
           plan: buildPlan(draftOf(waves), { roster, agents, done: [] }),
-          workspace: null,
-          workspace_marker: bench.workspaceMarker,
-          requested_by: 'bench',
-          requires: [],
-          workspace_of: null,
-          continues: null,
-          planner: null,
-          limits: {},
-          signed: null,
-          brief_trusted: true,
-          workspace_trusted: false,
-          inputs: [],
-        },
+        }),
       });
       await requests.append({ topic: topics.coordination, partition, key: id, event });
       return id;
