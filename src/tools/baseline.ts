@@ -141,9 +141,7 @@ async function runTwice(
   if (checks.length === 0) return [];
   await requireSpace(runtime, place);
   const isUsable = sandboxProblem(runtime.sandbox) === null;
-  const runs = isUsable
-    ? [exitCodes(runtime, place, 'before', call, signal), codesInEmpty(runtime, place, call, signal)]
-    : [];
+  const runs = isUsable ? [codesBefore(runtime, place, call, signal), codesInEmpty(runtime, place, call, signal)] : [];
   // Both have ended before this fails.
   await Promise.allSettled(runs);
   const [workspace = [], empty = []] = await Promise.all(runs);
@@ -191,7 +189,8 @@ async function exitCodes(
   { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS, network }: EmptyCall,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
-  const stem = `a${task.attempt}-${which}`;
+  // Each claim has files to itself: where two workers run them at once, neither removes what the other one has yet to read.
+  const stem = `a${task.attempt}-${which}-${claimOffset}`;
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
   await withAccess(runtime, place, { task, limits, network, mayWrite: false }, (at) =>
@@ -217,17 +216,43 @@ async function exitCodes(
     ),
   );
   signal.throwIfAborted();
-  return Promise.all(checks.map((_, index) => takeExitCode(place, `${stem}-c${index + 1}`, claimOffset)));
+  const codes = await Promise.all(checks.map((_, index) => takeExitCode(place, `${stem}-c${index + 1}`, claimOffset)));
+  // One that has no outcome did not run, unless a newer claim has removed it.
+  if (codes.includes(null)) await takeFence(place, claimOffset, signal);
+  return codes.map((code) => code ?? NOT_RUN);
 }
 
-/** Its output is of no use to the task, which would see it in /outputs. */
-async function takeExitCode(place: RunPlace, name: string, claimOffset: number): Promise<number> {
+/**
+ * The exit code of each check in the workspace. What workers of earlier claims have left, which ended amid their checks,
+ * is removed: this claim has run, so that nothing of theirs runs any more.
+ */
+async function codesBefore(
+  runtime: ToolRuntime,
+  place: RunPlace,
+  call: EmptyCall,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const codes = await exitCodes(runtime, place, 'before', call, signal);
+  for (const directory of [place.outputs, place.run]) {
+    const left = (await readdir(directory)).filter(
+      (name) => Number(LEFT.exec(name)?.[1] ?? Infinity) < call.claimOffset,
+    );
+    await Promise.all(left.map((name) => rm(join(directory, name), { force: true })));
+  }
+  return codes;
+}
+
+/** Such as a1-before-17-c2.stdout, of claim 17. */
+const LEFT = /^a\d+-before-(\d+)-/;
+
+/** null: there is no outcome. Its output is of no use to the task, which would see it in /outputs. */
+async function takeExitCode(place: RunPlace, name: string, claimOffset: number): Promise<number | null> {
   const left = await readLauncherOutcome(place, name);
   await Promise.all(
     [...outputPaths(place, name), join(place.run, `${name}.outcome`)].map((path) => rm(path, { force: true })),
   );
   if (left?.reason === 'fenced') throw new FenceLost(`A newer claim than ${claimOffset} took over the task.`);
-  if (left === null) return NOT_RUN;
+  if (left === null) return null;
   const code = exitCodeOf(left);
   return code === BASELINE_TIMED_OUT && left.reason !== 'timeout' ? 1 : code;
 }

@@ -18,6 +18,9 @@ import { listingDifferences, listTree } from '../../src/tools/listing.js';
 import { matchesOf } from '../../src/tools/path-patterns.js';
 import { createHarness, never, removeTemporaryDirectories, type Harness } from './harness.js';
 
+/** Of two workers. Of those where both had one place for what their checks had come to, one in a hundred did harm. */
+const RACES = Number(process.env['RAVENHELM_TEST_RACES'] ?? 10);
+
 let harness: Harness;
 
 afterEach(removeTemporaryDirectories);
@@ -197,12 +200,31 @@ describe('the checks before the first step', () => {
     });
   });
 
-  test('two workers at once keep the same one', async () => {
-    const both = await Promise.all(
-      [take(['true']), take(['true'], { claimOffset: 11 })].map((one) => one.catch((error: unknown) => error)),
-    );
-    expect(both.filter((one) => one instanceof FenceLost).length).toBeLessThan(2);
-    expect(await take(['true'])).toEqual({ checks: [{ workspace: 0, empty: 0 }], protected: [] });
+  test('what a worker of an earlier claim has left that ended amid its checks is removed, and a newer one’s is not', async () => {
+    const run = harness.runOf(harness.task());
+    const names = (claimOffset: number) => [
+      `outputs/a1-before-${claimOffset}-c1.stdout`,
+      `a1-before-${claimOffset}-c1.outcome`,
+    ];
+    mkdirSync(join(run, 'outputs'), { recursive: true });
+    for (const name of [...names(9), ...names(11)]) writeFileSync(join(run, name), 'x');
+    await take(['true'], { claimOffset: 10 });
+    const there = [...names(9), ...names(10), ...names(11)].filter((name) => existsSync(join(run, name)));
+    expect(there).toEqual(names(11));
+  });
+
+  test('two workers at once keep the same one, and none that says of a check that it did not run', async () => {
+    for (let first = 10; first < 10 + 2 * RACES; first += 2) {
+      const task = { ...harness.task(), missionId: `race-${first}` };
+      const both = await Promise.all(
+        [first, first + 1].map((claimOffset) => take(['true'], { task, claimOffset }).catch((error: unknown) => error)),
+      );
+      expect(both.filter((one) => one instanceof FenceLost).length).toBeLessThan(2);
+      expect(await take(['true'], { task, claimOffset: first + 1 })).toEqual({
+        checks: [{ workspace: 0, empty: 0 }],
+        protected: [],
+      });
+    }
   });
 
   test('a check that may run only later runs in an empty directory then, whatever is in the workspace', async () => {
