@@ -47,7 +47,9 @@ export async function isServicePid(place: StackPlace, service: JavaService, pid:
 export async function answersItself(place: StackPlace, service: JavaService): Promise<boolean> {
   if ((await service.ask()) !== true) return false;
   const holder = await findPortHolder(service.ports[0]);
-  return holder === null || isOurs(holder.command, place, service.name);
+  if (holder !== null) return isOurs(holder.command, place, service.name);
+  // Either the system does not tell who holds the port, or what has answered has ended since.
+  return (await service.ask()) === true;
 }
 
 /** Starts the JVM in a separate session, so that neither Ctrl-C nor the end of this process stops it. */

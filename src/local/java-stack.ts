@@ -99,10 +99,16 @@ async function bringUp(
   if (running === null) options.progress(`${service.name}: starting ${service.title}`);
   if (running === null) await prepare(world, service, java, options);
   const pid = running ?? (await launchService(place, service, java, world.env));
-  const ready = async () => {
+  const requireRunning = async () => {
     if (!(await isServicePid(place, service, pid)))
       throw await startFailed({ place, world }, service, 'ended during the start');
-    return (await answersItself(place, service)) ? true : null;
+  };
+  const ready = async () => {
+    await requireRunning();
+    if (!(await answersItself(place, service))) return null;
+    // Another clone's may have answered where the system does not tell whose port it is: then this one ends.
+    await requireRunning();
+    return true;
   };
   const answer = await poll(ready, {
     clock: world.clock,

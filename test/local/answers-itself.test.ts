@@ -29,3 +29,21 @@ test.each([
     await place.remove();
   }
 });
+
+test.each([
+  ['what has answered has ended since', [true, null], false],
+  ['the system does not tell who holds the port', [true, true], true],
+] as const)('where no process listens on the port: %s', async (_, answers, counts) => {
+  const place = await temporaryPlace();
+  const left: (true | null)[] = [...answers];
+  const service: JavaService = {
+    name: 'registry',
+    title: 'registry',
+    ports: [place.ports.registry],
+    javaArguments: [],
+    prepare: async () => {},
+    ask: async () => left.shift() ?? null,
+  };
+  expect(await answersItself(place, service)).toBe(counts);
+  await place.remove();
+});
