@@ -14,6 +14,7 @@ export default {
   // The sources first: each import names a .js file that is a .ts file here.
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testSequencer: '<rootDir>/test/support/interleave.mjs',
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   // Two test files at a time suit two cores: the broker and the processes under test need theirs too.
