@@ -12,8 +12,8 @@ import { oneLine } from './text-width.js';
 const NO_TASKS: Plan = { strategy: '', waves: [], risks: [], notes: [], success_criteria: [] };
 
 /**
- * Warns of texts of strangers that agents would follow, of a person's checks that always pass, and of commands that read
- * inputs which there are not, before the mission starts. A planner's checks that always pass are refused.
+ * Before the mission starts, warns of texts of strangers that agents would follow, of a person's checks that always
+ * pass, and of commands that read inputs which there are not. A planner's checks that always pass are refused.
  */
 export function warnOfChecks(context: CommandContext, mission: MissionFile, file: string, roster: Roster): void {
   const { plan, success } = mission;

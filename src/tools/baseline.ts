@@ -189,7 +189,7 @@ async function exitCodes(
   { task, checks, claimOffset, timeLimitMs, limits = DEFAULT_LIMITS, network }: EmptyCall,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
-  // Each claim has files to itself: where two workers run them at once, neither removes what the other one has yet to read.
+  // Each claim has its own files: of two workers at once neither removes what the other one has yet to read.
   const stem = `a${task.attempt}-${which}-${claimOffset}`;
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
@@ -223,8 +223,8 @@ async function exitCodes(
 }
 
 /**
- * The exit code of each check in the workspace. What workers of earlier claims have left, which ended amid their checks,
- * is removed: this claim has run, so that nothing of theirs runs any more.
+ * The exit code of each check in the workspace. What workers of earlier claims have left, which ended amid their
+ * checks, is removed: this claim has run, so that nothing of theirs runs any more.
  */
 async function codesBefore(
   runtime: ToolRuntime,

@@ -1,4 +1,4 @@
-/** Ctrl-C in `run` while it starts: it ends with 130 and without a fault, and leaves nothing of a mission that was not requested. */
+/** Ctrl-C in `run` while it starts: it ends with 130 and without a fault. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

@@ -162,7 +162,7 @@ describeWithBroker('retry', () => {
     });
   }, 240_000);
 
-  test('--edit without a plan keeps the plan, and warns of its commands that read an input which the file has no more', async () => {
+  test('--edit without a plan keeps it, and warns where it reads an input that the file no longer has', async () => {
     const check = `acceptance: [{ name: has a word, command: 'test -n "$INPUT_WORD"' }]`;
     const first = mission('Write ${{ inputs.word }}.')
       .replace('retries: 0', 'retries: 0\ninputs: [{ name: word, default: river }]')

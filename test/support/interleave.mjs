@@ -1,7 +1,7 @@
 /**
- * The order of test files. A file that mostly waits for a broker has the work of others beside it, and none of these
- * comes last: in a fresh clone, where no earlier run tells how long a file takes, jest orders them by their size, and the
- * small files of the long contracts would run alone at the end.
+ * The order of test files. A file that mostly waits for a broker has others beside it, and does not come last. In a
+ * fresh clone, where no earlier run tells how long a file takes, jest orders files by their size, and the small files
+ * of the long contracts would run alone at the end.
  */
 import { statSync } from 'node:fs';
 import { relative, sep } from 'node:path';

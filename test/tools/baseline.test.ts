@@ -200,7 +200,7 @@ describe('the checks before the first step', () => {
     });
   });
 
-  test('what a worker of an earlier claim has left that ended amid its checks is removed, and a newer one’s is not', async () => {
+  test('what a worker of an earlier claim left is removed, and a newer one’s is not', async () => {
     const run = harness.runOf(harness.task());
     const names = (claimOffset: number) => [
       `outputs/a1-before-${claimOffset}-c1.stdout`,
