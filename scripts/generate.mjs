@@ -1,11 +1,13 @@
-// Writes the pages that are made from other sources (npm run api, docs:events, docs:attacks, schema:mission), or, with
-// --check, says which of them are not current. `npm run check` runs the second, after a build.
+// Writes the pages that are made from other sources (npm run api, docs:events, docs:metrics, docs:attacks,
+// schema:mission), or, with --check, says which of them are not current. `npm run check` runs the second, after a
+// build.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { attackCases, attacksPage, attackTable } from './docs/attacks-page.mjs';
 import { eventsPage } from './docs/events-page.mjs';
+import { metricsPage } from './docs/metrics-page.mjs';
 import { apiReport } from './steps/api-report.mjs';
 import { build } from './steps/build.mjs';
 import { root } from './steps/run.mjs';
@@ -26,10 +28,16 @@ async function missionSchema() {
   return `${JSON.stringify(missionJsonSchema(), null, 2)}\n`;
 }
 
+async function metrics() {
+  const { METRICS } = await import('../dist/telemetry/metric-catalog.js');
+  return metricsPage(METRICS);
+}
+
 /** What each command writes. `built`: it reads dist/. */
 const COMMANDS = {
   api: { built: true, files: { 'etc/ravenhelm.api.md': apiReport } },
   'docs:events': { files: { 'docs/events.md': () => eventsPage(path('schemas')) } },
+  'docs:metrics': { built: true, files: { 'docs/metrics.md': metrics } },
   'docs:attacks': {
     files: { 'docs/attack-cases.md': () => attacksPage(attacks), 'docs/security.md': tableInSecurityPage },
   },

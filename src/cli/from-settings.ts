@@ -72,10 +72,12 @@ export function agentFiles({ config }: CommandContext): NonNullable<SessionOptio
 }
 
 /** Where this process says how it is, and who may ask; null: nowhere. */
-export function httpAccess({ config: { values } }: CommandContext): SessionOptions['http'] {
+export function httpAccess({ host, config: { values } }: CommandContext): SessionOptions['http'] {
   const { RAVENHELM_HTTP: address, RAVENHELM_HTTP_TOKEN: token, RAVENHELM_HTTP_HOSTS: hosts } = values;
   const { RAVENHELM_HTTP_ADVERTISE: advertise } = values;
-  return address === null ? null : { address, token, hosts: hosts ?? [], ...(advertise === null ? {} : { advertise }) };
+  if (address === null) return null;
+  const { version } = host;
+  return { version, address, token, hosts: hosts ?? [], ...(advertise === null ? {} : { advertise }) };
 }
 
 /** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */

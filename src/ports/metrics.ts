@@ -7,10 +7,21 @@ export type CircuitStateName = 'closed' | 'open' | 'half_open';
 /** How one call of a model ended; aborted: the caller aborted it. */
 export type ModelCallOutcome = 'ok' | 'aborted' | ModelErrorCode;
 
+export interface ModelCallMeasured {
+  readonly model: string;
+  readonly outcome: ModelCallOutcome;
+  readonly durationMs: number;
+  /** As far as known. unknown: of a call that failed, which does not say which tokens were read and which written. */
+  readonly used: {
+    readonly tokens: Readonly<Record<'in' | 'out' | 'unknown', number>>;
+    readonly usd: number;
+  };
+}
+
 /** Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. */
 export interface Metrics {
-  /** An attempt has ended here; status is completed or failed. */
-  taskExecuted(agent: string, status: 'completed' | 'failed'): void;
+  /** An attempt has ended here; durationMs is that of this execution: after a take-over or a pause, of the last one. */
+  taskExecuted(agent: string, status: 'completed' | 'failed', durationMs: number): void;
   /** A step has ended here; outcome is that of tool_returned. */
   stepEnded(agent: string, outcome: string): void;
   /** The policy has judged a call. */
@@ -24,7 +35,7 @@ export interface Metrics {
   /** The current state of the circuit breaker of a model's endpoint. */
   circuitState(endpoint: string, state: CircuitStateName): void;
   /** One request to a model, each try by itself; durationMs is from the request to the reply's last token. */
-  modelCall(call: { readonly model: string; readonly outcome: ModelCallOutcome; readonly durationMs: number }): void;
+  modelCall(call: ModelCallMeasured): void;
   /** A reply to a task or a planner's reply was read. fault: why it is of no use; null: used, after these repairs. */
   replyRead(reply: {
     readonly model: string;

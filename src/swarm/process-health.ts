@@ -23,12 +23,18 @@ export interface ProcessHealth {
   close(): Promise<void>;
 }
 
+/** Where it is served. */
+export interface HealthAccess extends HttpAccess {
+  /** Of Ravenhelm, for the metrics. */
+  readonly version: string;
+}
+
 /** An event loop that is so late on average does no work worth mentioning, in milliseconds. */
 const STUCK_MS = 1_000;
 
 /** Opens the endpoint where an address is given. Rejects with HttpAddressUnusable. */
 export async function openProcessHealth(
-  access: HttpAccess | null,
+  access: HealthAccess | null,
   { redact, logger }: { readonly redact: Redact; readonly logger: Logger },
   files: readonly FileRoute[] = [],
 ): Promise<ProcessHealth> {
@@ -51,7 +57,10 @@ export async function openProcessHealth(
   };
 
   const redacted = ({ reasons }: Verdict): Verdict => ({ reasons: reasons.map(redact) });
-  const prometheus = access === null ? null : createPrometheus({ heldPartitions: () => countByTopic(roles ?? []) });
+  const prometheus =
+    access === null
+      ? null
+      : createPrometheus({ version: access.version, heldPartitions: () => countByTopic(roles ?? []) });
   const endpoint =
     access === null || prometheus === null
       ? null

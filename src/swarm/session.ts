@@ -10,7 +10,6 @@ import { createHandledDeferred, orAborted } from '../domain/deferred.js';
 import type { Models } from '../models/chain.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
 import type { Role } from '../roles/shared/role.js';
-import type { HttpAccess } from '../telemetry/http-endpoint.js';
 import type { Policy } from '../ports/policy.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import { createAgentsInForce, type AgentsInForce } from './agents-in-force.js';
@@ -18,7 +17,7 @@ import type { SwarmContext } from './context.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
-import { openProcessHealth, type ProcessHealth } from './process-health.js';
+import { openProcessHealth, type HealthAccess, type ProcessHealth } from './process-health.js';
 import { createRoles } from './roles.js';
 import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
@@ -59,7 +58,7 @@ export interface SessionOptions {
   /** topics.yaml; absolute. */
   readonly topicsFile: string;
   /** Where health and metrics are served; null: nowhere. */
-  readonly http: HttpAccess | null;
+  readonly http: HealthAccess | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
   /** Judges the calls of this process's worker; null: none is judged. */
@@ -210,7 +209,7 @@ function withoutModels(models: Models, named: AgentSpec['models']): ReturnType<R
   }
 }
 
-const tokenWords = (http: HttpAccess | null): string => (http?.token == null ? '' : '; a bearer token is needed');
+const tokenWords = (http: HealthAccess | null): string => (http?.token == null ? '' : '; a bearer token is needed');
 
 const toolsOf = ({ waitForSandbox = true }: SessionOptions) => (waitForSandbox ? openTools : openToolsInBackground);
 

@@ -14,7 +14,7 @@ export async function createProcessHealthUnderTest(): Promise<
   }
 > {
   const health = await openProcessHealth(
-    { address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] },
+    { version: '1.2.3', address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] },
     { redact: createRedactor(['canary-of-health']), logger: silentLogger },
   );
   const ask = async (path: string): Promise<readonly [number, readonly string[]]> => {

@@ -6,7 +6,8 @@ import { HttpAddressUnusable, openHttpEndpoint } from '../../src/telemetry/http-
 import { createPrometheus } from '../../src/telemetry/prometheus.js';
 import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 
-const prometheus = () => createPrometheus({ heldPartitions: () => new Map([['tasks.cert_agent', 3]]) });
+const prometheus = () =>
+  createPrometheus({ version: '1.2.3', heldPartitions: () => new Map([['tasks.cert_agent', 3]]) });
 const open = (address: HttpAddress, reasons: { live?: string[]; ready?: string[] } = {}, metrics = prometheus()) =>
   openHttpEndpoint({
     address,
@@ -68,7 +69,7 @@ test('an address in use is an error that names the setting and what to do', asyn
 
 test('/metrics returns the metrics of the swarm and of the process', async () => {
   const counted = prometheus();
-  counted.metrics.taskExecuted('cert_agent', 'completed');
+  counted.metrics.taskExecuted('cert_agent', 'completed', 1_500);
   counted.metrics.stepEnded('cert_agent', 'ok');
   counted.metrics.stepEnded('cert_agent', 'ok');
   counted.metrics.roleRestarted('worker');
@@ -76,12 +77,23 @@ test('/metrics returns the metrics of the swarm and of the process', async () =>
   counted.metrics.replyRead({ model: 'ollama:m', fault: null, repairs: ['fence', 'quotes'] });
   counted.metrics.replyRead({ model: 'ollama:m', fault: null, repairs: [] });
   counted.metrics.replyRead({ model: 'ollama:m', fault: 'cut', repairs: [] });
+  const used = { tokens: { in: 900, out: 60, unknown: 0 }, usd: 0.25 };
+  counted.metrics.modelCall({ model: 'openai:m', outcome: 'ok', durationMs: 40, used });
+  const lost = { tokens: { in: 0, out: 0, unknown: 30 }, usd: 0.5 };
+  counted.metrics.modelCall({ model: 'openai:m', outcome: 'timeout', durationMs: 4_000, used: lost });
   counted.metrics.circuitState('http://127.0.0.1:11434', 'open');
   const endpoint = await open(ANY, {}, counted);
   const answer = await fetch(`${endpoint.url}/metrics`);
   const text = await answer.text();
   for (const line of [
     'ravenhelm_tasks_executed_total{agent="cert_agent",status="completed"} 1',
+    `ravenhelm_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
+    'ravenhelm_task_seconds_bucket{le="1",agent="cert_agent",status="completed"} 0',
+    'ravenhelm_task_seconds_bucket{le="2",agent="cert_agent",status="completed"} 1',
+    'ravenhelm_model_tokens_total{model="openai:m",direction="in"} 900',
+    'ravenhelm_model_tokens_total{model="openai:m",direction="out"} 60',
+    'ravenhelm_model_tokens_total{model="openai:m",direction="unknown"} 30',
+    'ravenhelm_model_cost_usd_total{model="openai:m"} 0.75',
     'ravenhelm_steps_total{agent="cert_agent",outcome="ok"} 2',
     'ravenhelm_role_restarts_total{role="worker"} 1',
     'ravenhelm_append_seconds_bucket{le="0.005",appender="tasks"} 1',

@@ -85,7 +85,7 @@ export async function runAttempt(
     'task.executed',
   );
   const written = await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence(), artifacts });
-  context.deps.metrics.taskExecuted(assignment.agent, written);
+  context.deps.metrics.taskExecuted(assignment.agent, written, durationMs);
 }
 
 /** Resolves with what the attempt has come to when its final record was read back. */
