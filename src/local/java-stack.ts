@@ -99,16 +99,12 @@ async function bringUp(
   if (running === null) options.progress(`${service.name}: starting ${service.title}`);
   if (running === null) await prepare(world, service, java, options);
   const pid = running ?? (await launchService(place, service, java, world.env));
-  const requireRunning = async () => {
+  const ready = async () => {
+    const answers = await answersItself(place, service);
+    // Behind the question: another clone's may have answered where the system does not tell whose port it is.
     if (!(await isServicePid(place, service, pid)))
       throw await startFailed({ place, world }, service, 'ended during the start');
-  };
-  const ready = async () => {
-    await requireRunning();
-    if (!(await answersItself(place, service))) return null;
-    // Another clone's may have answered where the system does not tell whose port it is: then this one ends.
-    await requireRunning();
-    return true;
+    return answers ? true : null;
   };
   const answer = await poll(ready, {
     clock: world.clock,

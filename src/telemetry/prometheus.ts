@@ -101,17 +101,11 @@ function modelMetrics(registry: Registry): Pick<Metrics, OfModels> {
 }
 
 function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {
-  const { name, help, labels } = METRICS.heldPartitions;
-  registry.registerMetric(
-    new Gauge({
-      name,
-      help,
-      labelNames: Object.keys(labels),
-      registers: [],
-      collect() {
-        this.reset();
-        for (const [topic, count] of heldPartitions()) this.set({ topic }, count);
-      },
-    }),
-  );
+  new Gauge({
+    ...common(METRICS.heldPartitions, registry),
+    collect() {
+      this.reset();
+      for (const [topic, count] of heldPartitions()) this.set({ topic }, count);
+    },
+  });
 }

@@ -3,25 +3,16 @@ import type { Log } from '../../src/ports/log.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
+import { withAppend } from '../support/with-append.js';
 
 /** Every event of a process arrives so much later than it was written, as over a slow broker; their order stays. */
 const LATE_MS = 100;
 
-function late(log: Log): Log {
-  return {
-    ...log,
-    createAppender(name) {
-      const appender = log.createAppender(name);
-      return {
-        ...appender,
-        async append(request) {
-          await setTimeout(LATE_MS);
-          return appender.append(request);
-        },
-      };
-    },
-  };
-}
+const late = (log: Log): Log =>
+  withAppend(log, (append) => async (request) => {
+    await setTimeout(LATE_MS);
+    return append(request);
+  });
 
 test('an assignment that is always accepted late gets more time with each attempt, and no retry is used', async () => {
   const log = createMemoryLog({ clock: createSystemClock() });

@@ -2,29 +2,20 @@ import { createMemoryLog } from '../../src/memory/memory-log.js';
 import { AppendRejected, type Log } from '../../src/ports/log.js';
 import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+import { withAppend } from '../support/with-append.js';
 
 let swarm: RoleSwarm;
 afterEach(() => swarm.close());
 
 /** The journal takes the result; the coordination topic, whose limit may be lower, does not. */
 function logWithoutRoomFor(result: 'task_completed' | 'task_failed'): Log {
-  const memory = createMemoryLog({ clock: systemClock });
   let first = true;
-  return {
-    ...memory,
-    createAppender(name) {
-      const appender = memory.createAppender(name);
-      return {
-        ...appender,
-        append(request) {
-          const refused = request.topic === swarm.topics.coordination && request.event.event_type === result;
-          if (!refused || !first) return appender.append(request);
-          first = false;
-          return Promise.reject(new AppendRejected('the record is too large'));
-        },
-      };
-    },
-  };
+  return withAppend(createMemoryLog({ clock: systemClock }), (append) => (request) => {
+    const refused = request.topic === swarm.topics.coordination && request.event.event_type === result;
+    if (!refused || !first) return append(request);
+    first = false;
+    return Promise.reject(new AppendRejected('the record is too large'));
+  });
 }
 
 test.each([

@@ -3,28 +3,18 @@ import { createClient } from '../../src/client/create-client.js';
 import { AppendForbidden, AppendRejected, TopicMissing, type Log, type LogRecord } from '../../src/ports/log.js';
 import { systemClock } from '../contract/system-clock.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
+import { withAppend } from '../support/with-append.js';
 
 let swarm: RoleSwarm;
 afterEach(() => swarm.close());
 
 /** A log whose tasks topics refuse records of one kind as often as there are reasons. */
-function refusing(event: string, reasons: Error[]): Log {
-  const memory = createMemoryLog({ clock: systemClock });
-  return {
-    ...memory,
-    createAppender(name) {
-      const appender = memory.createAppender(name);
-      return {
-        ...appender,
-        append(request) {
-          const isRefused = request.event.event_type === event && request.topic.includes('.tasks.');
-          const reason = isRefused ? reasons.shift() : undefined;
-          return reason === undefined ? appender.append(request) : Promise.reject(reason);
-        },
-      };
-    },
-  };
-}
+const refusing = (event: string, reasons: Error[]): Log =>
+  withAppend(createMemoryLog({ clock: systemClock }), (append) => (request) => {
+    const isRefused = request.event.event_type === event && request.topic.includes('.tasks.');
+    const reason = isRefused ? reasons.shift() : undefined;
+    return reason === undefined ? append(request) : Promise.reject(reason);
+  });
 
 const forbidden = () => new AppendForbidden('This client may not write to test.tasks.cert_agent');
 const missing = () => new AppendRejected('there is no topic', { cause: new TopicMissing('there is no topic') });
