@@ -75,6 +75,7 @@ export type { Logger } from './ports/logger.js';
 export {
   createSwarm,
   type DailyCapOptions,
+  type TraceOptions,
   type ModelOptions,
   type Swarm,
   type SwarmOptions,

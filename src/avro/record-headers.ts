@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AgentEvent } from '../domain/events.js';
+import { createContinuedTraces, traceparentOf, type TraceContext } from '../domain/trace-context.js';
 
 /** Header values by name; fields that an event lacks are omitted. */
 export type RecordHeaders = Readonly<Record<string, string>>;
@@ -7,13 +8,21 @@ export type RecordHeaders = Readonly<Record<string, string>>;
 /** Every record of a mission needs its trace id, and there are few missions. */
 const CACHED_TRACES = 1000;
 
+export interface HeadersOfRecords {
+  /** caller: the trace that a mission's request continues. */
+  of(event: AgentEvent, caller?: TraceContext): RecordHeaders;
+  /** Records of the mission name this trace from now on. */
+  continueTrace(missionId: string, caller: TraceContext): void;
+}
+
 /**
  * Makes the headers that let a plain kcat or rpk show what a record is: event_type, mission_id, task_id, attempt and
  * the W3C traceparent. The trace id comes from the mission's id and the span id from the event's, so that every
  * process gives the same ones without asking; an event without a mission is a separate trace.
  */
-export function createRecordHeaders(): (event: AgentEvent) => RecordHeaders {
+export function createRecordHeaders(): HeadersOfRecords {
   const traces = new Map<string, string>();
+  const continued = createContinuedTraces();
   const traceOf = (id: string): string => {
     const known = traces.get(id);
     if (known !== undefined) return known;
@@ -23,16 +32,26 @@ export function createRecordHeaders(): (event: AgentEvent) => RecordHeaders {
     return trace;
   };
 
-  return (event) => {
-    const headers: Record<string, string> = { event_type: event.event_type };
-    const { payload } = event;
-    const missionId = 'mission_id' in payload && payload.mission_id ? payload.mission_id : event.correlation_id;
-    if (missionId) headers['mission_id'] = missionId;
-    if ('task_id' in payload && payload.task_id) headers['task_id'] = payload.task_id;
-    if ('attempt' in payload && payload.attempt !== null) headers['attempt'] = String(payload.attempt);
-    const trace = missionId ? traceOf(missionId) : digest(event.event_id, 32);
-    headers['traceparent'] = `00-${trace}-${digest(event.event_id, 16)}-01`;
-    return headers;
+  const traceparent = (event: AgentEvent, missionId: string | null): string => {
+    const caller = missionId ? continued.get(missionId) : null;
+    const traceId = caller?.traceId ?? (missionId ? traceOf(missionId) : digest(event.event_id, 32));
+    return traceparentOf({ traceId, spanId: digest(event.event_id, 16), sampled: caller?.sampled ?? true });
+  };
+
+  return {
+    of(event, caller) {
+      const headers: Record<string, string> = { event_type: event.event_type };
+      const { payload } = event;
+      const missionId = 'mission_id' in payload && payload.mission_id ? payload.mission_id : event.correlation_id;
+      if (missionId) headers['mission_id'] = missionId;
+      if ('task_id' in payload && payload.task_id) headers['task_id'] = payload.task_id;
+      if ('attempt' in payload && payload.attempt !== null) headers['attempt'] = String(payload.attempt);
+      headers['traceparent'] = caller === undefined ? traceparent(event, missionId) : traceparentOf(caller);
+      return headers;
+    },
+    continueTrace(missionId, caller) {
+      if (caller.traceId !== traceOf(missionId)) continued.set(missionId, caller);
+    },
   };
 }
 

@@ -3,7 +3,9 @@ import { decodeText, isFileSystemError, NO_TEXT, unreadableReason } from '../age
 import type { ClientContext } from '../client/context.js';
 import { processNameOf } from '../domain/process-id.js';
 import { createGrowingRedactor } from '../domain/redaction.js';
+import { shortened } from '../domain/quoted.js';
 import { createTopicNames, type TopicNames } from '../domain/topic-names.js';
+import { parseTraceparent } from '../domain/trace-context.js';
 import type { Logger } from '../ports/logger.js';
 import type { SwarmContext } from '../swarm/context.js';
 import { createLogger } from '../telemetry/pino-logger.js';
@@ -16,6 +18,7 @@ import { requester, withRedactedOutput, type Host, type Output } from './host.js
 import { logText } from './log-text.js';
 import { wantsColors } from './paint.js';
 import type { SettingName } from './settings.js';
+import { oneLine } from './text-width.js';
 
 /** What was typed for every command. */
 export interface GlobalOptions {
@@ -72,7 +75,7 @@ export function createContext(
     config,
     topics,
     swarm: { ...shared, processName: processNameOf(host.hostname, host.pid) },
-    client: { ...shared, requester: requester(host) },
+    client: { ...shared, requester: requester(host), ...callerOf(host) },
     json: options.json,
     logger,
     people,
@@ -90,6 +93,16 @@ export function createContext(
 }
 
 /** What happens to a log line before it is written. */
+/** The trace that the caller's TRACEPARENT names; one that is none is ignored, as the standard says. */
+function callerOf({ env, stderr }: Host): Pick<ClientContext, 'caller'> {
+  const text = env['TRACEPARENT'];
+  if (text === undefined || text === '') return {};
+  const caller = parseTraceparent(text);
+  if (caller !== null) return { caller };
+  stderr.write(`warning: TRACEPARENT is no W3C traceparent, and is ignored: ${shortened(oneLine(text))}\n`);
+  return {};
+}
+
 function logForm(form: Config['values']['LOG_FORMAT'], { env, stderr }: Host): (line: string) => string {
   const isText = form === 'text' || (form === 'auto' && stderr.isTerminal);
   return isText ? (line) => logText(line, wantsColors(env, stderr.isTerminal)) : (line) => line;

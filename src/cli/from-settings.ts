@@ -80,6 +80,34 @@ export function httpAccess({ host, config: { values } }: CommandContext): Sessio
   return { version, address, token, hosts: hosts ?? [], ...(advertise === null ? {} : { advertise }) };
 }
 
+/** What of traces is sent, and where to; null: nothing. */
+export function tracing({ host, config: { values } }: CommandContext): SessionOptions['tracing'] {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = values;
+  const url = tracesEndpoint ?? (endpoint === null ? null : `${endpoint}/v1/traces`);
+  const exporter = values.OTEL_TRACES_EXPORTER ?? (url === null ? 'none' : 'otlp');
+  if (exporter === 'none' || values.OTEL_SDK_DISABLED) return null;
+  return {
+    exporter,
+    url,
+    headers: headersOf(values.OTEL_EXPORTER_OTLP_HEADERS ?? ''),
+    serviceName: values.OTEL_SERVICE_NAME,
+    version: host.version,
+    content: values.RAVENHELM_TRACE_CONTENT,
+  };
+}
+
+/** NAME=VALUE pairs, URL-encoded. */
+const headersOf = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    text
+      .split(',')
+      .filter((pair) => pair.includes('='))
+      .map((pair) => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
+      }),
+  );
+
 /** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */
 export function policyFile({ host, config: { values } }: CommandContext): string | null {
   const own = join(host.cwd, 'policy.yaml');

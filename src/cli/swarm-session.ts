@@ -6,7 +6,15 @@ import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { exitOfRole } from './failure.js';
 import { operatorsOf } from './operators-setting.js';
-import { agentFiles, httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
+import {
+  agentFiles,
+  httpAccess,
+  modelSettings,
+  policyFile,
+  toolSettings,
+  topicsFile,
+  tracing,
+} from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
 /** What happens to a call that the policy asks about: it waits for a person, or is refused at once. */
@@ -41,6 +49,7 @@ export async function withSwarm<T>(
       ...options,
       topicsFile: topicsFile(context),
       http: httpAccess(context),
+      tracing: tracing(context),
       models: modelSettings(context),
       ...(await toolSettings(context, options.agents)),
       agentFiles: rereadsAgents ? agentFiles(context) : null,

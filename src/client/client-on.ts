@@ -1,3 +1,5 @@
+import { OptionError } from '../agent/checked-options.js';
+import { parseTraceparent } from '../domain/trace-context.js';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkedOptions, optionIn } from '../agent/checked-options.js';
@@ -63,8 +65,8 @@ export function createClientOn(given: ClientContext, facts: ClientFacts): Client
   const reading = { feed, missions, workspaceRoot, closing };
   const decide = (wanted: string, decision: Decide): Promise<void> =>
     missions.with(wanted, async (opened) => void (await decideFor(context, log, { ...opened, decision })));
-  const submit: Client['submit'] = async (mission, { workspace, inputs } = {}) =>
-    submitMission(context, log, {
+  const submit: Client['submit'] = async (mission, { workspace, inputs, traceparent } = {}) =>
+    submitMission({ ...context, ...tracedBy(traceparent) }, log, {
       mission: await missionOf(mission, await roster(), { inputs, redact: context.redact }),
       workspaceRoot,
       workspace: workspace === undefined ? null : resolve(workspace),
@@ -100,6 +102,19 @@ export function createClientOn(given: ClientContext, facts: ClientFacts): Client
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** @throws OptionError for one that is none */
+function tracedBy(traceparent: string | undefined): Pick<ClientContext, 'caller'> {
+  if (traceparent === undefined) return {};
+  const caller = parseTraceparent(traceparent);
+  if (caller === null)
+    throw new OptionError(
+      'submit: traceparent',
+      'it must be a W3C traceparent',
+      'Give one such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, or leave it out.',
+    );
+  return { caller };
 }
 
 function retryOn(

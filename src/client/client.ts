@@ -17,6 +17,8 @@ export interface SubmitOptions {
   readonly workspace?: string;
   /** Values of the mission's inputs, by name. Default their own defaults. */
   readonly inputs?: Readonly<Record<string, InputValue>>;
+  /** W3C traceparent: the mission's spans continue this trace. Default none: it has its own. */
+  readonly traceparent?: string;
 }
 
 export interface RetryMissionOptions {

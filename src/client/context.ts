@@ -2,6 +2,7 @@ import type { Signer } from '../agent/signatures.js';
 import type { Redact } from '../domain/redaction.js';
 import type { VerifyRequest } from '../domain/requests.js';
 import type { TopicNames } from '../domain/topic-names.js';
+import type { TraceContext } from '../domain/trace-context.js';
 import type { Clock, Ids } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import type { Logger } from '../ports/logger.js';
@@ -22,6 +23,8 @@ export interface ClientContext {
   readonly requester: string;
   /** off: this process runs commands without a sandbox, and each of its events says so. */
   readonly sandbox?: 'off';
+  /** The trace that missions continue which are requested here. Absent: each has its own. */
+  readonly caller?: TraceContext;
   /** Signs what only people write. Absent: nothing is signed. */
   readonly signer?: Signer;
   /** What is done about dead letters counts only where this says so. Absent: all of it does. */

@@ -21,7 +21,7 @@ import type { ClientContext } from './context.js';
 import type { MissionFeed } from './mission-feed.js';
 import type { ReadMission } from './mission-reader.js';
 import { withSession } from './session.js';
-import { requestEvent, type SubmittedMission } from './submit.js';
+import { callerOf, requestEvent, type SubmittedMission } from './submit.js';
 import { raiseText, sizesText } from './too-large.js';
 
 export interface RetryOptions {
@@ -159,6 +159,7 @@ function createRequest(
           marker,
           continued: { workspaceOf: workspaceOf(request), continues },
         }),
+        ...callerOf(context),
         onUnknown: () => onUnknown?.(missionId),
       }),
   };

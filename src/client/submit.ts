@@ -6,6 +6,7 @@ import type { EventOf } from '../domain/events.js';
 import { createMissionId } from '../domain/mission-id.js';
 import { INPUTS, SNAPSHOTS, WORKSPACE_OF } from '../domain/requirements.js';
 import type { MissionReport } from '../domain/report.js';
+import type { TraceContext } from '../domain/trace-context.js';
 import type { Log } from '../ports/log.js';
 import { workspaceMarker } from '../tools/places.js';
 import { appendOne } from './append-one.js';
@@ -47,10 +48,15 @@ export async function submitMission(
     partition,
     key: missionId,
     event: requestEvent(context, { mission, missionId, workspace, marker }),
+    ...callerOf(context),
     onUnknown: () => onUnknown?.(missionId),
   });
   return { missionId, workspace: workspace ?? join(workspaceRoot, missionId) };
 }
+
+/** For the request's record. */
+export const callerOf = ({ caller }: ClientContext): { readonly caller?: TraceContext } =>
+  caller === undefined ? {} : { caller };
 
 export interface RequestFacts {
   readonly mission: MissionFile;

@@ -15,7 +15,8 @@ import { DataLoss, METADATA_LIMIT_BYTES, type ReplayPoint } from './record.js';
 import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 
 /**
- * The first record of the oldest mission that is open or has an effect that was not acknowledged, else the position.
+ * The first record of the oldest mission that is open, or has an effect that was not acknowledged, or of whose trace a
+ * part was not sent (isTraced), else the position.
  * The metadata also holds the ids requested before that point within the request window, so that a late duplicate
  * of a request starts nothing. Where they do not all fit, the replay starts at the first mission whose id would not:
  * it goes further back, within the window. null when not even the holder's name fits: then it waits.
@@ -23,8 +24,10 @@ import { asciiJson, decodeHolder, parseObject } from './task-replay.js';
 export function coordinationReplayPoint(
   state: CoordinationState,
   isAcknowledged: (effect: Effect) => boolean,
+  isTraced: (missionId: string) => boolean = () => true,
 ): ReplayPoint | null {
-  let start = firstNeeded(state, isAcknowledged);
+  const isDone = (mission: Mission): boolean => isSettled(mission, isAcknowledged) && isTraced(mission.id);
+  let start = firstNeeded(state, isDone);
   const ids = idsRequestedBefore(state, start.offset);
   for (let fitting = ids.length; ; ) {
     const spent = spentBefore(state, start.offset);
@@ -46,9 +49,9 @@ interface Start {
   readonly snapshot: CoordinationSnapshot;
 }
 
-function firstNeeded(state: CoordinationState, isAcknowledged: (effect: Effect) => boolean): Start {
+function firstNeeded(state: CoordinationState, isDone: (mission: Mission) => boolean): Start {
   for (const mission of state.missions.values()) {
-    if (!isSettled(mission, isAcknowledged)) return { offset: mission.firstOffset, snapshot: mission.before };
+    if (!isDone(mission)) return { offset: mission.firstOffset, snapshot: mission.before };
   }
   return { offset: state.position, snapshot: { holder: state.holder, epoch: state.epoch } };
 }
@@ -85,10 +88,11 @@ export function forgetEnded(
   state: CoordinationState,
   replayOffset: number,
   isAcknowledged: (effect: Effect) => boolean,
+  isTraced: (missionId: string) => boolean = () => true,
 ): readonly Mission[] {
   const forgotten: Mission[] = [];
   for (const mission of state.missions.values()) {
-    if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged)) {
+    if (mission.firstOffset < replayOffset && isSettled(mission, isAcknowledged) && isTraced(mission.id)) {
       state.missions.delete(mission.id);
       noteForgotten(state, mission);
       state.forgottenToday = togetherOn(state.forgottenToday, mission.today);

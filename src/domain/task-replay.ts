@@ -5,16 +5,18 @@ import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './tas
 
 /**
  * The first record of the oldest attempt that is not settled, else the position. An attempt is settled when it was
- * cancelled, or when its result was acknowledged on the coordination topic (as told by isAcknowledged).
+ * cancelled, or when its result was acknowledged on the coordination topic (as told by isAcknowledged), and when what
+ * it tells of the trace was sent (isTraced).
  * null when the metadata would not fit: then the replay point waits.
  */
 export function taskReplayPoint(
   state: TaskPartitionState,
   isAcknowledged: (attemptKey: string) => boolean,
+  isTraced: (attemptKey: string) => boolean = () => true,
 ): ReplayPoint | null {
   let offset = state.position;
   let snapshot: TaskSnapshot = { holder: state.holder, marks: state.marks };
-  const oldest = firstUnsettled(state, isAcknowledged);
+  const oldest = firstUnsettled(state, isAcknowledged, isTraced);
   if (oldest !== undefined) {
     offset = oldest.firstOffset;
     snapshot = oldest.before;
@@ -27,15 +29,20 @@ export function taskReplayPoint(
 function firstUnsettled(
   state: TaskPartitionState,
   isAcknowledged: (attemptKey: string) => boolean,
+  isTraced: (attemptKey: string) => boolean,
 ): TaskAttempt | undefined {
   for (const attempt of state.attempts.values()) {
-    if (!isSettled(attempt, isAcknowledged)) return attempt;
+    if (!isSettled(attempt, isAcknowledged, isTraced)) return attempt;
   }
   return undefined;
 }
 
-function isSettled(attempt: TaskAttempt, isAcknowledged: (attemptKey: string) => boolean): boolean {
-  if (attempt.status === 'open') return false;
+function isSettled(
+  attempt: TaskAttempt,
+  isAcknowledged: (attemptKey: string) => boolean,
+  isTraced: (attemptKey: string) => boolean,
+): boolean {
+  if (attempt.status === 'open' || !isTraced(attempt.key)) return false;
   return attempt.status === 'cancelled' || isAcknowledged(attempt.key);
 }
 
@@ -47,11 +54,12 @@ export function forgetSettled(
   state: TaskPartitionState,
   replayOffset: number,
   isAcknowledged: (attemptKey: string) => boolean,
+  isTraced: (attemptKey: string) => boolean = () => true,
 ): string[] {
   const forgotten: string[] = [];
   for (const attempt of state.attempts.values()) {
     if (attempt.firstOffset >= replayOffset) break;
-    if (!isSettled(attempt, isAcknowledged)) continue;
+    if (!isSettled(attempt, isAcknowledged, isTraced)) continue;
     state.attempts.delete(attempt.key);
     forgotten.push(attempt.key);
   }

@@ -1,7 +1,7 @@
 import type { Random } from '../domain/backoff.js';
 import { describeError } from '../domain/describe-error.js';
 import type { Codec } from '../avro/codec.js';
-import type { RecordHeaders } from '../avro/record-headers.js';
+import type { HeadersOfRecords } from '../avro/record-headers.js';
 import type { Clock } from '../ports/clock.js';
 import {
   AppendDropped,
@@ -38,7 +38,7 @@ import {
 export interface KafkaAppenderOptions {
   readonly name: string;
   readonly codec: Codec;
-  readonly headersOf: (event: AppendRequest['event']) => RecordHeaders;
+  readonly headers: Pick<HeadersOfRecords, 'of'>;
   readonly sender: RecordSender;
   readonly askTopic: AskTopic;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ interface NewRecord {
  * one waits.
  */
 export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppender {
-  const { name, codec, headersOf, sender, clock } = options;
+  const { name, codec, sender, clock } = options;
   const waiting = createWaitingRecords();
   const forbidden = sayOnceWhatIsForbidden(options);
   const onRefused = forbidden.refused;
@@ -91,8 +91,9 @@ export function createKafkaAppender(options: KafkaAppenderOptions): KafkaAppende
     } catch (error) {
       return Promise.reject(new AppendRejected(describeError(error), { cause: error }));
     }
-    const { key, event } = request;
-    return enqueue(request, { key, value, headers: headersOf(event), what: event.event_type, request });
+    const { key, event, caller } = request;
+    const headers = options.headers.of(event, caller);
+    return enqueue(request, { key, value, headers, what: event.event_type, request });
   };
 
   const enqueue = (place: PartitionId, wanted: NewRecord): Promise<Appended> => {

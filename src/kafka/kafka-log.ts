@@ -59,7 +59,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
   const createClient = createClientFactory(options, logger);
   const session = createAdminSession(createClient, clock, random);
   const { registry, codec, clusterId } = await connect(options, session);
-  const headersOf = createRecordHeaders();
+  const headers = createRecordHeaders();
   const loopback = createLoopback();
   const topics = createTopicNames(options.prefix);
   const settings = createTopicSettings(logger);
@@ -69,7 +69,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
       loopback,
       name,
       codec,
-      headersOf,
+      headers,
       sender: createRecordSender(createClient),
       askTopic: createAskTopic(session, settings),
       clock,
@@ -86,6 +86,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     admin: createKafkaAdmin(session, clock, settings),
     createAppender,
     joinGroup: (group) => joinKafkaGroup(group, { ...reading, sessionTimeoutMs, loopback }),
+    continueTrace: headers.continueTrace,
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
     watch: (watch) => {
       const groupId = `${topics.watchGroups(watch.reader ?? 'client')}${options.ids.uuid()}`;

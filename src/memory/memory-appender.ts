@@ -1,4 +1,6 @@
+import type { Headers } from '../domain/dead-letter.js';
 import { RECORD_SIZE } from '../domain/sizes.js';
+import { traceparentOf, type ContinuedTraces } from '../domain/trace-context.js';
 import type { Clock } from '../ports/clock.js';
 import {
   AppendDropped,
@@ -25,6 +27,7 @@ export interface MemoryAppenderOptions {
   readonly clock: Clock;
   readonly schedule: Schedule;
   readonly maxRecordBytes: number;
+  readonly continued: ContinuedTraces;
 }
 
 /** The next scheduled callback writes everything that is queued, in the order of the calls. */
@@ -79,7 +82,7 @@ export function createMemoryAppender(options: MemoryAppenderOptions): Appender {
 
 function writeOne(
   { request, copy: { event, bytes }, resolve, reject }: Queued,
-  { storage, clock, maxRecordBytes }: MemoryAppenderOptions,
+  { storage, clock, maxRecordBytes, continued }: MemoryAppenderOptions,
 ): void {
   const { topic, partition, key } = request;
   const found = storage.find(topic);
@@ -97,5 +100,12 @@ function writeOne(
         limitBytes: limit,
       }),
     );
-  resolve({ topic, partition, offset: target.write(key, { kind: 'event', event }, clock.now()) });
+  const headers = traceHeaders(request, continued);
+  resolve({ topic, partition, offset: target.write(key, { kind: 'event', event }, clock.now(), headers) });
+}
+
+/** Only of a trace that a mission continues: readers know the others by the mission's id. */
+function traceHeaders({ caller, event: { payload } }: AppendRequest, continued: ContinuedTraces): Headers {
+  const context = caller ?? ('mission_id' in payload ? continued.get(payload.mission_id ?? '') : null);
+  return context === null ? {} : { traceparent: traceparentOf(context) };
 }

@@ -12,6 +12,7 @@ import type {
   TopicSpec,
 } from '../ports/log.js';
 import { AppendRejected, partitionName, type CommittedOffset } from '../ports/log.js';
+import { createContinuedTraces } from '../domain/trace-context.js';
 import { createMemoryAppender } from './memory-appender.js';
 import { createMemoryGroup, type MemoryGroup } from './memory-group.js';
 import { createMemoryWatch } from './memory-watch.js';
@@ -43,6 +44,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   const { clusterId = randomUUID() } = options;
   const storage = createStorage();
   const groups = new Map<string, MemoryGroup>();
+  const continued = createContinuedTraces();
 
   const group = (groupId: string): MemoryGroup => {
     const existing = groups.get(groupId) ?? createMemoryGroup(groupId, storage, schedule);
@@ -53,7 +55,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
   return {
     capabilities: { shared: false, durable: false },
     clusterId,
-    createAppender: (name) => createMemoryAppender({ name, storage, clock, schedule, maxRecordBytes }),
+    createAppender: (name) => createMemoryAppender({ name, storage, clock, schedule, maxRecordBytes, continued }),
     joinGroup: (groupOptions) => group(groupOptions.groupId).join(groupOptions),
     async watch(watchOptions) {
       return createMemoryWatch(watchOptions, storage, schedule);
@@ -64,6 +66,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
         throw new AppendRejected(`${topic}[${partition}] does not exist; create the topic, or correct the partition`);
       return { topic, partition, offset: target.write(record.key, record.content, clock.now(), headers) };
     },
+    continueTrace: continued.set,
     admin: createMemoryAdmin(storage, group),
     async close() {},
     writeForeign: (id, key, content, headers) => partitionOf(storage, id).write(key, content, clock.now(), headers),

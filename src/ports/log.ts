@@ -2,6 +2,7 @@ import type { Headers, LostBatch } from '../domain/dead-letter.js';
 import type { AgentEvent } from '../domain/events.js';
 import type { WatchReader } from '../domain/topic-names.js';
 import type { Redact } from '../domain/redaction.js';
+import type { TraceContext } from '../domain/trace-context.js';
 
 /**
  * The log: topics with partitions of records, which are read in order and appended at the end. Kafka is the production
@@ -27,6 +28,11 @@ export interface Log {
    * Resolves and rejects like Appender.append.
    */
   copyRecord(copy: RecordCopy): Promise<Appended>;
+  /**
+   * Records of this mission that are appended from now on carry this trace in their traceparent header. Without it
+   * they carry the trace that the mission's id gives.
+   */
+  continueTrace(missionId: string, caller: TraceContext): void;
   /** Administrative operations. */
   readonly admin: LogAdmin;
   /** Closes all connections. Close appenders, members and watches first. */
@@ -46,6 +52,8 @@ export interface AppendRequest {
   readonly partition: number;
   readonly key: string;
   readonly event: AgentEvent;
+  /** Of a mission's request: the trace that it continues. */
+  readonly caller?: TraceContext;
 }
 
 export interface Appended {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -56,6 +56,11 @@ export interface SwarmOptions {
    * next day. Orchestrators keep it: give it to each. Default none.
    */
   readonly dailyCap?: DailyCapOptions;
+  /**
+   * Sends the missions' traces by OpenTelemetry, whose packages are loaded only then. Sampling, batching and the
+   * resource follow OTEL_* variables, as in every program with OpenTelemetry. Default none.
+   */
+  readonly traces?: TraceOptions;
   /** Prefix of topics and groups. Default ravenhelm.squad. */
   readonly prefix?: string;
   /** Takes JSON-like fields and a stable event name. Default: nothing is logged. */
@@ -64,6 +69,17 @@ export interface SwarmOptions {
   readonly drainMs?: number;
   /** Aborts the start. A swarm that runs is ended by close(). Default: none. */
   readonly signal?: AbortSignal;
+}
+
+export interface TraceOptions {
+  /** Of a collector, with its path. Default what OTEL_EXPORTER_OTLP_* says, else http://localhost:4318/v1/traces. */
+  readonly url?: string;
+  /** For each request, such as an API key. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** service.name. Default ravenhelm. */
+  readonly serviceName?: string;
+  /** Whether briefs, replies, arguments and outputs are sent, too; redacted as the log is. Default false. */
+  readonly content?: boolean;
 }
 
 /** What is not given has no limit. */
@@ -168,6 +184,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       drainMs,
       topicsFile: join(PACKAGE_DIR, 'topics.yaml'),
       http: null,
+      tracing: options.traces === undefined ? null : await tracingOf(options.traces),
       models: modelsOf(options.models ?? {}),
       tools: {
         workspaceRoot: workspace.root,
@@ -194,6 +211,20 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
     throw error;
   }
 }
+
+async function tracingOf({ url, headers, serviceName, content }: TraceOptions): Promise<SessionOptions['tracing']> {
+  const { version } = VERSIONED.parse(JSON.parse(await readFile(join(PACKAGE_DIR, 'package.json'), 'utf8')));
+  return {
+    exporter: 'otlp',
+    url: url ?? null,
+    headers: headers ?? {},
+    serviceName: serviceName ?? 'ravenhelm',
+    version,
+    content: content ?? false,
+  };
+}
+
+const VERSIONED = z.object({ version: z.string() });
 
 interface SwarmFacts extends Pick<Swarm, 'log' | 'prefix'> {
   readonly workspace: { readonly root: string; remove(): Promise<void> };
@@ -345,6 +376,14 @@ const OPTIONS = z.strictObject({
     .strictObject({
       usd: optionIn('RAVENHELM_DAILY_USD').optional(),
       tokens: optionIn('RAVENHELM_DAILY_TOKENS').optional(),
+    })
+    .optional(),
+  traces: z
+    .strictObject({
+      url: url.optional(),
+      headers: z.record(z.string(), z.string('it must be a text')).optional(),
+      serviceName: text.optional(),
+      content: z.boolean('it must be true or false').optional(),
     })
     .optional(),
   prefix: prefixOption.default(createTopicNames().prefix),

@@ -25,7 +25,7 @@ export async function requestSize(
   const value = Buffer.concat([Buffer.alloc(PREFIX_BYTES), schema.type.toBuffer(event)]);
   const limit = plan.find(({ name }) => name === topics.coordination)?.config[RECORD_SIZE];
   return {
-    bytes: recordSize(event.payload.mission_id, value, createRecordHeaders()(event)).batch,
+    bytes: recordSize(event.payload.mission_id, value, createRecordHeaders().of(event)).batch,
     limitBytes: limit === undefined ? RECORD_BYTES : Number(limit),
   };
 }

@@ -9,6 +9,7 @@ import type { ChatModel } from '../ports/model.js';
 import type { Metrics } from '../ports/metrics.js';
 import { createOrchestrator } from '../roles/orchestrator/orchestrator.js';
 import type { Policy } from '../ports/policy.js';
+import type { Tracing } from '../ports/tracing.js';
 import type { Role, RoleDeps } from '../roles/shared/role.js';
 import { createWorker } from '../roles/worker/worker.js';
 import { createSystemPacker } from '../telemetry/system-packer.js';
@@ -42,6 +43,8 @@ export interface RolesOptions {
   readonly verifyRequest: VerifyRequest | null;
   /** Of the whole swarm, as its orchestrators keep it; absent: no limit. */
   readonly dailyCap?: DailyCap;
+  /** Where spans go; absent: no traces are sent. */
+  readonly tracing?: Tracing;
   /** What the roles count and report about their process. */
   readonly health: Pick<ProcessHealth, 'metrics' | 'vitals' | 'advertised'>;
 }
@@ -126,7 +129,7 @@ function chainsOf(models: Models): (agent: AgentSpec) => readonly ChatModel[] {
 
 function roleDeps(
   { clock, ids, random, topics }: SwarmContext,
-  { log, agents, verifyAnswer, verifyRequest, health, worker }: RolesOptions,
+  { log, agents, verifyAnswer, verifyRequest, health, worker, tracing }: RolesOptions,
   own: Pick<RoleDeps, 'appenders' | 'logger' | 'processId' | 'onPartition'>,
 ): RoleDeps {
   return {
@@ -137,6 +140,7 @@ function roleDeps(
     ...(worker?.tools.sandboxOff === true ? { sandbox: 'off' } : {}),
     random,
     metrics: health.metrics,
+    ...(tracing === undefined ? {} : { tracing }),
     vitals: health.vitals,
     topics,
     warnings: agents.warnings,

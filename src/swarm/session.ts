@@ -14,11 +14,12 @@ import type { Policy } from '../ports/policy.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import { createAgentsInForce, type AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
+import type { TracingOptions } from '../telemetry/tracing-settings.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type HealthAccess, type ProcessHealth } from './process-health.js';
-import { createRoles } from './roles.js';
+import { createRoles, type RolesOptions } from './roles.js';
 import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
 import { createSupervisedRole } from './supervised-role.js';
@@ -59,6 +60,8 @@ export interface SessionOptions {
   readonly topicsFile: string;
   /** Where health and metrics are served; null: nowhere. */
   readonly http: HealthAccess | null;
+  /** What of traces is sent, and where to; null: nothing. */
+  readonly tracing: TracingOptions | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
   /** Judges the calls of this process's worker; null: none is judged. */
@@ -97,10 +100,11 @@ export async function startSession(context: SwarmContext, options: SessionOption
     const health = await openProcessHealth(options.http, context, files);
     cleanup.add('health', () => health.close());
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
+    const tracing = await openTracing(context, options, cleanup);
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
     for (const line of opened.banner) options.say(line);
-    const preparing = prepareRoles(context, options, opened, health, cleanup);
+    const preparing = prepareRoles(context, options, { ...opened, ...tracing }, health, cleanup);
     const { roles, agents } = await orAborted(preparing, context.signal);
     const { broken } = await startRoles(context, options, roles, health, cleanup);
     return { ...opened, broken, agents, onEnd: cleanup.add, close };
@@ -110,11 +114,25 @@ export async function startSession(context: SwarmContext, options: SessionOption
   }
 }
 
+/** Where traces are switched on: OpenTelemetry is loaded only then. Closed after the roles, whose last spans it sends. */
+async function openTracing(
+  { logger, processName }: SwarmContext,
+  { tracing, say }: SessionOptions,
+  cleanup: Cleanup,
+): Promise<Pick<RolesOptions, 'tracing'>> {
+  if (tracing === null) return {};
+  const { createTracing } = await import('../telemetry/tracing.js');
+  const opened = createTracing(tracing, { logger, processName });
+  cleanup.add('traces', () => opened.close());
+  say(`traces: ${tracing.exporter === 'console' ? 'to stdout' : `by OTLP to ${tracing.url ?? 'the default address'}`}`);
+  return { tracing: opened };
+}
+
 /** Asks the models and tries the sandbox. Rejects with what makes a start useless: unknown models, a bad directory. */
 async function prepareRoles(
   context: SwarmContext,
   options: SessionOptions,
-  { log }: OpenLog,
+  { log, ...traced }: Pick<OpenLog, 'log'> & Pick<RolesOptions, 'tracing'>,
   health: ProcessHealth,
   cleanup: Cleanup,
 ): Promise<{ readonly roles: readonly Role[]; readonly agents: AgentsInForce }> {
@@ -146,7 +164,17 @@ async function prepareRoles(
   const verifyRequest = operators === null ? null : createVerifyRequest(operators, swarm);
   const verifying = { verifyAnswer, verifyRequest };
   const capped = options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap };
-  const named = createRoles(context, { log, agents, orchestrator, models, worker, ...verifying, ...capped, health });
+  const named = createRoles(context, {
+    log,
+    agents,
+    orchestrator,
+    models,
+    worker,
+    ...verifying,
+    ...capped,
+    ...traced,
+    health,
+  });
   const roles = named.map(({ name, create }) =>
     createSupervisedRole({ name, create, clock, random, logger, onRestart: () => metrics.roleRestarted(name) }),
   );

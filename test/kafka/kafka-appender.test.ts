@@ -71,7 +71,7 @@ describe('the Kafka appender', () => {
       name: 'tasks',
       loopback: { onAcknowledged: (records) => void own.push(records), subscribe: () => () => undefined },
       codec,
-      headersOf: createRecordHeaders(),
+      headers: createRecordHeaders(),
       sender: broker,
       askTopic: (topic) => lookUp(topic),
       // Time passes as fast as it is waited for.

@@ -150,6 +150,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
         },
         capabilities: { shared: true, durable: true },
         clusterId: null,
+        continueTrace: () => undefined,
         copyRecord: (letter) => writeDeadLetter(process, letter),
         admin: createSimAdmin({
           world,

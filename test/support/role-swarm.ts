@@ -16,6 +16,7 @@ import type { Appender, Log, LogRecord } from '../../src/ports/log.js';
 import type { Logger } from '../../src/ports/logger.js';
 import { noMetrics, type Metrics } from '../../src/ports/metrics.js';
 import type { Policy } from '../../src/ports/policy.js';
+import type { Tracing } from '../../src/ports/tracing.js';
 import type { ProcessVitals } from '../../src/ports/vitals.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import { createEventFactory } from '../../src/domain/event-factory.js';
@@ -197,6 +198,7 @@ export async function createRoleSwarm(options: {
         readonly verifyRequest?: VerifyRequest;
         readonly logger?: Logger;
         readonly metrics?: Metrics;
+        readonly tracing?: Tracing;
       } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
@@ -216,6 +218,7 @@ export async function createRoleSwarm(options: {
         ...(own.verifyRequest === undefined ? {} : { verifyRequest: own.verifyRequest }),
         ...(own.logger === undefined ? {} : { logger: own.logger }),
         ...(own.metrics === undefined ? {} : { metrics: own.metrics }),
+        ...(own.tracing === undefined ? {} : { tracing: own.tracing }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: () => options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },
@@ -234,6 +237,7 @@ export async function createRoleSwarm(options: {
         readonly redact?: (text: string) => string;
         readonly sandbox?: 'off';
         readonly verifyAnswer?: VerifyAnswer;
+        readonly tracing?: Tracing;
       } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
@@ -253,6 +257,7 @@ export async function createRoleSwarm(options: {
         ...(own.redact === undefined ? {} : { redact: own.redact }),
         ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
+        ...(own.tracing === undefined ? {} : { tracing: own.tracing }),
         timings: { commitMs: 20, ...own.timings },
       });
       roles.push(role);

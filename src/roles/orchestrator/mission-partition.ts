@@ -31,6 +31,7 @@ import { createEffectSender, undeliverable, type EffectSender } from './effect-s
 import { createMissionDecisions, type MissionDecisions } from './mission-decisions.js';
 import { logMission } from './mission-log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
+import { createPartitionTraces, type PartitionTraces } from './mission-traces.js';
 import { createPlannerCalls, type PlannerCalls } from './planner-calls.js';
 import { tasksChangedBy, type ChangedTasks } from './touched-missions.js';
 
@@ -60,6 +61,7 @@ interface Parts extends PartitionId {
   readonly decisions: MissionDecisions;
   readonly plannerCalls: PlannerCalls;
   readonly effects: EffectSender;
+  readonly traces: PartitionTraces;
   /** Missions whose planner was not called, because they are paused. */
   readonly uncalled: Set<string>;
 }
@@ -67,7 +69,7 @@ interface Parts extends PartitionId {
 /** @throws DataLoss when the replay point cannot be trusted */
 export function openMissionPartition(context: OrchestratorContext, assignment: PartitionAssignment): MissionPartition {
   const parts = createParts(context, assignment);
-  const { topic, partition, state, claim, deadLetters, decisions, plannerCalls, effects } = parts;
+  const { topic, partition, state, claim, deadLetters, decisions, plannerCalls, effects, traces } = parts;
   claim.start({ onHeld: (held) => hold(parts, held), onLost: (how) => lose(parts, how) });
   return {
     topic,
@@ -86,9 +88,11 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       claim.close();
     },
     replayPoint: () =>
-      claim.held() === null || !deadLetters.isSettled() ? null : coordinationReplayPoint(state, effects.isAcknowledged),
+      claim.held() === null || !deadLetters.isSettled()
+        ? null
+        : coordinationReplayPoint(state, effects.isAcknowledged, traces.isSettled),
     onCommitted(point) {
-      forgetEnded(state, point.offset, effects.isAcknowledged);
+      forgetEnded(state, point.offset, effects.isAcknowledged, traces.isSettled);
       effects.forgetBelow(point.offset);
     },
     onLiveChanged: decisions.onLiveChanged,
@@ -125,7 +129,8 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
   });
   const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
   const uncalled = new Set<string>();
-  return { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects, uncalled };
+  const parts = { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects };
+  return { ...parts, traces: createPartitionTraces(context), uncalled };
 }
 
 function stateAt(assignment: PartitionAssignment, logger: Logger): CoordinationState {
@@ -193,7 +198,8 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
   const changed = tasksChangedBy(event, parts.state.missions.get(missionIdOf(event) ?? ''));
-  const folded = evolveCoordination(parts.state, { offset, timestampMs, event });
+  const foldRecord = { offset, timestampMs, event };
+  const folded = evolveCoordination(parts.state, foldRecord);
   parts.decisions.writer.onRead(event);
   if (folded.kind === 'void') {
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
@@ -201,6 +207,8 @@ function takeRecord(parts: Parts, record: LogRecord): void {
     parts.context.voidRequests.onVoid({ offset, timestampMs, event }, mission, parts.logger);
     return keepUnknownAgent(parts, record, event);
   }
+  const mission = parts.state.missions.get(missionIdOf(event) ?? '');
+  if (mission !== undefined) parts.traces.onRecord(record, foldRecord, mission);
   react(parts, event, offset, changed);
   settle(parts, event);
 }

@@ -5,6 +5,7 @@ import type { Clock, Ids } from '../../ports/clock.js';
 import type { Appender, Log, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Metrics } from '../../ports/metrics.js';
+import type { Tracing } from '../../ports/tracing.js';
 import type { ProcessVitals } from '../../ports/vitals.js';
 import type { RoleHealth } from './role-health.js';
 
@@ -39,6 +40,8 @@ export interface RoleDeps {
   random(): number;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Where spans go; absent: no traces are sent. */
+  readonly tracing?: Tracing;
   readonly vitals: ProcessVitals;
   /** Which models this role uses, and why, on one line; absent: it does not say. */
   readonly models?: string;

@@ -23,6 +23,7 @@ import { createReadBack, type ReadBack } from './read-back.js';
 import { createResultSender, type ResultSender } from './result-sender.js';
 import type { Execution } from './task-execution.js';
 import { createSuspensions, type Suspensions } from './suspensions.js';
+import { createTaskTraces, type TaskTraces } from './task-traces.js';
 import { createWaitingInstructions, type WaitingInstructions } from './waiting-instructions.js';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.js';
 import type { WorkerContext } from './worker-context.js';
@@ -72,6 +73,7 @@ interface Parts extends PartitionId {
   readonly executions: PartitionExecutions;
   readonly acceptances: Acceptances;
   readonly waiting: WaitingCalls;
+  readonly traces: TaskTraces;
   /** True once the process shuts down: then nothing new starts. */
   draining: boolean;
 }
@@ -83,7 +85,7 @@ export function openWorkerPartition(
   assignment: PartitionAssignment,
 ): WorkerPartition {
   const parts = createParts(context, agent, assignment);
-  const { topic, partition, state, claim, deadLetters, readBack, results, executions } = parts;
+  const { topic, partition, state, claim, deadLetters, readBack, results, executions, traces } = parts;
   claim.start({ onHeld: (held) => hold(parts, held), onLost: (how) => lose(parts, how) });
   return {
     topic,
@@ -106,9 +108,12 @@ export function openWorkerPartition(
       readBack.close(new TaskTaken('claim_lost', 'the partition was revoked'));
     },
     replayPoint: () =>
-      claim.held() === null || !deadLetters.isSettled() ? null : taskReplayPoint(state, results.isAcknowledged),
+      claim.held() === null || !deadLetters.isSettled()
+        ? null
+        : taskReplayPoint(state, results.isAcknowledged, traces.isSettled),
     onCommitted(point) {
-      for (const key of forgetSettled(state, point.offset, results.isAcknowledged)) results.forget(key);
+      for (const key of forgetSettled(state, point.offset, results.isAcknowledged, traces.isSettled))
+        results.forget(key);
     },
     drain: (graceMs) => drain(parts, graceMs),
   };
@@ -164,7 +169,8 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     instructions,
     suspensions,
   };
-  const whole: Parts = { ...parts, results, executions, acceptances, waiting, draining: false };
+  const traces = createTaskTraces(context);
+  const whole: Parts = { ...parts, results, executions, acceptances, waiting, traces, draining: false };
   executions.subscribe((key) => forgetEnded(whole, key));
   results.subscribe((attempt) => {
     logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
@@ -240,7 +246,9 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const fault = misplacedInTasks(parts.agent, event);
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
-  const folded = evolveTaskPartition(parts.state, { offset, timestampMs, event });
+  const foldRecord = { offset, timestampMs, event };
+  const folded = evolveTaskPartition(parts.state, foldRecord);
+  if (folded.kind === 'applied') parts.traces.onRecord(record, foldRecord);
   if (folded.kind === 'void')
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
   react(parts, { event, offset, timestampMs, folded });

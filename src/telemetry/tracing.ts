@@ -1,0 +1,199 @@
+/**
+ * Sends spans by OpenTelemetry. Loaded only where traces are switched on. Sampling, batching, limits of spans and the
+ * resource follow the standard variables OTEL_* (https://opentelemetry.io/docs/specs/otel/configuration/).
+ */
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type SpanContext } from '@opentelemetry/api';
+import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  type IdGenerator,
+  type ReadableSpan,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace-base';
+import type { Span, SpanAttributes } from '../domain/spans.js';
+import type { Logger } from '../ports/logger.js';
+import type { Tracing } from '../ports/tracing.js';
+import { spanIdOf, traceIdOf } from './span-ids.js';
+import type { TracingOptions } from './tracing-settings.js';
+
+export interface TracingContext {
+  readonly logger: Logger;
+  /** Tells this process from the others of the swarm. */
+  readonly processName: string;
+}
+
+/** Traces whose sampling is remembered. */
+const MOST_KNOWN_TRACES = 1_000;
+/** Spans that wait to be sent; more of them are given up, so that a server that is away costs no memory. */
+const MOST_WAITING = 20_000;
+
+export function createTracing(options: TracingOptions, context: TracingContext): Tracing {
+  const exporter = watched(exporterOf(options), context.logger);
+  const ids = createIds();
+  const provider = new BasicTracerProvider({
+    resource: defaultResource()
+      .merge(
+        resourceFromAttributes({
+          'service.name': options.serviceName,
+          'service.version': options.version,
+          'service.instance.id': context.processName,
+        }),
+      )
+      .merge(detectResources({ detectors: [envDetector] })),
+    idGenerator: ids,
+    // Its own queue is never the limit: what it drops it would not say.
+    spanProcessors: [new BatchSpanProcessor(exporter, { maxQueueSize: MOST_WAITING * 2 })],
+  });
+  const tracer = provider.getTracer('ravenhelm', options.version);
+  const isSampled = sampledTraces((traceId) => {
+    ids.next = { traceId, spanId: traceId.slice(16) };
+    return tracer.startSpan('root', { root: true }, ROOT_CONTEXT).isRecording(); // not ended: it is never sent
+  });
+
+  return {
+    send(span, settled) {
+      if (exporter.waiting() >= MOST_WAITING) return exporter.giveUp(settled);
+      const traceId = span.caller?.traceId ?? traceIdOf(span.missionId);
+      const parent = parentOf(span, traceId, () => isSampled(traceId));
+      ids.next = { traceId, spanId: spanIdOf(span.seed) };
+      const started = tracer.startSpan(
+        span.name,
+        { kind: KINDS[span.kind], startTime: span.startMs, attributes: attributesOf(span, options.content) },
+        parent,
+      );
+      if (!started.isRecording()) return settled();
+      for (const { name, atMs, attributes = {} } of span.events ?? [])
+        started.addEvent(name, present(attributes), atMs);
+      if (span.error !== null) {
+        started.setStatus({ code: SpanStatusCode.ERROR, message: span.error });
+        started.setAttribute('error.type', span.error);
+      }
+      exporter.expect(ids.next.spanId, settled);
+      started.end(span.endMs);
+    },
+    async close() {
+      await provider.shutdown().catch((error: unknown) => context.logger.warn({ error }, 'traces.close_failed'));
+      exporter.giveUpAll();
+    },
+  };
+}
+
+const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT } as const;
+
+/** The SDK asks for ids at the start of a span; a span of ours has its own. */
+function createIds(): IdGenerator & { next: { traceId: string; spanId: string } } {
+  return {
+    next: { traceId: '', spanId: '' },
+    generateTraceId() {
+      return this.next.traceId;
+    },
+    generateSpanId() {
+      return this.next.spanId;
+    },
+  };
+}
+
+/** What the sampler says of the last traces. */
+function sampledTraces(ask: (traceId: string) => boolean): (traceId: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (traceId) => {
+    const before = known.get(traceId);
+    if (before !== undefined) return before;
+    if (known.size >= MOST_KNOWN_TRACES) known.clear();
+    const sampled = ask(traceId);
+    known.set(traceId, sampled);
+    return sampled;
+  };
+}
+
+/** A part of a trace is sampled as its root is: by the caller's choice, or by the sampler's rule for the trace's id. */
+function parentOf({ parent, caller, missionId }: Span, traceId: string, isSampled: () => boolean) {
+  const continues = caller !== null && caller.traceId !== traceIdOf(missionId);
+  const spanId = parent !== null ? spanIdOf(parent) : continues ? caller.spanId : null;
+  if (spanId === null) return ROOT_CONTEXT;
+  const sampled = continues ? caller.sampled : isSampled();
+  const context: SpanContext = {
+    traceId,
+    spanId,
+    isRemote: true,
+    traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+  };
+  return trace.setSpanContext(ROOT_CONTEXT, context);
+}
+
+const attributesOf = ({ attributes, content = {} }: Span, withContent: boolean) =>
+  present(withContent ? { ...attributes, ...content } : attributes);
+
+function present(attributes: SpanAttributes): Record<string, string | number | boolean | string[]> {
+  const found: Record<string, string | number | boolean | string[]> = {};
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== null && value !== undefined) found[name] = typeof value === 'object' ? [...value] : value;
+  return found;
+}
+
+function exporterOf({ exporter, url, headers }: TracingOptions): SpanExporter {
+  if (exporter === 'console') return new ConsoleSpanExporter();
+  return new OTLPTraceExporter({ ...(url === null ? {} : { url }), headers: { ...headers } });
+}
+
+interface WatchedExporter extends SpanExporter {
+  waiting(): number;
+  expect(spanId: string, settled: () => void): void;
+  giveUp(settled: () => void): void;
+  giveUpAll(): void;
+}
+
+/** Says which spans were sent or given up, and once of each outage that there is one. */
+function watched(exporter: SpanExporter, logger: Logger): WatchedExporter {
+  const expected = new Map<string, (() => void)[]>();
+  let waiting = 0;
+  let given = 0;
+  let failing = false;
+
+  const settle = (spanId: string): void => {
+    for (const settled of expected.get(spanId) ?? []) {
+      waiting -= 1;
+      settled();
+    }
+    expected.delete(spanId);
+  };
+  const note = (result: ExportResult, count: number): void => {
+    if (result.code === ExportResultCode.SUCCESS) {
+      if (failing) logger.info({ given_up: given }, 'traces.sent_again');
+      failing = false;
+      given = 0;
+      return;
+    }
+    given += count;
+    if (!failing) logger.warn({ error: result.error?.message ?? 'the export failed' }, 'traces.not_sent');
+    failing = true;
+  };
+
+  return {
+    export(spans: ReadableSpan[], done: (result: ExportResult) => void) {
+      exporter.export(spans, (result) => {
+        note(result, spans.length);
+        for (const span of spans) settle(span.spanContext().spanId);
+        done(result);
+      });
+    },
+    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+    waiting: () => waiting,
+    expect(spanId, settled) {
+      waiting += 1;
+      expected.set(spanId, [...(expected.get(spanId) ?? []), settled]);
+    },
+    giveUp(settled) {
+      note({ code: ExportResultCode.FAILED, error: new Error('too many spans wait to be sent') }, 1);
+      settled();
+    },
+    giveUpAll() {
+      for (const spanId of [...expected.keys()]) settle(spanId);
+    },
+  };
+}
