@@ -2,10 +2,10 @@
 import type { MissionFile } from '../agent/mission-file.js';
 import type { Roster } from '../agent/roster.js';
 import type { StatusReport } from '../client/ask-processes.js';
+import { PLAYBOOK_MODEL } from '../domain/agent-spec.js';
 import type { Plan } from '../domain/events.js';
 import { runsIn } from '../domain/process-id.js';
 import type { Models } from '../models/chain.js';
-import { PLAYBOOK_MODEL } from '../models/playbook.js';
 import { noMetrics } from '../ports/metrics.js';
 import { openModels } from '../swarm/models.js';
 import { wrongUse, type CliError } from './cli-error.js';

@@ -3,6 +3,9 @@ import type { LimitSettings } from './limits.js';
 import type { NetworkHost } from './network.js';
 import type { Permissions } from './permissions.js';
 
+/** What the events call the model that follows an agent's playbook, and is none. */
+export const PLAYBOOK_MODEL = 'playbook';
+
 /** A specialist as its agents/*.md file describes it. */
 export interface AgentSpec extends Permissions {
   readonly name: string;

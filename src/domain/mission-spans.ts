@@ -180,7 +180,7 @@ function resultAttributes(end: End): SpanAttributes {
     case 'task_completed':
     case 'task_failed':
       return {
-        ...(end.payload.model === '' ? {} : modelAttributes(end.payload.model)),
+        ...modelAttributes(end.payload.model),
         ...usageAttributes(end.payload),
         'ravenhelm.steps': end.payload.steps,
         'ravenhelm.result': end.event_type === 'task_completed' ? end.payload.result.status : 'failed',

@@ -1,12 +1,18 @@
 /** Attributes of spans by OpenTelemetry's conventions for generative AI, and the swarm's own under ravenhelm. */
+import { PLAYBOOK_MODEL } from './agent-spec.js';
 import type { SpanAttributes } from './spans.js';
 
 /** A model as models.yaml names it, such as ollama:gemma3: its provider and its id there. */
 export function modelAttributes(model: string): SpanAttributes {
+  if (model === PLAYBOOK_MODEL || model === '') return { 'ravenhelm.model': model };
   const at = model.indexOf(':');
   return at < 0
-    ? { 'gen_ai.provider.name': model, 'gen_ai.request.model': model }
-    : { 'gen_ai.provider.name': model.slice(0, at), 'gen_ai.request.model': model.slice(at + 1) };
+    ? { 'gen_ai.provider.name': model, 'gen_ai.request.model': model, 'ravenhelm.model': model }
+    : {
+        'gen_ai.provider.name': model.slice(0, at),
+        'gen_ai.request.model': model.slice(at + 1),
+        'ravenhelm.model': model,
+      };
 }
 
 interface Used {

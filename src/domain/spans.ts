@@ -1,6 +1,6 @@
 /**
  * Spans as the events tell them. Every process that reads the same records makes the same spans with the same ids, so
- * that a trace is whole whoever sent its parts, and a span that is sent again is the same span.
+ * that a trace is whole whichever process sent its parts, and a span that is sent again is the same span.
  */
 import type { TraceContext } from './trace-context.js';
 
@@ -45,7 +45,7 @@ export interface Span {
   readonly error: string | null;
 }
 
-/** Which record a span tells of. */
+/** Which record a span names. */
 export interface RecordPlace {
   readonly topic: string;
   readonly partition: number;

@@ -6,7 +6,7 @@ import type { Marks, TaskAttempt, TaskPartitionState, TaskSnapshot } from './tas
 /**
  * The first record of the oldest attempt that is not settled, else the position. An attempt is settled when it was
  * cancelled, or when its result was acknowledged on the coordination topic (as told by isAcknowledged), and when what
- * it tells of the trace was sent (isTraced).
+ * belongs to its trace was sent (isTraced).
  * null when the metadata would not fit: then the replay point waits.
  */
 export function taskReplayPoint(

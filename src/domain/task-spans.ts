@@ -1,4 +1,5 @@
 /** The spans that a tasks partition tells: of each attempt its chats with a model, its tool calls and its checks. */
+import { PLAYBOOK_MODEL } from './agent-spec.js';
 import type { EventOf, PayloadOf } from './events.js';
 import { attemptKey } from './partitioning.js';
 import type { FoldRecord } from './record.js';
@@ -49,6 +50,7 @@ function chat(trace: TaskTrace, event: EventOf<'tool_called' | 'call_proposed'>,
   const attempt = trace.get(attemptKey(event.payload));
   const { started_at: startMs, model_ms: durationMs } = event.payload;
   if (attempt === undefined || startMs === null || durationMs === null) return [];
+  if (event.payload.model === PLAYBOOK_MODEL) return [];
   const { payload } = event;
   const { assignment, caller } = attempt;
   return [

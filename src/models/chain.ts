@@ -1,7 +1,7 @@
+import { PLAYBOOK_MODEL } from '../domain/agent-spec.js';
 import type { CircuitNews } from '../ports/circuits.js';
 import type { ChatModel } from '../ports/model.js';
 import { createModelPool, type ModelAccess, type ModelPool } from './model-pool.js';
-import { PLAYBOOK_MODEL } from './playbook.js';
 
 export interface ModelsOptions extends ModelAccess {
   /** WORKER_MODELS: names in order; null: the models that are available here. */

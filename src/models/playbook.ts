@@ -1,3 +1,4 @@
+import { PLAYBOOK_MODEL } from '../domain/agent-spec.js';
 import { z } from 'zod';
 import type { Playbook } from '../domain/agent-spec.js';
 import { COMMAND_TOOL } from '../ports/tools.js';
@@ -10,9 +11,6 @@ import {
   type TaskNeeds,
   type TokenCost,
 } from '../ports/model.js';
-
-/** The model's name in the events. */
-export const PLAYBOOK_MODEL = 'playbook';
 
 const FINISH_TOOL = 'finish';
 const NOTHING: TokenCost = { tokens: 0, usd: 0 };

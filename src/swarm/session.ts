@@ -114,7 +114,7 @@ export async function startSession(context: SwarmContext, options: SessionOption
   }
 }
 
-/** Where traces are switched on: OpenTelemetry is loaded only then. Closed after the roles, whose last spans it sends. */
+/** Where traces are switched on; OpenTelemetry is loaded only then. Closed after the roles: it sends their last spans. */
 async function openTracing(
   { logger, processName }: SwarmContext,
   { tracing, say }: SessionOptions,

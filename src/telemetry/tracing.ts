@@ -26,6 +26,8 @@ export interface TracingContext {
   readonly processName: string;
 }
 
+/** Closing waits so long for the last spans to be sent, in milliseconds. */
+const CLOSE_MS = 3_000;
 /** Traces whose sampling is remembered. */
 const MOST_KNOWN_TRACES = 1_000;
 /** Spans that wait to be sent; more of them are given up, so that a server that is away costs no memory. */
@@ -76,7 +78,9 @@ export function createTracing(options: TracingOptions, context: TracingContext):
       started.end(span.endMs);
     },
     async close() {
-      await provider.shutdown().catch((error: unknown) => context.logger.warn({ error }, 'traces.close_failed'));
+      // An export that fails has said so.
+      const closed = provider.shutdown().catch(() => undefined);
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
       exporter.giveUpAll();
     },
   };
@@ -193,6 +197,7 @@ function watched(exporter: SpanExporter, logger: Logger): WatchedExporter {
       settled();
     },
     giveUpAll() {
+      if (waiting > 0) note({ code: ExportResultCode.FAILED, error: new Error('the process ends') }, waiting);
       for (const spanId of [...expected.keys()]) settle(spanId);
     },
   };

@@ -1,4 +1,4 @@
-/** The spans that the roles send are those that the log's events tell, each with one id, whoever sends them. */
+/** The spans that the roles send are those that the log's events tell, each with one id, whichever process sends them. */
 import { setImmediate } from 'node:timers/promises';
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { Span } from '../../src/domain/spans.js';
@@ -50,7 +50,8 @@ function expected(events: readonly AgentEvent[]): Record<string, string[]> {
       seeds['invoke_agent']?.push(event.event_id);
     if (event.event_type === 'tool_called') {
       seeds['execute_tool']?.push(event.event_id);
-      if (event.payload.model_ms !== null) seeds['chat']?.push(`${event.event_id} chat`);
+      if (event.payload.model_ms !== null && event.payload.model !== 'playbook')
+        seeds['chat']?.push(`${event.event_id} chat`);
       const { mission_id, task_id, step } = event.payload;
       const outcome = events.find(
         (each) =>
