@@ -60,7 +60,10 @@ export async function openProcessHealth(
   const prometheus =
     access === null
       ? null
-      : createPrometheus({ version: access.version, heldPartitions: () => countByTopic(roles ?? []) });
+      : createPrometheus({
+          version: access.version,
+          readings: () => (roles ?? []).flatMap((role) => role.readings()),
+        });
   const endpoint =
     access === null || prometheus === null
       ? null
@@ -88,10 +91,4 @@ export async function openProcessHealth(
       vitals.stop();
     },
   };
-}
-
-function countByTopic(roles: readonly Role[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { topic } of roles.flatMap((role) => role.health().held)) counts.set(topic, (counts.get(topic) ?? 0) + 1);
-  return counts;
 }

@@ -60,7 +60,7 @@ export interface SessionOptions {
   /** Where health and metrics are served; null: nowhere. */
   readonly http: HealthAccess | null;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
-  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
+  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact' | 'metrics'>;
   /** Judges the calls of this process's worker; null: none is judged. */
   readonly policy: Policy | null;
   /** How long a call that the policy asks about waits for a person, ms; null: it is refused at once. */
@@ -128,7 +128,7 @@ async function prepareRoles(
       agents: options.orchestrator ? options.roster.names : options.agents.map(({ name }) => name),
     }),
     openModels({ ...options.models, clock, random, metrics, signal }),
-    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact }),
+    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact, metrics }),
   ]);
   for (const line of warnings) options.say(line);
   // Who removes the workspaces' root afterwards removes all of it.
