@@ -18,7 +18,7 @@ const INTRODUCTION = [
   'Generated from [src/telemetry/metric-catalog.ts](../src/telemetry/metric-catalog.ts) by `npm run docs:metrics`. Do',
   'not edit; a test compares the two.',
   '',
-  '`/metrics` of a process serves them for Prometheus ([operations.md](operations.md#health-and-metrics)), with the',
+  '`/metrics` of a process serves them for Prometheus ([operations.md](operations.md#health-and-metrics)), and the same\nvalues go out by OTLP where that is set ([operations.md](operations.md#metrics-by-otlp)), with the',
   'default metrics of `prom-client` (memory, processor time, event loop). Sum over the processes of a swarm. Units are in',
   'the names. No label has ids of missions, tasks or people; a word that is on none of the lists becomes `other`.',
   '',

@@ -6,7 +6,15 @@ import { startSession, type SwarmSession } from '../swarm/session.js';
 import type { CommandContext } from './context.js';
 import { exitOfRole } from './failure.js';
 import { operatorsOf } from './operators-setting.js';
-import { agentFiles, httpAccess, modelSettings, policyFile, toolSettings, topicsFile } from './from-settings.js';
+import {
+  agentFiles,
+  httpAccess,
+  modelSettings,
+  otlpMetrics,
+  policyFile,
+  toolSettings,
+  topicsFile,
+} from './from-settings.js';
 import { openSwarmLog } from './open-log.js';
 
 /** What happens to a call that the policy asks about: it waits for a person, or is refused at once. */
@@ -32,6 +40,7 @@ export async function withSwarm<T>(
   body: (session: SwarmSession) => Promise<T>,
 ): Promise<T> {
   const { host, logger, config } = context;
+  const otlp = otlpMetrics(context);
   const policy = options.agents.length === 0 ? null : await openPolicy(policyFile(context), host.packageDir);
   const operators = await operatorsOf(context);
   let session: SwarmSession | null = null;
@@ -41,6 +50,7 @@ export async function withSwarm<T>(
       ...options,
       topicsFile: topicsFile(context),
       http: httpAccess(context),
+      ...(otlp == null ? {} : { otlpMetrics: otlp }),
       models: modelSettings(context),
       ...(await toolSettings(context, options.agents)),
       agentFiles: rereadsAgents ? agentFiles(context) : null,

@@ -36,7 +36,7 @@ export type SandboxUse = 'command' | 'write' | 'checks' | 'baseline';
 export type SandboxRefusal = 'call' | 'sandbox' | 'network' | 'engine' | 'disk' | 'permission';
 
 /** Of a call or a plan that a person must approve. not_run: nobody approved in time, or it is not what was asked. */
-export type ApprovalStep = 'asked' | 'approved' | 'rejected' | 'not_run';
+export type ApprovalOutcome = 'asked' | 'approved' | 'rejected' | 'not_run';
 
 /**
  * Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. What a record says is
@@ -56,7 +56,7 @@ export interface Metrics {
   missionEnded(status: 'completed' | 'failed' | 'cancelled', durationMs: number): void;
   /** Another attempt of a task follows one that failed. */
   retryScheduled(agent: string): void;
-  approval(subject: 'call' | 'plan', step: ApprovalStep): void;
+  approval(subject: 'call' | 'plan', outcome: ApprovalOutcome): void;
   /** A task or a planner in this process goes to the next model of its chain. */
   failedOver(switched: { readonly fromModel: string; readonly toModel: string; readonly cause: string }): void;
   /** The policy has judged a call. */

@@ -17,7 +17,7 @@ import type { SwarmContext } from './context.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
-import { openProcessHealth, type HealthAccess, type ProcessHealth } from './process-health.js';
+import { openProcessHealth, type HealthAccess, type ProcessHealth, type SentMetrics } from './process-health.js';
 import { createRoles } from './roles.js';
 import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
@@ -59,6 +59,8 @@ export interface SessionOptions {
   readonly topicsFile: string;
   /** Where health and metrics are served; null: nowhere. */
   readonly http: HealthAccess | null;
+  /** How its metrics are sent by OTLP; absent: they are not. */
+  readonly otlpMetrics?: SentMetrics;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
   readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact' | 'metrics'>;
   /** Judges the calls of this process's worker; null: none is judged. */
@@ -94,8 +96,10 @@ export async function startSession(context: SwarmContext, options: SessionOption
   try {
     const hasWorker = options.agents.length > 0;
     const files = hasWorker ? servedFiles(options.tools.workspaceRoot, context.redact) : [];
-    const health = await openProcessHealth(options.http, context, files);
+    const { http: access, otlpMetrics: otlp = null } = options;
+    const health = await openProcessHealth(context, { access, otlp, files });
     cleanup.add('health', () => health.close());
+    if (otlp !== null) options.say(`metrics: sent by OTLP every ${otlp.intervalMs / 1000} s`);
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());

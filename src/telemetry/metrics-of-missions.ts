@@ -54,7 +54,7 @@ export const MISSION_METRICS = {
     help: 'What people were asked to approve, and what became of it',
     labels: {
       subject: '`plan` or `call`',
-      step: '`asked`, `approved`, `rejected` or, of a call, `not_run`: too late, or changed since',
+      outcome: '`asked`, `approved`, `rejected` or, of a call, `not_run`: too late, or changed since',
     },
   },
   voidRequests: {

@@ -98,7 +98,7 @@ function missionMetrics(registry: Registry): Pick<Metrics, OfMissions> {
     missionRequested: () => requested.inc(),
     missionEnded: (status, durationMs) => seconds.observe({ status }, durationMs / 1000),
     retryScheduled: (agent) => retries.inc({ agent }),
-    approval: (subject, step) => approvals.inc({ subject, step }),
+    approval: (subject, outcome) => approvals.inc({ subject, outcome }),
     requestVoid: (type, code) => voidRequests.inc({ type, code }),
     roleRestarted: (role) => restarts.inc({ role }),
   };

@@ -39,7 +39,7 @@ const becomes = (series: string, value: number, of = process) =>
 const missions = (state: string) => `ravenhelm_missions{state="${state}"}`;
 const waiting = (reason: string) => `ravenhelm_missions_waiting_for_person{reason="${reason}"}`;
 const longest = (reason: string) => `ravenhelm_waiting_for_person_longest_seconds{reason="${reason}"}`;
-const plans = (step: string) => `ravenhelm_approvals_total{subject="plan",step="${step}"}`;
+const plans = (step: string) => `ravenhelm_approvals_total{subject="plan",outcome="${step}"}`;
 const ends = (status: string) => `ravenhelm_mission_seconds_count{status="${status}"}`;
 
 const byAnn = (mission_id: string) => ({ mission_id, signed: null });

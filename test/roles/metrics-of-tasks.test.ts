@@ -40,7 +40,7 @@ const steps = (outcome: string) => `ravenhelm_steps_total{agent="${AGENT}",outco
 const checks = (result: string) => `ravenhelm_checks_total{agent="${AGENT}",result="${result}"}`;
 const attempts = (status: string, result: string) =>
   `ravenhelm_tasks_executed_total{agent="${AGENT}",status="${status}",result="${result}"}`;
-const calls = (step: string) => `ravenhelm_approvals_total{subject="call",step="${step}"}`;
+const calls = (step: string) => `ravenhelm_approvals_total{subject="call",outcome="${step}"}`;
 const of = <T extends EventType>(type: T): readonly EventOf<T>[] =>
   swarm.events.filter((event): event is EventOf<T> => event.event_type === type);
 
