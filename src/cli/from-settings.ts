@@ -7,6 +7,8 @@ import { firstTokenWithin } from '../models/ollama.js';
 import { TOOL_NAMES } from '../client/roster.js';
 import { openProvisions } from '../swarm/provisions.js';
 import type { SessionOptions } from '../swarm/session.js';
+import { OtlpSettingWrong, otlpMetricsSettings } from '../telemetry/otlp-settings.js';
+import { wrongConfiguration } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { settingPlace } from './setting-place.js';
 import type { Settings } from './settings.js';
@@ -107,6 +109,18 @@ const headersOf = (text: string): Readonly<Record<string, string>> =>
         return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
       }),
   );
+
+/** How this process sends metrics by OTLP, as the environment says it; null: not. Throws CliError (exit 2). */
+export function otlpMetrics({ host: { env, version } }: CommandContext): SessionOptions['otlpMetrics'] | null {
+  try {
+    const settings = otlpMetricsSettings(env);
+    return settings === null ? null : { ...settings, version };
+  } catch (error) {
+    if (!(error instanceof OtlpSettingWrong)) throw error;
+    const { message, variable, expected } = error;
+    throw wrongConfiguration(message, `Set ${variable} to ${expected}, or take it away.`, error);
+  }
+}
 
 /** The file of --policy or RAVENHELM_POLICY, else policy.yaml of the working directory; null: the built-in one. */
 export function policyFile({ host, config: { values } }: CommandContext): string | null {

@@ -10,6 +10,7 @@ import {
   agentFiles,
   httpAccess,
   modelSettings,
+  otlpMetrics,
   policyFile,
   toolSettings,
   topicsFile,
@@ -40,6 +41,7 @@ export async function withSwarm<T>(
   body: (session: SwarmSession) => Promise<T>,
 ): Promise<T> {
   const { host, logger, config } = context;
+  const otlp = otlpMetrics(context);
   const policy = options.agents.length === 0 ? null : await openPolicy(policyFile(context), host.packageDir);
   const operators = await operatorsOf(context);
   let session: SwarmSession | null = null;
@@ -50,6 +52,7 @@ export async function withSwarm<T>(
       topicsFile: topicsFile(context),
       http: httpAccess(context),
       tracing: tracing(context),
+      ...(otlp == null ? {} : { otlpMetrics: otlp }),
       models: modelSettings(context),
       ...(await toolSettings(context, options.agents)),
       agentFiles: rereadsAgents ? agentFiles(context) : null,

@@ -1,6 +1,4 @@
 /** What this process says of its health: /livez, /readyz and /metrics, where an address is given for them. */
-import type { Redact } from '../domain/redaction.js';
-import type { Logger } from '../ports/logger.js';
 import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ProcessVitals } from '../ports/vitals.js';
 import type { Role } from '../roles/shared/role.js';
@@ -8,6 +6,8 @@ import { openHttpEndpoint, type HttpAccess, type Verdict } from '../telemetry/ht
 import type { FileRoute } from '../telemetry/http-files.js';
 import { createProcessVitals } from '../telemetry/process-vitals.js';
 import { createPrometheus } from '../telemetry/prometheus.js';
+import type { OtlpMetricsSettings } from '../telemetry/otlp-settings.js';
+import type { SwarmContext } from './context.js';
 
 export interface ProcessHealth {
   /** Where it is served; null: nowhere. */
@@ -32,12 +32,28 @@ export interface HealthAccess extends HttpAccess {
 /** An event loop that is so late on average does no work worth mentioning, in milliseconds. */
 const STUCK_MS = 1_000;
 
-/** Opens the endpoint where an address is given. Rejects with HttpAddressUnusable. */
+/** Where metrics are sent by OTLP besides. */
+export interface SentMetrics extends OtlpMetricsSettings {
+  /** Of Ravenhelm. */
+  readonly version: string;
+}
+
+type HealthContext = Pick<SwarmContext, 'redact' | 'logger' | 'clock' | 'processName'>;
+
+export interface HealthOptions {
+  /** Where it is served; null: nowhere. */
+  readonly access: HealthAccess | null;
+  /** null: metrics are not sent. */
+  readonly otlp: SentMetrics | null;
+  readonly files: readonly FileRoute[];
+}
+
+/** Opens the endpoint where an address is given, and sends metrics where that is set. Rejects with HttpAddressUnusable. */
 export async function openProcessHealth(
-  access: HealthAccess | null,
-  { redact, logger }: { readonly redact: Redact; readonly logger: Logger },
-  files: readonly FileRoute[] = [],
+  context: HealthContext,
+  { access, otlp, files }: HealthOptions,
 ): Promise<ProcessHealth> {
+  const { redact, logger } = context;
   const vitals = createProcessVitals();
   let roles: readonly Role[] | null = null;
   let draining = false;
@@ -57,10 +73,10 @@ export async function openProcessHealth(
   };
 
   const redacted = ({ reasons }: Verdict): Verdict => ({ reasons: reasons.map(redact) });
-  const prometheus =
-    access === null
-      ? null
-      : createPrometheus({ version: access.version, heldPartitions: () => countByTopic(roles ?? []) });
+  const version = access?.version ?? otlp?.version ?? null;
+  const startSending = otlp === null ? null : (await import('../telemetry/otlp-metrics.js')).startOtlpMetrics;
+  const readings = () => (roles ?? []).flatMap((role) => role.readings());
+  const prometheus = version === null ? null : createPrometheus({ version, readings });
   const endpoint =
     access === null || prometheus === null
       ? null
@@ -72,6 +88,7 @@ export async function openProcessHealth(
           files,
           failed: (error) => logger.error({ error }, 'http.answer_failed'),
         });
+  const sent = otlp === null || prometheus === null ? null : startSending?.({ ...context, ...otlp, ...prometheus });
   return {
     url: endpoint?.url ?? null,
     advertised: endpoint?.advertised ?? null,
@@ -84,14 +101,8 @@ export async function openProcessHealth(
       draining = true;
     },
     async close() {
-      await endpoint?.close();
+      await Promise.all([endpoint?.close(), sent?.close()]);
       vitals.stop();
     },
   };
-}
-
-function countByTopic(roles: readonly Role[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { topic } of roles.flatMap((role) => role.health().held)) counts.set(topic, (counts.get(topic) ?? 0) + 1);
-  return counts;
 }

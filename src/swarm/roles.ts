@@ -168,6 +168,7 @@ function withOwnResources(
     start: () => role.start(),
     failed: role.failed,
     health: () => role.health(),
+    readings: () => role.readings(),
     async stop(graceMs) {
       try {
         await role.stop(graceMs);

@@ -18,7 +18,7 @@ import type { TracingOptions } from '../telemetry/tracing-settings.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
-import { openProcessHealth, type HealthAccess, type ProcessHealth } from './process-health.js';
+import { openProcessHealth, type HealthAccess, type ProcessHealth, type SentMetrics } from './process-health.js';
 import { createRoles, type RolesOptions } from './roles.js';
 import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
@@ -62,8 +62,10 @@ export interface SessionOptions {
   readonly http: HealthAccess | null;
   /** What of traces is sent, and where to; null: nothing. */
   readonly tracing: TracingOptions | null;
+  /** How its metrics are sent by OTLP; absent: they are not. */
+  readonly otlpMetrics?: SentMetrics;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
-  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact'>;
+  readonly tools: Omit<OpenToolsOptions, 'clock' | 'logger' | 'redact' | 'metrics'>;
   /** Judges the calls of this process's worker; null: none is judged. */
   readonly policy: Policy | null;
   /** How long a call that the policy asks about waits for a person, ms; null: it is refused at once. */
@@ -97,8 +99,10 @@ export async function startSession(context: SwarmContext, options: SessionOption
   try {
     const hasWorker = options.agents.length > 0;
     const files = hasWorker ? servedFiles(options.tools.workspaceRoot, context.redact) : [];
-    const health = await openProcessHealth(options.http, context, files);
+    const { http: access, otlpMetrics: otlp = null } = options;
+    const health = await openProcessHealth(context, { access, otlp, files });
     cleanup.add('health', () => health.close());
+    if (otlp !== null) options.say(`metrics: sent by OTLP every ${otlp.intervalMs / 1000} s`);
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
     const tracing = await openTracing(context, options, cleanup);
     const opened = await options.openLog();
@@ -146,7 +150,7 @@ async function prepareRoles(
       agents: options.orchestrator ? options.roster.names : options.agents.map(({ name }) => name),
     }),
     openModels({ ...options.models, clock, random, metrics, signal }),
-    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact }),
+    options.agents.length === 0 ? null : toolsOf(options)({ ...options.tools, clock, logger, redact, metrics }),
   ]);
   for (const line of warnings) options.say(line);
   // Who removes the workspaces' root afterwards removes all of it.

@@ -70,6 +70,7 @@ export function createSupervisedRole(options: SupervisedOptions): Role {
       await Promise.race([started.promise, failed.promise.then((end) => Promise.reject(end))]);
     },
     health: () => current()?.health() ?? restartingHealth(name, state.failures),
+    readings: () => current()?.readings() ?? [],
     async stop(graceMs) {
       handle({ kind: 'stop' });
       pause?.cancel();

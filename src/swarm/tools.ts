@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Redact } from '../domain/redaction.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import { noMetrics, type Metrics } from '../ports/metrics.js';
 import type { ToolExecutor } from '../ports/tools.js';
 import { TOOL_DEFINITIONS } from '../tools/definitions.js';
 import { limitsLine, openCgroups } from '../tools/cgroups.js';
@@ -29,6 +30,8 @@ export interface OpenToolsOptions {
   readonly nodePath: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Absent: nothing is counted. */
+  readonly metrics?: Metrics;
   readonly redact: Redact;
 }
 
@@ -57,7 +60,7 @@ const TOOLBOX_PACKAGES = ['yaml', '@electric-sql/pglite'];
 /** The tools, in the sandbox as it can be built here. One that cannot refuses commands; the line says the fix. */
 export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
   const { workspaceRoot, minFreeMb = DEFAULT_MIN_FREE_MB, provisions = NO_PROVISIONS } = options;
-  const { clock, logger, redact } = options;
+  const { clock, logger, redact, metrics = noMetrics } = options;
   const system = await systemOptions(options);
   const [sandbox, cgroups] = await Promise.all([
     options.sandbox ? probeSandbox(system) : ('off' as const),
@@ -65,7 +68,7 @@ export async function openTools(options: OpenToolsOptions): Promise<OpenTools> {
   ]);
   const limits = options.snapshotsMb === undefined ? {} : { snapshotsMb: options.snapshotsMb };
   const place = { ...system, workspaceRoot, sandbox, cgroups, minFreeMb, ...limits };
-  const tools = createToolExecutor({ ...place, provisions, clock, logger, redact });
+  const tools = createToolExecutor({ ...place, provisions, clock, logger, redact, metrics });
   if (sandbox === 'off')
     return {
       tools,

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Metrics } from '../ports/metrics.js';
-import { METRICS, type MetricDefinition } from './metric-catalog.js';
+import type { Metrics, Reading } from '../ports/metrics.js';
+import { METRICS } from './metric-catalog.js';
+import type { MetricDefinition } from './metric-definition.js';
+import { registerReadings } from './state-gauges.js';
 
 /** The process's metrics for Prometheus. */
 export interface Prometheus {
@@ -8,26 +10,35 @@ export interface Prometheus {
   /** For example text/plain; version=0.0.4. */
   readonly contentType: string;
   text(): Promise<string>;
+  /** The same values as text(), for other exporters. */
+  readonly registry: Registry;
 }
 
 export interface PrometheusOptions {
   /** Of Ravenhelm. */
   readonly version: string;
-  /** Number of held partitions by topic; called at each collection. */
-  heldPartitions(): ReadonlyMap<string, number>;
+  /** What the roles say of their state; called at each collection. */
+  readings(): readonly Reading[];
 }
 
 const CIRCUIT_STATES = ['closed', 'half_open', 'open'] as const;
 
-export function createPrometheus({ version, heldPartitions }: PrometheusOptions): Prometheus {
+export function createPrometheus({ version, readings }: PrometheusOptions): Prometheus {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   gaugeIn(registry, METRICS.buildInfo).set({ version, node: process.versions.node }, 1);
-  registerHeldPartitions(registry, heldPartitions);
+  registerReadings(registry, readings);
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    metrics: metricsIn(registry),
+    registry,
+    metrics: {
+      ...taskMetrics(registry),
+      ...missionMetrics(registry),
+      ...modelMetrics(registry),
+      ...logMetrics(registry),
+      ...sandboxMetrics(registry),
+    },
   };
 }
 
@@ -49,40 +60,58 @@ const gaugeIn = <D extends MetricDefinition & { kind: 'gauge' }>(registry: Regis
 const histogramIn = <D extends MetricDefinition & { kind: 'histogram' }>(registry: Registry, definition: D) =>
   new Histogram<LabelsOf<D>>({ ...common(definition, registry), buckets: [...definition.buckets] });
 
-function metricsIn(registry: Registry): Metrics {
-  return { ...workMetrics(registry), ...modelMetrics(registry) };
-}
+type OfTasks = 'attemptEnded' | 'slotTaken' | 'stepEnded' | 'checkEnded' | 'policyDecided';
 
-type OfModels = 'modelCall' | 'replyRead' | 'circuitState';
-
-function workMetrics(registry: Registry): Omit<Metrics, OfModels> {
+function taskMetrics(registry: Registry): Pick<Metrics, OfTasks> {
   const tasks = counterIn(registry, METRICS.tasksExecuted);
   const taskSeconds = histogramIn(registry, METRICS.taskSeconds);
+  const queued = histogramIn(registry, METRICS.queueSeconds);
   const steps = counterIn(registry, METRICS.steps);
+  const stepSeconds = histogramIn(registry, METRICS.stepSeconds);
+  const checks = counterIn(registry, METRICS.checks);
   const decisions = counterIn(registry, METRICS.policyDecisions);
-  const voidRequests = counterIn(registry, METRICS.voidRequests);
-  const restarts = counterIn(registry, METRICS.roleRestarts);
-  const appends = histogramIn(registry, METRICS.appendSeconds);
   return {
-    taskExecuted(agent, status, durationMs) {
-      tasks.inc({ agent, status });
-      taskSeconds.observe({ agent, status }, durationMs / 1000);
+    attemptEnded({ agent, status, result, durationMs }) {
+      tasks.inc({ agent, status, result });
+      if (durationMs !== null) taskSeconds.observe({ agent, status }, durationMs / 1000);
     },
-    stepEnded: (agent, outcome) => steps.inc({ agent, outcome }),
+    slotTaken: (agent, waitedMs) => queued.observe({ agent }, waitedMs / 1000),
+    stepEnded(agent, outcome, durationMs) {
+      steps.inc({ agent, outcome });
+      stepSeconds.observe({ agent, outcome }, durationMs / 1000);
+    },
+    checkEnded: (agent, result) => checks.inc({ agent, result }),
     policyDecided: (decision) => decisions.inc({ decision }),
-    requestVoid: (type, code) => voidRequests.inc({ type, code }),
-    roleRestarted: (role) => restarts.inc({ role }),
-    appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
   };
 }
 
-function modelMetrics(registry: Registry): Pick<Metrics, OfModels> {
+type OfMissions = 'missionRequested' | 'missionEnded' | 'retryScheduled' | 'approval' | 'requestVoid' | 'roleRestarted';
+
+function missionMetrics(registry: Registry): Pick<Metrics, OfMissions> {
+  const requested = counterIn(registry, METRICS.missionsRequested);
+  const seconds = histogramIn(registry, METRICS.missionSeconds);
+  const retries = counterIn(registry, METRICS.taskRetries);
+  const approvals = counterIn(registry, METRICS.approvals);
+  const voidRequests = counterIn(registry, METRICS.voidRequests);
+  const restarts = counterIn(registry, METRICS.roleRestarts);
+  return {
+    missionRequested: () => requested.inc(),
+    missionEnded: (status, durationMs) => seconds.observe({ status }, durationMs / 1000),
+    retryScheduled: (agent) => retries.inc({ agent }),
+    approval: (subject, outcome) => approvals.inc({ subject, outcome }),
+    requestVoid: (type, code) => voidRequests.inc({ type, code }),
+    roleRestarted: (role) => restarts.inc({ role }),
+  };
+}
+
+function modelMetrics(registry: Registry): Pick<Metrics, 'modelCall' | 'replyRead' | 'circuitState' | 'failedOver'> {
   const calls = histogramIn(registry, METRICS.modelCallSeconds);
   const tokens = counterIn(registry, METRICS.modelTokens);
   const cost = counterIn(registry, METRICS.modelCost);
   const replies = counterIn(registry, METRICS.replies);
   const repairs = counterIn(registry, METRICS.replyRepairs);
   const circuits = gaugeIn(registry, METRICS.circuitState);
+  const failovers = counterIn(registry, METRICS.failovers);
   return {
     modelCall({ model, outcome, durationMs, used }) {
       calls.observe({ model, outcome }, durationMs / 1000);
@@ -97,15 +126,28 @@ function modelMetrics(registry: Registry): Pick<Metrics, OfModels> {
     circuitState(endpoint, state) {
       for (const each of CIRCUIT_STATES) circuits.set({ endpoint, state: each }, each === state ? 1 : 0);
     },
+    failedOver: ({ fromModel: from, toModel: to, cause }) => failovers.inc({ from, to, cause }),
   };
 }
 
-function registerHeldPartitions(registry: Registry, heldPartitions: PrometheusOptions['heldPartitions']): void {
-  new Gauge({
-    ...common(METRICS.heldPartitions, registry),
-    collect() {
-      this.reset();
-      for (const [topic, count] of heldPartitions()) this.set({ topic }, count);
-    },
-  });
+function logMetrics(registry: Registry): Pick<Metrics, 'appended' | 'readBack' | 'claimLost' | 'deadLetter'> {
+  const appends = histogramIn(registry, METRICS.appendSeconds);
+  const readBacks = histogramIn(registry, METRICS.readBackSeconds);
+  const lost = counterIn(registry, METRICS.claimsLost);
+  const letters = counterIn(registry, METRICS.deadLetters);
+  return {
+    appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
+    readBack: (appender, durationMs) => readBacks.observe({ appender }, durationMs / 1000),
+    claimLost: (topic) => lost.inc({ topic }),
+    deadLetter: (topic, result) => letters.inc({ topic, result }),
+  };
+}
+
+function sandboxMetrics(registry: Registry): Pick<Metrics, 'sandboxRan' | 'sandboxRefused'> {
+  const seconds = histogramIn(registry, METRICS.sandboxSeconds);
+  const refusals = counterIn(registry, METRICS.sandboxRefusals);
+  return {
+    sandboxRan: (use, durationMs) => seconds.observe({ use }, durationMs / 1000),
+    sandboxRefused: (reason) => refusals.inc({ reason }),
+  };
 }

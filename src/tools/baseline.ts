@@ -15,7 +15,8 @@ import { namesVariable } from '../domain/mission-inputs.js';
 import { byteLength, SIZES } from '../domain/sizes.js';
 import { FenceLost, type BaselineCall, type EmptyCall, type ProtectionRules, type TaskPlace } from '../ports/tools.js';
 import { exitCodeOf, forgetChecks } from './checks.js';
-import { launch, takeFence } from './launcher.js';
+import { takeFence } from './launcher.js';
+import { launchMeasured } from './measured.js';
 import { outputPaths, readLauncherOutcome } from './outcome.js';
 import { withAccess } from './with-access.js';
 import type { RunPlace } from './places.js';
@@ -194,7 +195,9 @@ async function exitCodes(
   await forgetChecks(place, stem, checks.length);
   const program = shellIn(runtime, visiblePaths(runtime, place).workspace, limits);
   await withAccess(runtime, place, { task, limits, network, mayWrite: false }, (at) =>
-    launch(
+    launchMeasured(
+      runtime,
+      'baseline',
       {
         place: at,
         stem,

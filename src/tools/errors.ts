@@ -1,3 +1,5 @@
+import type { SandboxRefusal } from '../ports/metrics.js';
+
 /** The tools' configuration cannot be used. */
 export class ToolSetupError extends Error {
   readonly code = 'tool_setup';
@@ -8,4 +10,12 @@ export class ToolSetupError extends Error {
 export class CallRefused extends Error {
   readonly code = 'call_refused';
   readonly retriable = false;
+
+  /** @param because what is wrong: the call itself, or what it would run in */
+  constructor(
+    message: string,
+    readonly because: Extract<SandboxRefusal, 'call' | 'sandbox' | 'network' | 'engine'> = 'call',
+  ) {
+    super(message);
+  }
 }

@@ -5,7 +5,8 @@ import { COMMAND, WRITE, type CommandArguments, type WriteArguments } from './de
 import { CallRefused } from './errors.js';
 import { requireNotFull, usedText } from './free-space.js';
 import { isReserved, parsePath } from './jail.js';
-import { launch, type LaunchEnd } from './launcher.js';
+import type { LaunchEnd } from './launcher.js';
+import { launchMeasured } from './measured.js';
 import { isOfWorkspace } from './limit-notes.js';
 import { describeOutcome, readCall, readLauncherOutcome, type CallRecord } from './outcome.js';
 import { stepName, type RunPlace } from './places.js';
@@ -104,7 +105,9 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   const stem = stepName(call.task, call.step);
   const vector = argumentVector(runtime, place, stem, program, true, call.limits);
   await requireSpace(runtime, place);
-  const end = await launch(
+  const end = await launchMeasured(
+    runtime,
+    record.tool === COMMAND ? 'command' : 'write',
     {
       place,
       stem,
@@ -127,10 +130,15 @@ async function runOnce(runtime: ToolRuntime, call: ToolCall, run: Run, signal: A
   // What a launcher cannot write on a full disk, it cannot say either.
   if (end.kind === 'failed') await requireNotFull(runtime.workspaceRoot, place.base, runtime.clock.now());
   if (end.kind !== 'done' && end.kind !== 'started_before') return notStarted(end);
-  return (
-    (await leftOutcome(runtime, place, stem, end.kind === 'done' ? record : null)) ??
-    plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`)
-  );
+  const left = await leftOutcome(runtime, place, stem, end.kind === 'done' ? record : null);
+  if (left?.outcome === 'refused' && end.kind === 'done') await countRefusal(runtime, place, stem);
+  return left ?? plainOutcome('unknown', `step ${call.step} was started before and left no outcome; it may have run`);
+}
+
+/** The launcher made no sandbox, or the program found that a path leaves the workspace. */
+async function countRefusal({ metrics }: ToolRuntime, place: RunPlace, stem: string): Promise<void> {
+  const isBroken = (await readLauncherOutcome(place, stem))?.reason === 'broken';
+  metrics.sandboxRefused(isBroken ? 'sandbox' : 'call');
 }
 
 function notStarted(end: LaunchEnd): ToolOutcome {

@@ -30,7 +30,8 @@ import { listDirectory, readLines, type FileResult } from './file-tools.js';
 import { spaceText } from './free-space.js';
 import { reportingFullDisks } from './full-disk.js';
 import { leftOutcome, plainOutcome, runCommand, runWrite, wasFenced } from './launched-tools.js';
-import { launch, takeFence, type LaunchEnd } from './launcher.js';
+import { takeFence, type LaunchEnd } from './launcher.js';
+import { countingRefusals, launchMeasured } from './measured.js';
 import { stopLeftWriters } from './engine/writers.js';
 import { withAccess } from './with-access.js';
 import { stepName, type RunPlace } from './places.js';
@@ -113,7 +114,7 @@ export function createToolExecutor(options: ToolExecutorOptions): ToolExecutor {
       return changedPaths(runtime, task, before, protection, signal);
     },
   };
-  return reportingFullDisks(executor, describe);
+  return countingRefusals(reportingFullDisks(executor, describe), runtime);
 }
 
 /** See ToolExecutor.listArtifacts. */
@@ -167,8 +168,9 @@ async function attempt(
       throw new FenceLost(`A newer claim than ${call.claimOffset} took over the task while step ${call.step} ran.`);
     return outcome;
   } catch (error) {
-    if (error instanceof CallRefused) return plainOutcome('refused', error.message);
-    throw error;
+    if (!(error instanceof CallRefused)) throw error;
+    runtime.metrics.sandboxRefused(error.because);
+    return plainOutcome('refused', error.message);
   }
 }
 
@@ -194,7 +196,10 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
   const report = (failure: string | null) =>
     checkResults({ place, stem, call, outputsAt: outputs, failure, redact: runtime.redact });
   const problem = sandboxProblem(runtime.sandbox);
-  if (problem !== null) return report(problem);
+  if (problem !== null) {
+    runtime.metrics.sandboxRefused('sandbox');
+    return report(problem);
+  }
   await requireSpace(runtime, place);
   await forgetChecks(place, stem, call.checks.length);
   try {
@@ -204,8 +209,9 @@ async function runChecks(runtime: ToolRuntime, call: CheckCall, signal: AbortSig
     signal.throwIfAborted();
     return await report(end.kind === 'failed' ? end.reason : null);
   } catch (error) {
-    if (error instanceof CallRefused) return report(error.message);
-    throw error;
+    if (!(error instanceof CallRefused)) throw error;
+    runtime.metrics.sandboxRefused(error.because);
+    return report(error.message);
   }
 }
 
@@ -218,7 +224,9 @@ function launchChecks(
 ): Promise<LaunchEnd> {
   const { workspace } = visiblePaths(runtime, place);
   const program = shellIn(runtime, workspace, call.limits);
-  return launch(
+  return launchMeasured(
+    runtime,
+    'checks',
     {
       place,
       stem,

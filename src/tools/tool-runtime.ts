@@ -2,6 +2,7 @@ import type { Redact } from '../domain/redaction.js';
 import { DEFAULT_LIMITS, type Limits } from '../domain/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import { noMetrics, type Metrics } from '../ports/metrics.js';
 import { isWithin } from '../domain/sandbox-paths.js';
 import { PermissionUnavailable, type TaskPlace } from '../ports/tools.js';
 import { NO_CGROUPS, type Cgroups } from './cgroups.js';
@@ -45,16 +46,21 @@ export interface ToolExecutorOptions {
   readonly lookup?: LookupAddresses;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Counts what runs and what is refused; absent: nothing is counted. */
+  readonly metrics?: ToolMetrics;
   /** What agents may have beyond their workspaces; absent: nothing. */
   readonly provisions?: Provisions;
   /** What outputs and file contents pass before they are cut. Default: nothing is changed. */
   readonly redact?: Redact;
 }
 
+type ToolMetrics = Pick<Metrics, 'sandboxRan' | 'sandboxRefused'>;
+
 /** The environment in which tools run. The system mounts are null without a usable sandbox. */
 export interface ToolRuntime extends ToolExecutorOptions {
   readonly extraBinds: readonly ReadOnlyBind[];
   readonly cgroups: Cgroups;
+  readonly metrics: ToolMetrics;
   readonly system: SystemMounts | null;
   readonly places: ReturnType<typeof createPlaces>;
   readonly provisions: Provisions;
@@ -64,13 +70,13 @@ export interface ToolRuntime extends ToolExecutorOptions {
 /** Reads the system's mounts once. Throws ToolSetupError for binds that cannot be mounted. */
 export function createToolRuntime(options: ToolExecutorOptions): ToolRuntime {
   const { sandbox, toolboxDir, nodePath, extraBinds = [], cgroups = NO_CGROUPS, redact = (text) => text } = options;
-  const { provisions = NO_PROVISIONS } = options;
+  const { provisions = NO_PROVISIONS, metrics = noMetrics } = options;
   const usable = sandbox !== 'off' && sandbox.ok;
   const system = usable ? systemMounts({ toolboxDir, extraBinds, nodePath }) : null;
   const filter = usable && hasFilter(process.arch) ? filterFor(process.arch) : null;
   const separateAccount = usable && sandbox.mode === 'root';
   const places = createPlaces({ workspaceRoot: options.workspaceRoot, separateAccount, filter });
-  return { ...options, extraBinds, cgroups, system, places, provisions, redact };
+  return { ...options, extraBinds, cgroups, metrics, system, places, provisions, redact };
 }
 
 /** What sandboxes of this process mount, also those of other missions and agents: commands can open or replace it. */
@@ -165,7 +171,8 @@ export function argumentVector(
     const token = tokenOf(place, stem);
     return unsandboxedArguments({ workspace, outputs, keys, toolboxDir, nodePath, token, program });
   }
-  if (!sandbox.ok || system === null) throw new CallRefused(sandboxProblem(sandbox) ?? 'the sandbox has no mounts');
+  if (!sandbox.ok || system === null)
+    throw new CallRefused(sandboxProblem(sandbox) ?? 'the sandbox has no mounts', 'sandbox');
   const hideState = place.holdsState;
   return sandboxArguments({
     sandbox,

@@ -10,7 +10,7 @@ test('docs/metrics.md is what npm run docs:metrics makes of the code', () => {
 });
 
 test('/metrics serves exactly what is listed', async () => {
-  const text = await createPrometheus({ version: '1.2.3', heldPartitions: () => new Map() }).text();
+  const text = await createPrometheus({ version: '1.2.3', readings: () => [] }).text();
   const served = [...text.matchAll(/^# HELP (ravenhelm_\S+) /gm)].map(([, name]) => name);
   expect(served.toSorted()).toEqual(names.toSorted());
 });

@@ -6,6 +6,7 @@ import { parseLetterHeaders } from '../../src/domain/dead-letter.js';
 import { AppendFailed, AppendRejected, type Appended, type LogRecord, type RecordCopy } from '../../src/ports/log.js';
 import { pause } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
+import { noMetrics } from '../../src/ports/metrics.js';
 import { createDeadLetters } from '../../src/roles/shared/dead-letters.js';
 import { statusRequest } from '../contract/events.js';
 import { systemClock } from '../contract/system-clock.js';
@@ -140,6 +141,7 @@ describe('dead letters of a partition', () => {
       clock: systemClock,
       logger,
       topics,
+      metrics: noMetrics,
       isHeld: () => claim.held,
       onFatal: (error) => void fatal.push(error),
     });

@@ -107,7 +107,7 @@ test('nothing needs a signature without operators', async () => {
 });
 
 test('the metric names type and code', async () => {
-  const { metrics, text } = createPrometheus({ version: '1.2.3', heldPartitions: () => new Map() });
+  const { metrics, text } = createPrometheus({ version: '1.2.3', readings: () => [] });
   metrics.requestVoid('plan_approved', 'forged');
   expect(await text()).toContain('ravenhelm_void_requests_total{type="plan_approved",code="forged"} 1');
 });

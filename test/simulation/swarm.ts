@@ -3,7 +3,7 @@ import type { LiveAgents } from '../../src/agent/live-agents.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Logger } from '../../src/ports/logger.js';
-import type { Metrics } from '../../src/ports/metrics.js';
+import { noMetrics } from '../../src/ports/metrics.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { Packer } from '../../src/ports/packer.js';
 import type { RetentionRule } from '../../src/roles/orchestrator/retention.js';
@@ -65,18 +65,7 @@ interface Running {
   ending: boolean;
 }
 
-/** What a process counts, and its own numbers, decide nothing. */
-const NO_METRICS: Metrics = {
-  taskExecuted: nothing,
-  stepEnded: nothing,
-  roleRestarted: nothing,
-  appended: nothing,
-  circuitState: nothing,
-  modelCall: nothing,
-  replyRead: nothing,
-  policyDecided: nothing,
-  requestVoid: nothing,
-};
+/** A process's own numbers decide nothing. */
 const STILL_VITALS = { read: () => ({ memoryBytes: 0, heapUsedBytes: 0, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 const DRAIN_GRACE_MS = 10_000;
 /** Longer than people here let a mission be paused. */
@@ -112,7 +101,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       ids,
       random: random.next,
       logger: loggerOf(process),
-      metrics: NO_METRICS,
+      metrics: noMetrics,
       vitals: STILL_VITALS,
       topics,
       processId: process.id,
@@ -263,5 +252,3 @@ export function createSwarm(options: SwarmOptions): Swarm {
 function inOneLine(fields: object, textOf: (error: Error) => string): string {
   return JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? textOf(value) : value));
 }
-
-function nothing(): void {}

@@ -4,6 +4,7 @@ import { createRoster } from '../../src/agent/roster.js';
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { createCoordinationView } from '../../src/domain/coordination-view.js';
 import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
+import type { DailyCap } from '../../src/domain/daily-spending.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
 import type { MissionReport } from '../../src/domain/report.js';
 import type { VerifyRequest } from '../../src/domain/requests.js';
@@ -199,6 +200,7 @@ export async function createRoleSwarm(options: {
         readonly logger?: Logger;
         readonly metrics?: Metrics;
         readonly tracing?: Tracing;
+        readonly dailyCap?: DailyCap;
       } = {},
     ): Promise<{ readonly role: Role; kill(): Promise<void> }> {
       const { process, deps: shared } = startProcess(own.log);
@@ -219,6 +221,7 @@ export async function createRoleSwarm(options: {
         ...(own.logger === undefined ? {} : { logger: own.logger }),
         ...(own.metrics === undefined ? {} : { metrics: own.metrics }),
         ...(own.tracing === undefined ? {} : { tracing: own.tracing }),
+        ...(own.dailyCap === undefined ? {} : { dailyCap: own.dailyCap }),
         ...(options.circuits ? { circuits: options.circuits } : {}),
         retention: () => options.retention ?? [],
         timings: { retryBackoff: { baseMs: 1, maxMs: 10 }, commitMs: 20, ...timings },
@@ -238,6 +241,7 @@ export async function createRoleSwarm(options: {
         readonly sandbox?: 'off';
         readonly verifyAnswer?: VerifyAnswer;
         readonly tracing?: Tracing;
+        readonly metrics?: Metrics;
       } = {},
     ): Promise<RunningWorker> {
       const { process, deps } = startProcess(own.log);
@@ -258,6 +262,7 @@ export async function createRoleSwarm(options: {
         ...(own.verifyAnswer === undefined ? {} : { verifyAnswer: own.verifyAnswer }),
         ...(own.sandbox === undefined ? {} : { sandbox: own.sandbox }),
         ...(own.tracing === undefined ? {} : { tracing: own.tracing }),
+        ...(own.metrics === undefined ? {} : { metrics: own.metrics }),
         timings: { commitMs: 20, ...own.timings },
       });
       roles.push(role);

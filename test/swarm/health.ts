@@ -2,6 +2,7 @@ import { openProcessHealth, type ProcessHealth } from '../../src/swarm/process-h
 import type { Appended, AppendRequest, Log } from '../../src/ports/log.js';
 import { createRedactor } from '../../src/domain/redaction.js';
 import { createDeferred } from '../../src/domain/deferred.js';
+import { createSystemClock } from '../../src/telemetry/system-clock.js';
 import { silentLogger } from '../../src/ports/logger.js';
 
 /** A process's health endpoint on a free port, and questions to it over HTTP. */
@@ -14,8 +15,17 @@ export async function createProcessHealthUnderTest(): Promise<
   }
 > {
   const health = await openProcessHealth(
-    { version: '1.2.3', address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] },
-    { redact: createRedactor(['canary-of-health']), logger: silentLogger },
+    {
+      redact: createRedactor(['canary-of-health']),
+      logger: silentLogger,
+      clock: createSystemClock(),
+      processName: 'host-1',
+    },
+    {
+      access: { version: '1.2.3', address: { host: '127.0.0.1', port: 0 }, token: null, hosts: [] },
+      otlp: null,
+      files: [],
+    },
   );
   const ask = async (path: string): Promise<readonly [number, readonly string[]]> => {
     const response = await fetch(`${health.url}${path}`);

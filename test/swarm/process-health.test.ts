@@ -64,7 +64,7 @@ describe('a process that runs roles', () => {
       stop: async () => undefined,
       failed: new Promise<never>(() => undefined),
     };
-    own.watch([{ ...role, health: () => ({ missing: [reason], stalled: [], held: [] }) }]);
+    own.watch([{ ...role, health: () => ({ missing: [reason], stalled: [], held: [] }), readings: () => [] }]);
     expect(await own.ask('/readyz')).toEqual([503, ['sasl: no user [redacted: configured secret]']]);
     await own.close();
   });

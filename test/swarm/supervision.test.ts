@@ -24,6 +24,7 @@ function createRoles() {
     return {
       failed,
       health: () => ({ missing: [], stalled: [], held: [] }),
+      readings: () => [],
       start: async () => void record.starts++,
       stop: async (graceMs) => void record.stops.push(graceMs),
     };

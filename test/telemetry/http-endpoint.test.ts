@@ -7,7 +7,10 @@ import { createPrometheus } from '../../src/telemetry/prometheus.js';
 import { createProcessVitals } from '../../src/telemetry/process-vitals.js';
 
 const prometheus = () =>
-  createPrometheus({ version: '1.2.3', heldPartitions: () => new Map([['tasks.cert_agent', 3]]) });
+  createPrometheus({
+    version: '1.2.3',
+    readings: () => [{ gauge: 'heldPartitions', labels: { topic: 'tasks.cert_agent' }, value: 3 }],
+  });
 const open = (address: HttpAddress, reasons: { live?: string[]; ready?: string[] } = {}, metrics = prometheus()) =>
   openHttpEndpoint({
     address,
@@ -69,9 +72,9 @@ test('an address in use is an error that names the setting and what to do', asyn
 
 test('/metrics returns the metrics of the swarm and of the process', async () => {
   const counted = prometheus();
-  counted.metrics.taskExecuted('cert_agent', 'completed', 1_500);
-  counted.metrics.stepEnded('cert_agent', 'ok');
-  counted.metrics.stepEnded('cert_agent', 'ok');
+  counted.metrics.attemptEnded({ agent: 'cert_agent', status: 'completed', result: 'verified', durationMs: 1_500 });
+  counted.metrics.stepEnded('cert_agent', 'ok', 20);
+  counted.metrics.stepEnded('cert_agent', 'ok', 20);
   counted.metrics.roleRestarted('worker');
   counted.metrics.appended('tasks', 3);
   counted.metrics.replyRead({ model: 'ollama:m', fault: null, repairs: ['fence', 'quotes'] });
@@ -86,7 +89,7 @@ test('/metrics returns the metrics of the swarm and of the process', async () =>
   const answer = await fetch(`${endpoint.url}/metrics`);
   const text = await answer.text();
   for (const line of [
-    'ravenhelm_tasks_executed_total{agent="cert_agent",status="completed"} 1',
+    'ravenhelm_tasks_executed_total{agent="cert_agent",status="completed",result="verified"} 1',
     `ravenhelm_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
     'ravenhelm_task_seconds_bucket{le="1",agent="cert_agent",status="completed"} 0',
     'ravenhelm_task_seconds_bucket{le="2",agent="cert_agent",status="completed"} 1',

@@ -39,6 +39,7 @@ export interface HarnessOptions {
   readonly minFreeMb?: number;
   readonly lookup?: ToolExecutorOptions['lookup'];
   readonly provisions?: Provisions;
+  readonly metrics?: ToolExecutorOptions['metrics'];
 }
 
 export interface Harness {
@@ -103,6 +104,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     ...(options.provisions === undefined ? {} : { provisions: options.provisions }),
     clock,
     logger,
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     ...(options.redact === undefined ? {} : { redact: options.redact }),
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   });

@@ -30,8 +30,10 @@ export function createDecisionWriter(
   context: OrchestratorContext,
   { topic, partition, onUndecidable }: DecisionWriterDeps,
 ): DecisionWriter {
-  const { coordination } = context.deps.appenders;
-  const pending = new Set<string>();
+  const { appenders, clock, metrics } = context.deps;
+  const { coordination } = appenders;
+  /** By event_id: when its append was requested, monotonic. */
+  const pending = new Map<string, number>();
 
   function decide(mission: Mission, decision: Decision, causedBy: string | null): void {
     const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
@@ -49,7 +51,7 @@ export function createDecisionWriter(
   }
 
   function append(event: AgentEvent, key: string): void {
-    pending.add(event.event_id);
+    pending.set(event.event_id, clock.monotonicMs());
     coordination.append({ topic, partition, key, event }).catch((error: unknown) => {
       pending.delete(event.event_id);
       if (error instanceof AppendDropped) return;
@@ -70,7 +72,12 @@ export function createDecisionWriter(
         if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
       });
     },
-    onRead: (event) => void pending.delete(event.event_id),
+    onRead({ event_id: id }) {
+      const sinceMs = pending.get(id);
+      if (sinceMs === undefined) return;
+      pending.delete(id);
+      metrics.readBack('coordination', clock.monotonicMs() - sinceMs);
+    },
     isWaiting: () => pending.size > 0,
     reset() {
       pending.clear();

@@ -22,6 +22,7 @@ import {
 import type { ReplayPoint } from '../../domain/record.js';
 import type { LogRecord, PartitionAssignment, PartitionConsumer, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Reading } from '../../ports/metrics.js';
 import { createClaim, type Claim } from '../shared/claim.js';
 import { foldStart } from '../shared/fold-start.js';
 import type { HeldClaim } from '../shared/partition-life.js';
@@ -32,13 +33,20 @@ import { createMissionDecisions, type MissionDecisions } from './mission-decisio
 import { logMission } from './mission-log.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { createPartitionTraces, type PartitionTraces } from './mission-traces.js';
+import { measureMission } from './mission-measures.js';
+import { missionReadings } from './mission-readings.js';
 import { createPlannerCalls, type PlannerCalls } from './planner-calls.js';
 import { tasksChangedBy, type ChangedTasks } from './touched-missions.js';
+import { createWaitingForPerson, type WaitingForPerson } from './waiting-for-person.js';
 
 export interface MissionPartition extends PartitionConsumer {
   readonly topic: string;
   readonly partition: number;
   held(): boolean;
+  /** What its missions add to the gauges while it is held. */
+  readings(): readonly Reading[];
+  /** Records from the committed replay point to the last one that was read. */
+  replayLag(): number;
   replayPoint(): ReplayPoint | null;
   onCommitted(point: ReplayPoint): void;
   /** Workers have come or gone, or hold other partitions. */
@@ -64,6 +72,9 @@ interface Parts extends PartitionId {
   readonly traces: PartitionTraces;
   /** Missions whose planner was not called, because they are paused. */
   readonly uncalled: Set<string>;
+  readonly waiting: WaitingForPerson;
+  /** Where the next holder would start to read. */
+  committedOffset: number;
 }
 
 /** @throws DataLoss when the replay point cannot be trusted */
@@ -91,7 +102,10 @@ export function openMissionPartition(context: OrchestratorContext, assignment: P
       claim.held() === null || !deadLetters.isSettled()
         ? null
         : coordinationReplayPoint(state, effects.isAcknowledged, traces.isSettled),
+    replayLag: () => state.position - parts.committedOffset,
+    readings: () => missionReadings(state, parts.waiting, context.deps.clock.now()),
     onCommitted(point) {
+      parts.committedOffset = point.offset;
       forgetEnded(state, point.offset, effects.isAcknowledged, traces.isSettled);
       effects.forgetBelow(point.offset);
     },
@@ -129,8 +143,10 @@ function createParts(context: OrchestratorContext, assignment: PartitionAssignme
   });
   const deadLetters = createDeadLetters({ ...deps, logger, isHeld: () => claim.held() !== null, onFatal });
   const uncalled = new Set<string>();
-  const parts = { context, topic, partition, logger, state, claim, deadLetters, decisions, plannerCalls, effects };
-  return { ...parts, traces: createPartitionTraces(context), uncalled };
+  const traces = createPartitionTraces(context);
+  const made = { logger, state, claim, deadLetters, decisions, plannerCalls, effects, traces, uncalled };
+  const waiting = createWaitingForPerson();
+  return { context, topic, partition, ...made, waiting, committedOffset: state.position };
 }
 
 function stateAt(assignment: PartitionAssignment, logger: Logger): CoordinationState {
@@ -184,6 +200,7 @@ function lose(parts: Parts, how: 'released' | 'lost'): void {
   const { context, topic, partition, logger, decisions, plannerCalls, effects, uncalled } = parts;
   logger.debug({}, `partition.${how}`);
   context.deps.onPartition?.(how, { topic, partition });
+  if (how === 'lost') context.deps.metrics.claimLost(topic);
   uncalled.clear();
   decisions.reset();
   plannerCalls.stopAll();
@@ -197,7 +214,9 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const fault = misplacedInCoordination(parts.partition, event);
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
-  const changed = tasksChangedBy(event, parts.state.missions.get(missionIdOf(event) ?? ''));
+  const before = parts.state.missions.get(missionIdOf(event) ?? '');
+  const planningBefore = before?.planning.kind ?? null;
+  const changed = tasksChangedBy(event, before);
   const foldRecord = { offset, timestampMs, event };
   const folded = evolveCoordination(parts.state, foldRecord);
   parts.decisions.writer.onRead(event);
@@ -209,8 +228,25 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   }
   const mission = parts.state.missions.get(missionIdOf(event) ?? '');
   if (mission !== undefined) parts.traces.onRecord(record, foldRecord, mission);
+  measure(parts, event, { changed, planningBefore, atMs: timestampMs });
   react(parts, event, offset, changed);
   settle(parts, event);
+}
+
+interface Folding {
+  readonly changed: ChangedTasks;
+  readonly planningBefore: Mission['planning']['kind'] | null;
+  readonly atMs: number;
+}
+
+/** Who waits is known of the replayed records, too; what happens is counted by the holder only. */
+function measure({ context, state, claim, waiting }: Parts, event: AgentEvent, folding: Folding): void {
+  const mission = state.missions.get(missionIdOf(event) ?? '');
+  if (mission === undefined) return;
+  waiting.onFolded(mission, folding.changed, folding.atMs);
+  if (claim.held() === null) return;
+  const { deps, agents } = context;
+  measureMission({ metrics: deps.metrics, isKnown: agents.isKnown }, mission, event, folding);
 }
 
 function skip({ state, deadLetters }: Parts, record: LogRecord, fault: string): void {

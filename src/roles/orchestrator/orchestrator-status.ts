@@ -1,8 +1,10 @@
 /** What an orchestrator says of itself: its signs of life on the status topic, and its health. */
 import type { CreateEvent } from '../../domain/event-factory.js';
+import type { Reading } from '../../ports/metrics.js';
 import { createBlockedPartitions, type BlockedPartitions } from '../shared/blocked-partitions.js';
 import { publishCircuitEvents } from '../shared/circuit-events.js';
 import { createOpenPartitions, type OpenPartitions } from '../shared/open-partitions.js';
+import { partitionReadings } from '../shared/partition-readings.js';
 import { createPresence, type Presence } from '../shared/presence.js';
 import type { RoleHealth } from '../shared/role-health.js';
 import type { CapWatch } from './daily-cap.js';
@@ -15,6 +17,8 @@ export interface OrchestratorStatus {
   /** Those that the group has given to the process. */
   readonly partitions: OpenPartitions<MissionPartition>;
   health(): RoleHealth;
+  /** What its partitions add to the gauges. */
+  readings(): readonly Reading[];
   /** Opens the status topic for what the role reports; heartbeats follow once the caller starts the presence. */
   begin(): Promise<Presence>;
   /** The process shuts down. */
@@ -61,6 +65,10 @@ export function createOrchestratorStatus(
         stalled,
         held: partitions.held(),
       };
+    },
+    readings() {
+      const held = partitions.all().filter((partition) => partition.held());
+      return [...partitionReadings(held, blocked), ...held.flatMap((partition) => partition.readings())];
     },
     async begin() {
       presence = await createPresence(deps, createEvent, { intervalMs, reader: 'orchestrator', vitals, onFatal });

@@ -76,12 +76,13 @@ async function answer(parts: PlannerCallDeps, call: PlannerCall, signal: AbortSi
 
 /** What the planner says, or why it says nothing; null when the call was stopped. */
 async function ask({ context, news }: PlannerCallDeps, call: PlannerCall, signal: AbortSignal): Promise<Answer | null> {
-  const { planner, logger } = context.deps;
+  const { planner, logger, metrics } = context.deps;
   const { mission } = call;
   try {
-    const said = await planner.propose(planRequestOf(mission, call.causedBy), signal, (failover) =>
-      news(plannerFailedOver(context, call, failover)),
-    );
+    const said = await planner.propose(planRequestOf(mission, call.causedBy), signal, (failover) => {
+      metrics.failedOver(failover);
+      news(plannerFailedOver(context, call, failover));
+    });
     return planProposed(context, call, said);
   } catch (error) {
     if (signal.aborted) return null;

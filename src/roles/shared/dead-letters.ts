@@ -4,6 +4,7 @@ import { letterHeaders } from '../../domain/dead-letter.js';
 import { AppendDropped, AppendRejected, TopicMissing, type Log, type LogRecord } from '../../ports/log.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Metrics } from '../../ports/metrics.js';
 import type { TopicNames } from '../../domain/topic-names.js';
 import { asError } from '../../domain/as-error.js';
 
@@ -12,6 +13,7 @@ export interface DeadLettersDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly topics: TopicNames;
+  readonly metrics: Pick<Metrics, 'deadLetter'>;
   /** Whether this process holds the partition: only the holder writes. */
   isHeld(): boolean;
   onFatal(error: Error): void;
@@ -42,7 +44,8 @@ interface Skipped {
   readonly skippedAtMs: number;
 }
 
-export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal }: DeadLettersDeps): DeadLetters {
+export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
+  const { log, clock, logger, topics, metrics, isHeld, onFatal } = deps;
   const waiting: Skipped[] = [];
   const writing = new Set<Promise<void>>();
   let partitionCount: Promise<number> | null = null;
@@ -60,11 +63,13 @@ export function createDeadLetters({ log, clock, logger, topics, isHeld, onFatal 
       const batch = record.content.kind === 'poison' ? record.content.batch : undefined;
       const facts = { origin: record, ...(batch === undefined ? {} : { batch }), error, skippedAtMs };
       const headers = letterHeaders(record.headers ?? {}, facts);
-      if (isHeld()) await log.copyRecord({ topic: topics.deadLetters, partition, record, headers });
-      else waiting.push(skipped);
+      if (!isHeld()) return void waiting.push(skipped);
+      await log.copyRecord({ topic: topics.deadLetters, partition, record, headers });
+      metrics.deadLetter(record.topic, 'written');
     } catch (failure) {
       partitionCount = null;
       if (failure instanceof AppendRejected || failure instanceof TopicMissing) {
+        metrics.deadLetter(record.topic, 'rejected');
         return logger.error({ offset: record.offset, error, reason: failure.message }, 'dead_letter.rejected');
       }
       waiting.push(skipped); // Then the replay point stays before it, and the next holder reads it again.

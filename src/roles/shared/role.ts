@@ -4,7 +4,7 @@ import type { VerifyAnswer } from '../../domain/waiting-call.js';
 import type { Clock, Ids } from '../../ports/clock.js';
 import type { Appender, Log, PartitionId } from '../../ports/log.js';
 import type { Logger } from '../../ports/logger.js';
-import type { Metrics } from '../../ports/metrics.js';
+import type { Metrics, Reading } from '../../ports/metrics.js';
 import type { Tracing } from '../../ports/tracing.js';
 import type { ProcessVitals } from '../../ports/vitals.js';
 import type { RoleHealth } from './role-health.js';
@@ -19,6 +19,8 @@ export interface Role {
   readonly failed: Promise<Error>;
   /** How it is now, also while it starts and drains. */
   health(): RoleHealth;
+  /** What it adds to the gauges of its process now. */
+  readings(): readonly Reading[];
 }
 
 /**

@@ -4,6 +4,8 @@ export interface Slots {
   request(key: string, user: SlotUser): void;
   /** Nothing of this user waits any more. */
   withdraw(user: SlotUser): void;
+  /** How many wait. */
+  waiting(): number;
   /** From now on so many; what has a slot beyond them keeps it until it ends. */
   resize(limit: number): void;
 }
@@ -47,6 +49,7 @@ export function createSlots(first: number): Slots {
   }
 
   return {
+    waiting: () => waiting.size,
     resize(to) {
       free += to - limit;
       limit = to;

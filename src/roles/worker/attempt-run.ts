@@ -84,22 +84,15 @@ export async function runAttempt(
     { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
     'task.executed',
   );
-  const written = await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence(), artifacts });
-  context.deps.metrics.taskExecuted(assignment.agent, written, durationMs);
+  await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence(), artifacts });
 }
 
-/** Resolves with what the attempt has come to when its final record was read back. */
-async function journalEnd(
-  deps: ExecutionDeps,
-  journal: TaskJournal,
-  end: LoopEnd,
-  how: HowItRan,
-): Promise<'completed' | 'failed'> {
+/** Resolves when the attempt's final record was read back. */
+async function journalEnd(deps: ExecutionDeps, journal: TaskJournal, end: LoopEnd, how: HowItRan): Promise<void> {
   const result = resultPayload(deps.current(), deps.held.owner, end, how);
   try {
     if (result.type === 'task_completed') await journal.completed(result.payload);
     else await journal.failed(result.payload);
-    return result.type === 'task_completed' ? 'completed' : 'failed';
   } catch (error) {
     if (!(error instanceof AppendRejected)) throw error;
     if (how.artifacts !== null && how.artifacts.files.length > 0)
@@ -159,7 +152,10 @@ async function endOf(
     beforeStep: () => requireUnsuspended(deps, limits.remainingMs),
     perform: (decision, timeLeftMs) => steps.perform(decision, timeLeftMs, limits.remainingMs),
     reserveTurn: (cost) => steps.reserve(cost),
-    failedOver: (failover, step) => void context.sendToMission(deps.attempt, failoverNews(deps, failover, step)),
+    failedOver(failover, step) {
+      context.deps.metrics.failedOver(failover);
+      void context.sendToMission(deps.attempt, failoverNews(deps, failover, step));
+    },
     ...(context.deps.redact === undefined ? {} : { redact: context.deps.redact }),
     replyRead: (reply) => context.deps.metrics.replyRead(reply),
     remainingMs: limits.remainingMs,

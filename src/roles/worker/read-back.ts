@@ -1,5 +1,7 @@
 import type { EventOf } from '../../domain/events.js';
 import { createDeferred, type Deferred } from '../../domain/deferred.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Metrics } from '../../ports/metrics.js';
 
 type JournalEvent = EventOf<
   'call_proposed' | 'tool_called' | 'turn_reserved' | 'tool_returned' | 'task_completed' | 'task_failed'
@@ -23,10 +25,20 @@ export interface ReadBack {
   close(reason: Error): void;
 }
 
-export function createReadBack(): ReadBack {
-  const waiting = new Map<string, Deferred<JournalEvent>>();
+interface Waiting extends Deferred<JournalEvent> {
+  readonly sinceMs: number;
+}
+
+export function createReadBack({
+  clock,
+  metrics,
+}: {
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'readBack'>;
+}): ReadBack {
+  const waiting = new Map<string, Waiting>();
   let closed: Error | null = null;
-  const take = (eventId: string): Deferred<JournalEvent> | undefined => {
+  const take = (eventId: string): Waiting | undefined => {
     const found = waiting.get(eventId);
     waiting.delete(eventId);
     return found;
@@ -39,7 +51,7 @@ export function createReadBack(): ReadBack {
     async waitFor<T extends JournalEvent>(event: T): Promise<T> {
       if (closed !== null) throw closed;
       const deferred = createDeferred<JournalEvent>();
-      waiting.set(event.event_id, deferred);
+      waiting.set(event.event_id, { ...deferred, sinceMs: clock.monotonicMs() });
       const read = await deferred.promise;
       if (!sameType(event, read)) throw new TypeError(`event ${event.event_id} came back as ${read.event_type}`);
       return read;
@@ -47,6 +59,7 @@ export function createReadBack(): ReadBack {
     reject: (eventId, reason) => take(eventId)?.reject(reason),
     onRead(event, applied) {
       const found = take(event.event_id);
+      if (found !== undefined) metrics.readBack('tasks', clock.monotonicMs() - found.sinceMs);
       if (applied) found?.resolve(event);
       else found?.reject(new RecordVoid(`${event.event_type} has no effect`));
     },

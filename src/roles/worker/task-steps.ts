@@ -195,7 +195,7 @@ async function journalAndRun(parts: Parts, chosen: StepDecision, left: TimeLeft)
   void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
   const result = await resultOf(parts, call, verdict, left.stepMs);
   journal.outcome({ step: call.step, callId }, result);
-  context.onStepEnded(deps.spec.name, result.outcome);
+  context.onStepEnded();
   parts.beganMs = null;
   return result;
 }
@@ -210,7 +210,7 @@ async function runDecided(parts: Parts, waiting: WaitingCall, remainingMs: () =>
   void context.sendToMission(deps.attempt, progressNews(deps, call, callId));
   const result = await resultOf(parts, call, null, remainingMs);
   await deps.journal.outcomeReadBack({ step: call.step, callId }, result);
-  context.onStepEnded(deps.spec.name, result.outcome);
+  context.onStepEnded();
   parts.beganMs = null;
   return result;
 }

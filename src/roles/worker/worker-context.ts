@@ -123,6 +123,6 @@ export interface WorkerContext {
   onHeldChanged(): void;
   readonly blocked: BlockedPartitions;
   /** A step has an outcome. */
-  onStepEnded(agent: string, outcome: string): void;
+  onStepEnded(): void;
   onFatal(error: Error): void;
 }

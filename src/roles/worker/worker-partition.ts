@@ -26,6 +26,7 @@ import { createSuspensions, type Suspensions } from './suspensions.js';
 import { createTaskTraces, type TaskTraces } from './task-traces.js';
 import { createWaitingInstructions, type WaitingInstructions } from './waiting-instructions.js';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.js';
+import { measureTask } from './task-measures.js';
 import type { WorkerContext } from './worker-context.js';
 
 /** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
@@ -52,6 +53,8 @@ export interface WorkerPartition extends PartitionConsumer {
    * is not written.
    */
   replayPoint(): ReplayPoint | null;
+  /** Records from the committed replay point to the last one that was read. */
+  replayLag(): number;
   /** The replay point was committed: what lies below it may be forgotten. */
   onCommitted(point: ReplayPoint): void;
   /** No new steps; resolves when what runs has ended, or was stopped after graceMs, and every result was sent. */
@@ -76,6 +79,8 @@ interface Parts extends PartitionId {
   readonly traces: TaskTraces;
   /** True once the process shuts down: then nothing new starts. */
   draining: boolean;
+  /** Where the next holder would start to read. */
+  committedOffset: number;
 }
 
 /** @throws DataLoss when the replay point cannot be trusted */
@@ -111,7 +116,9 @@ export function openWorkerPartition(
       claim.held() === null || !deadLetters.isSettled()
         ? null
         : taskReplayPoint(state, results.isAcknowledged, traces.isSettled),
+    replayLag: () => state.position - parts.committedOffset,
     onCommitted(point) {
+      parts.committedOffset = point.offset;
       for (const key of forgetSettled(state, point.offset, results.isAcknowledged, traces.isSettled))
         results.forget(key);
     },
@@ -137,7 +144,7 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     onFatal,
   });
   const fold = { held: claim.held, attempt: (key: string) => state.attempts.get(key) };
-  const readBack = createReadBack();
+  const readBack = createReadBack(deps);
   const instructions = createWaitingInstructions(deps.packer);
   const acceptances = createAcceptances(context, fold);
   const results = createResultSender(context);
@@ -169,8 +176,16 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     instructions,
     suspensions,
   };
-  const traces = createTaskTraces(context);
-  const whole: Parts = { ...parts, results, executions, acceptances, waiting, traces, draining: false };
+  const whole: Parts = {
+    ...parts,
+    results,
+    executions,
+    acceptances,
+    waiting,
+    traces: createTaskTraces(context),
+    draining: false,
+    committedOffset: start.offset,
+  };
   executions.subscribe((key) => forgetEnded(whole, key));
   results.subscribe((attempt) => {
     logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
@@ -195,6 +210,7 @@ function lose(parts: Parts, how: 'released' | 'lost'): void {
   const { context, topic, partition, logger, acceptances, waiting, executions, readBack } = parts;
   logger.debug({}, `partition.${how}`);
   context.deps.onPartition?.(how, { topic, partition });
+  if (how === 'lost') context.deps.metrics.claimLost(topic);
   parts.suspensions.reset();
   const reason = new TaskTaken('claim_lost', `another process holds ${topic}/${partition}`);
   // Outcomes still count, whichever process holds the partition: they say what happened.
@@ -246,13 +262,26 @@ function takeRecord(parts: Parts, record: LogRecord): void {
   const fault = misplacedInTasks(parts.agent, event);
   if (fault !== null) return skip(parts, record, fault);
   const { offset, timestampMs } = record;
+  const waitingBefore = waitingOf(parts, event);
   const foldRecord = { offset, timestampMs, event };
   const folded = evolveTaskPartition(parts.state, foldRecord);
   if (folded.kind === 'applied') parts.traces.onRecord(record, foldRecord);
   if (folded.kind === 'void')
     parts.logger.debug({ offset, event_type: event.event_type, why: folded.reason }, 'record.void');
+  else if (parts.claim.held() !== null) measureTask(measuresOf(parts), event, waitingBefore);
   react(parts, { event, offset, timestampMs, folded });
 }
+
+/** A call that waits and is decided by this event. */
+const waitingOf = ({ state }: Parts, { event_type, payload }: AgentEvent) =>
+  event_type === 'tool_called' ? (state.attempts.get(attemptKey(payload))?.waiting ?? null) : null;
+
+const measuresOf = ({ context: { deps, verifyAnswer }, agent, state }: Parts) => ({
+  metrics: deps.metrics,
+  agent,
+  state,
+  verifyAnswer,
+});
 
 /** Not folded: an assignment for another agent would move the mark beyond those for this one. */
 function skip({ state, deadLetters }: Parts, record: LogRecord, fault: string): void {

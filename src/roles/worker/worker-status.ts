@@ -2,7 +2,9 @@
 import { publishCircuitEvents } from '../shared/circuit-events.js';
 import { createBlockedPartitions, type BlockedPartitions } from '../shared/blocked-partitions.js';
 import { createOpenPartitions, type OpenPartitions } from '../shared/open-partitions.js';
+import { partitionReadings } from '../shared/partition-readings.js';
 import { createPresence, type Presence, type Vitals } from '../shared/presence.js';
+import type { Reading } from '../../ports/metrics.js';
 import type { RoleHealth } from '../shared/role-health.js';
 import type { CreateEvent } from '../../domain/event-factory.js';
 import { workerReader } from '../../domain/topic-names.js';
@@ -15,6 +17,8 @@ export interface WorkerStatus {
   /** Those that the groups have given to the process. */
   readonly partitions: OpenPartitions<WorkerPartition>;
   health(): RoleHealth;
+  /** What its partitions add to the gauges. */
+  readings(): readonly Reading[];
   /** Says that the process is starting. */
   begin(): Promise<void>;
   /** The groups were joined: heartbeats from now on. */
@@ -61,6 +65,7 @@ export function createWorkerStatus(deps: WorkerDeps, options: WorkerStatusOption
     blocked,
     partitions,
     health,
+    readings: () => readingsOf(partitions, blocked),
     async begin() {
       const { createEvent, heartbeatMs: intervalMs, onFatal } = options;
       presence = await createPresence(deps, createEvent, {
@@ -119,6 +124,16 @@ function healthOf(groups: WorkerGroups, partitions: OpenPartitions<WorkerPartiti
     stalled,
     held: partitions.held(),
   };
+}
+
+function readingsOf(partitions: OpenPartitions<WorkerPartition>, blocked: BlockedPartitions): readonly Reading[] {
+  const held = partitions.all().filter((partition) => partition.held());
+  return [
+    ...partitionReadings(held, blocked),
+    ...held.map(
+      ({ agent, running }): Reading => ({ gauge: 'tasksRunning', labels: { agent }, value: running().length }),
+    ),
+  ];
 }
 
 function vitalsOf(

@@ -1,6 +1,7 @@
 /** The worker role: one consumer group for each agent that the process serves, and what it says of itself. */
 import { createEventFactory } from '../../domain/event-factory.js';
 import { createDeferred, type Deferred } from '../../domain/deferred.js';
+import type { Reading } from '../../ports/metrics.js';
 import { MOST_SENDING } from '../shared/outbox.js';
 import { repeat } from '../shared/repeat.js';
 import type { Role } from '../shared/role.js';
@@ -32,6 +33,7 @@ export function createWorker(given: WorkerDeps): Role {
   return {
     failed: parts.failed.promise,
     health: parts.status.health,
+    readings: () => [...parts.status.readings(), ...parts.slots.readings()],
     start: () => start(parts),
     stop: (graceMs) => stop(parts, graceMs),
   };
@@ -70,10 +72,7 @@ function createParts(given: WorkerDeps): Parts {
     sending: { accepted: createSlots(MOST_SENDING), results: createSlots(MOST_SENDING) },
     sendToMission: createMissionSender(deps, createEvent, onFatal),
     onHeldChanged: status.onHeldChanged,
-    onStepEnded(agent, outcome) {
-      status.onStepEnded();
-      deps.metrics.stepEnded(agent, outcome);
-    },
+    onStepEnded: status.onStepEnded,
     onFatal,
   };
   const commitAll = () => groups.commitAll(status.partitions.all());
@@ -125,6 +124,8 @@ async function stop(parts: Parts, graceMs: number): Promise<void> {
 
 interface AgentSlots {
   of(agent: string): Slots;
+  /** How many attempts wait for them. */
+  readings(): readonly Reading[];
   /** The agents have changed. */
   resize(): void;
 }
@@ -139,6 +140,7 @@ function createAgentSlots({ agents }: Pick<WorkerDeps, 'agents'>): AgentSlots {
       slots.set(agent, known);
       return known;
     },
+    readings: () => [...slots].map(([agent, of]) => ({ gauge: 'tasksQueued', labels: { agent }, value: of.waiting() })),
     resize() {
       for (const { name, concurrency } of agents.list()) slots.get(name)?.resize(concurrency);
     },

@@ -50,5 +50,5 @@ export async function withEngine<T>(
 }
 
 function refused(error: unknown): never {
-  throw new CallRefused(`the container engine of the call cannot be made: ${reasonOf(error)}`);
+  throw new CallRefused(`the container engine of the call cannot be made: ${reasonOf(error)}`, 'engine');
 }

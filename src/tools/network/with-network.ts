@@ -44,7 +44,7 @@ export async function withNetwork<T>(
 }
 
 function refused(error: unknown): never {
-  throw new CallRefused(`the network of the call cannot be made: ${reasonOf(error)}`);
+  throw new CallRefused(`the network of the call cannot be made: ${reasonOf(error)}`, 'network');
 }
 
 const prepared = new Map<string, Promise<string>>();
