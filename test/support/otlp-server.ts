@@ -1,6 +1,6 @@
 /** A server that takes metrics by OTLP, as a collector does, and what it was sent. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
@@ -87,7 +87,8 @@ export async function createOtlpServer(): Promise<OtlpServer> {
   let last: readonly [string, string] = ['', ''];
   let status = 200;
   let asked = 0;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     asked += 1;
     last = [request.url ?? '', request.headers['content-type'] ?? ''];
@@ -96,7 +97,7 @@ export async function createOtlpServer(): Promise<OtlpServer> {
       received.push(type.toObject(type.decode(bytes), { longs: String, arrays: true, oneofs: false }) as Request);
     }
     response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end();
-  });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
