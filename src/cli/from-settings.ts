@@ -7,7 +7,7 @@ import { firstTokenWithin } from '../models/ollama.js';
 import { TOOL_NAMES } from '../client/roster.js';
 import { openProvisions } from '../swarm/provisions.js';
 import type { SessionOptions } from '../swarm/session.js';
-import { OtlpSettingWrong, otlpMetricsSettings } from '../telemetry/otlp-settings.js';
+import { OtlpSettingWrong, otlpMetricsSettings, tracesExporter } from '../telemetry/otlp-settings.js';
 import { wrongConfiguration } from './cli-error.js';
 import type { CommandContext } from './context.js';
 import { settingPlace } from './setting-place.js';
@@ -82,39 +82,21 @@ export function httpAccess({ host, config: { values } }: CommandContext): Sessio
   return { version, address, token, hosts: hosts ?? [], ...(advertise === null ? {} : { advertise }) };
 }
 
-/** What of traces is sent, and where to; null: nothing. */
-export function tracing({ host, config: { values } }: CommandContext): SessionOptions['tracing'] {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesEndpoint } = values;
-  const url = tracesEndpoint ?? (endpoint === null ? null : `${endpoint}/v1/traces`);
-  const exporter = values.OTEL_TRACES_EXPORTER ?? (url === null ? 'none' : 'otlp');
-  if (exporter === 'none' || values.OTEL_SDK_DISABLED) return null;
-  return {
-    exporter,
-    url,
-    headers: headersOf(values.OTEL_EXPORTER_OTLP_HEADERS ?? ''),
-    serviceName: values.OTEL_SERVICE_NAME,
-    version: host.version,
-    content: values.RAVENHELM_TRACE_CONTENT,
-  };
+/** What of traces is sent, as the environment says it; null: nothing. Throws CliError (exit 2). */
+export function tracing({ host: { env, version }, config }: CommandContext): SessionOptions['tracing'] {
+  const exporter = fromEnvironment(() => tracesExporter(env));
+  return exporter === null ? null : { exporter, version, content: config.values.RAVENHELM_TRACE_CONTENT };
 }
-
-/** NAME=VALUE pairs, URL-encoded. */
-const headersOf = (text: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    text
-      .split(',')
-      .filter((pair) => pair.includes('='))
-      .map((pair) => {
-        const at = pair.indexOf('=');
-        return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
-      }),
-  );
 
 /** How this process sends metrics by OTLP, as the environment says it; null: not. Throws CliError (exit 2). */
 export function otlpMetrics({ host: { env, version } }: CommandContext): SessionOptions['otlpMetrics'] | null {
+  const settings = fromEnvironment(() => otlpMetricsSettings(env));
+  return settings === null ? null : { ...settings, version };
+}
+
+function fromEnvironment<T>(read: () => T): T {
   try {
-    const settings = otlpMetricsSettings(env);
-    return settings === null ? null : { ...settings, version };
+    return read();
   } catch (error) {
     if (!(error instanceof OtlpSettingWrong)) throw error;
     const { message, variable, expected } = error;

@@ -97,24 +97,11 @@ const bearerToken = z.string().regex(/^[\w.~+/-]{32,512}={0,2}$/);
 /** A Host header without its port. */
 const hostNames = list.pipe(z.array(z.string().regex(/^[\w.-]+$/)));
 const path = z.string().min(1);
-/** name=value pairs, URL-encoded, separated by commas, as the OTLP exporters take them. */
-const otlpHeaders = z
-  .string()
-  .regex(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/)
-  .refine((text) => isDecodable(text));
 /** In any case: Kafka has them in capitals. */
 const saslMechanism = z
   .string()
   .transform((text) => text.toLowerCase())
   .pipe(z.enum(['plain', 'scram-sha-256', 'scram-sha-512']));
-
-function isDecodable(text: string): boolean {
-  try {
-    return decodeURIComponent(text) !== '';
-  } catch {
-    return false; // a % that begins no encoded byte
-  }
-}
 
 /** The registry has settings for them; the models' servers take them in their addresses. */
 function brokenRegistryRule(text: string): string | null {
@@ -165,13 +152,6 @@ export const settingsSchema = z.object({
   RAVENHELM_HTTP_TOKEN: bearerToken.nullable(),
   RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
   RAVENHELM_HTTP_ADVERTISE: advertisedAddress.nullable(),
-  OTEL_SDK_DISABLED: flag,
-  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'console', 'none']).nullable(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url.nullable(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.nullable(),
-  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/protobuf']).nullable(),
-  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.nullable(),
-  OTEL_SERVICE_NAME: z.string().min(1),
   RAVENHELM_TRACE_CONTENT: flag,
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
   LOG_FORMAT: z.enum(['auto', 'json', 'text']),
@@ -407,40 +387,6 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     expected: 'host:port, such as worker-1.example.net:9464',
     default: null,
   },
-  OTEL_SDK_DISABLED: {
-    doc: 'true: no traces and no metrics are sent by OTLP, whatever else is set',
-    expected: 'true or false',
-    default: 'false',
-  },
-  OTEL_TRACES_EXPORTER: {
-    doc: 'Traces: otlp, console (one object a span on stdout) or none; unset: otlp where an endpoint is set',
-    expected: 'otlp, console or none',
-    default: null,
-  },
-  OTEL_EXPORTER_OTLP_ENDPOINT: {
-    doc: 'Collector for traces and metrics by OTLP over HTTP; /v1/traces and /v1/metrics are added',
-    expected: 'a URL such as http://localhost:4318',
-    address: true,
-    default: null,
-  },
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
-    doc: 'The same for traces only, with its path',
-    expected: 'a URL such as http://localhost:4318/v1/traces',
-    address: true,
-    default: null,
-  },
-  OTEL_EXPORTER_OTLP_PROTOCOL: {
-    doc: 'How traces and metrics are sent',
-    expected: 'http/protobuf (gRPC and JSON are not supported)',
-    default: null,
-  },
-  OTEL_EXPORTER_OTLP_HEADERS: {
-    doc: 'Headers for each request to the collector, such as an API key',
-    expected: 'NAME=VALUE pairs separated by commas, the values URL-encoded',
-    default: null,
-    secret: true,
-  },
-  OTEL_SERVICE_NAME: { doc: 'service.name of traces and metrics', expected: 'a name', default: 'ravenhelm' },
   RAVENHELM_TRACE_CONTENT: {
     doc: 'Traces also carry briefs, replies, arguments and outputs, redacted as the log is',
     expected: 'true or false',

@@ -40,7 +40,8 @@ export function faultOfUnrecorded(
   return fault === null ? null : { ...fault, person: personOf(event), missionId: event.payload.mission_id };
 }
 
-const REQUESTS: Readonly<Record<RequestType, true>> = {
+/** The types of what people ask. */
+export const REQUEST_TYPES: Readonly<Record<RequestType, true>> = {
   mission_requested: true,
   mission_cancel_requested: true,
   plan_approved: true,
@@ -51,7 +52,7 @@ const REQUESTS: Readonly<Record<RequestType, true>> = {
   mission_resume_requested: true,
   mission_budget_requested: true,
 };
-const isRequest = (event: AgentEvent): event is EventOf<RequestType> => Object.hasOwn(REQUESTS, event.event_type);
+const isRequest = (event: AgentEvent): event is EventOf<RequestType> => Object.hasOwn(REQUEST_TYPES, event.event_type);
 
 /** Where no person is asked about a plan, its holder approves it; that may come when the mission has ended. */
 const isHoldersApproval = (event: EventOf<RequestType>, mission: Mission | undefined): boolean =>

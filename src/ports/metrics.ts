@@ -35,12 +35,12 @@ export type SandboxUse = 'command' | 'write' | 'checks' | 'baseline';
  */
 export type SandboxRefusal = 'call' | 'sandbox' | 'network' | 'engine' | 'disk' | 'permission';
 
-/** Of a call or a plan that a person must approve. not_run: nobody approved in time, or it is not what was asked. */
+/** Of a call or a plan that a person must approve. not_run: no person approved in time, or it is not what was asked. */
 export type ApprovalOutcome = 'asked' | 'approved' | 'rejected' | 'not_run';
 
 /**
- * Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. What a record says is
- * reported by the holder of its partition when it reads it: once in the swarm.
+ * Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. What a record says
+ * is reported by the holder of its partition when it reads it: once in the swarm.
  */
 export interface Metrics {
   /** An attempt has ended. */

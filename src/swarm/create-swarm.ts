@@ -212,16 +212,9 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
   }
 }
 
-async function tracingOf({ url, headers, serviceName, content }: TraceOptions): Promise<SessionOptions['tracing']> {
+async function tracingOf(traces: TraceOptions): Promise<SessionOptions['tracing']> {
   const { version } = VERSIONED.parse(JSON.parse(await readFile(join(PACKAGE_DIR, 'package.json'), 'utf8')));
-  return {
-    exporter: 'otlp',
-    url: url ?? null,
-    headers: headers ?? {},
-    serviceName: serviceName ?? 'ravenhelm',
-    version,
-    content: content ?? false,
-  };
+  return { exporter: 'otlp', version, content: false, ...traces };
 }
 
 const VERSIONED = z.object({ version: z.string() });

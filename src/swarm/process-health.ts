@@ -48,7 +48,9 @@ export interface HealthOptions {
   readonly files: readonly FileRoute[];
 }
 
-/** Opens the endpoint where an address is given, and sends metrics where that is set. Rejects with HttpAddressUnusable. */
+/**
+ * Opens the endpoint where an address is given, and sends metrics where that is set. Rejects with HttpAddressUnusable.
+ */
 export async function openProcessHealth(
   context: HealthContext,
   { access, otlp, files }: HealthOptions,

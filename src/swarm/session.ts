@@ -118,7 +118,7 @@ export async function startSession(context: SwarmContext, options: SessionOption
   }
 }
 
-/** Where traces are switched on; OpenTelemetry is loaded only then. Closed after the roles: it sends their last spans. */
+/** Where traces are switched on: OpenTelemetry is loaded only then. Closed after the roles, to send the last spans. */
 async function openTracing(
   { logger, processName }: SwarmContext,
   { tracing, say }: SessionOptions,
@@ -128,7 +128,7 @@ async function openTracing(
   const { createTracing } = await import('../telemetry/tracing.js');
   const opened = createTracing(tracing, { logger, processName });
   cleanup.add('traces', () => opened.close());
-  say(`traces: ${tracing.exporter === 'console' ? 'to stdout' : `by OTLP to ${tracing.url ?? 'the default address'}`}`);
+  say(`traces: ${tracing.exporter === 'console' ? 'written to stdout' : 'sent by OTLP'}`);
   return { tracing: opened };
 }
 

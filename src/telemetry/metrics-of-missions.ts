@@ -51,7 +51,7 @@ export const MISSION_METRICS = {
   approvals: {
     name: 'ravenhelm_approvals_total',
     kind: 'counter',
-    help: 'What people were asked to approve, and what became of it',
+    help: 'What people were asked to approve, and the result',
     labels: {
       subject: '`plan` or `call`',
       outcome: '`asked`, `approved`, `rejected` or, of a call, `not_run`: too late, or changed since',

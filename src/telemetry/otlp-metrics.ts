@@ -36,7 +36,7 @@ const LAST_MS = 1_500;
 /** The same while the server is known to be down. */
 const LAST_WHEN_DOWN_MS = 500;
 
-/** Endpoint, headers, certificates and the timeout of a request are in the environment, where the exporter reads them. */
+/** The exporter reads endpoint, headers, certificates and the timeout of a request from the environment. */
 export function startOtlpMetrics(options: OtlpMetricsOptions): OtlpMetrics {
   const { clock, logger, intervalMs, timeoutMs } = options;
   const resource = otlpResource(options);

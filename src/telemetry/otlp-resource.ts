@@ -6,12 +6,14 @@ export interface OtlpSender {
   readonly version: string;
   /** Tells this process from the others of the swarm. */
   readonly processName: string;
+  /** Default ravenhelm. */
+  readonly serviceName?: string;
 }
 
 /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before. */
-export function otlpResource({ version, processName }: OtlpSender): Resource {
+export function otlpResource({ version, processName, serviceName = 'ravenhelm' }: OtlpSender): Resource {
   return resourceFromAttributes({
-    'service.name': 'ravenhelm',
+    'service.name': serviceName,
     'service.version': version,
     'service.instance.id': processName,
   }).merge(detectResources({ detectors: [envDetector] }));

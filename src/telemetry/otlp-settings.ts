@@ -32,7 +32,11 @@ export function sendsByOtlp(environment: Environment, signal: OtlpSignal): boole
   if (flag(environment, 'OTEL_SDK_DISABLED')) return false;
   const exporter = value(environment, `OTEL_${own}_EXPORTER`);
   if (exporter !== null && exporter !== 'otlp' && exporter !== 'none')
-    throw new OtlpSettingWrong(`OTEL_${own}_EXPORTER`, exporter, 'otlp or none');
+    throw new OtlpSettingWrong(
+      `OTEL_${own}_EXPORTER`,
+      exporter,
+      signal === 'traces' ? 'otlp, console or none' : 'otlp or none',
+    );
   if (exporter === 'none') return false;
   const endpoints = [`OTEL_EXPORTER_OTLP_${own}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'];
   if (exporter === null && endpoints.every((name) => value(environment, name) === null)) return false;
@@ -46,6 +50,13 @@ export function sendsByOtlp(environment: Environment, signal: OtlpSignal): boole
   for (const name of [`OTEL_EXPORTER_OTLP_${own}_TIMEOUT`, 'OTEL_EXPORTER_OTLP_TIMEOUT'])
     milliseconds(environment, name);
   return true;
+}
+
+/** How traces are sent; null: they are not. Throws OtlpSettingWrong. */
+export function tracesExporter(environment: Environment): 'otlp' | 'console' | null {
+  const off = flag(environment, 'OTEL_SDK_DISABLED');
+  if (!off && value(environment, 'OTEL_TRACES_EXPORTER') === 'console') return 'console';
+  return sendsByOtlp(environment, 'traces') ? 'otlp' : null;
 }
 
 /** When metrics are sent, in milliseconds. */

@@ -5,7 +5,6 @@
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type SpanContext } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   BasicTracerProvider,
   BatchSpanProcessor,
@@ -17,6 +16,7 @@ import {
 import type { Span, SpanAttributes } from '../domain/spans.js';
 import type { Logger } from '../ports/logger.js';
 import type { Tracing } from '../ports/tracing.js';
+import { otlpResource } from './otlp-resource.js';
 import { spanIdOf, traceIdOf } from './span-ids.js';
 import type { TracingOptions } from './tracing-settings.js';
 
@@ -37,15 +37,7 @@ export function createTracing(options: TracingOptions, context: TracingContext):
   const exporter = watched(exporterOf(options), context.logger);
   const ids = createIds();
   const provider = new BasicTracerProvider({
-    resource: defaultResource()
-      .merge(
-        resourceFromAttributes({
-          'service.name': options.serviceName,
-          'service.version': options.version,
-          'service.instance.id': context.processName,
-        }),
-      )
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource: otlpResource({ ...context, ...options }),
     idGenerator: ids,
     // Its own queue is never the limit: what it drops it would not say.
     spanProcessors: [new BatchSpanProcessor(exporter, { maxQueueSize: MOST_WAITING * 2 })],
@@ -141,7 +133,7 @@ function present(attributes: SpanAttributes): Record<string, string | number | b
 
 function exporterOf({ exporter, url, headers }: TracingOptions): SpanExporter {
   if (exporter === 'console') return new ConsoleSpanExporter();
-  return new OTLPTraceExporter({ ...(url === null ? {} : { url }), headers: { ...headers } });
+  return new OTLPTraceExporter({ ...(url === undefined ? {} : { url }), headers: { ...headers } });
 }
 
 interface WatchedExporter extends SpanExporter {

@@ -13,7 +13,7 @@ afterAll(() => Promise.all([clone.remove(), server.close()]));
 const run = (env: Readonly<Record<string, string>>) =>
   runInPipe(clone, ['run', 'missions/quick.yaml', '--log', 'memory'], env);
 
-test('what a mission has come to is sent at the end, without an HTTP address of its own', async () => {
+test('what a mission has come to is sent at the end, also where /metrics is not served', async () => {
   const { code, stdout } = await run({ OTEL_EXPORTER_OTLP_ENDPOINT: server.url });
   expect([code, stdout]).toEqual([0, expect.stringContaining('metrics: sent by OTLP every 60 s')]);
   const [resource] = server.received.at(-1)?.resourceMetrics ?? [];

@@ -1,10 +1,10 @@
 // Imports the library, runs a mission and prints what changed in the process; an empty list is right.
-import { syncBuiltinESMExports } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import v8 from 'node:v8';
 
 const changes = [];
 const OURS =
-  /^(RAVENHELM|KAFKA|SCHEMA_REGISTRY|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_LEVEL|LOG_FORMAT)/;
+  /^(RAVENHELM|KAFKA|SCHEMA_REGISTRY|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_LEVEL|LOG_FORMAT|OTEL|TRACEPARENT)/;
 const env = { ...process.env };
 const own = process.env;
 process.env = new Proxy(process.env, {
@@ -48,6 +48,12 @@ const tasks = [{ agent: 'idle', description: 'Idle.', playbook: 'idle' }];
 const { status } = await client.run({ name: 'idle', brief: 'Idle.', plan: { waves: [{ tasks }] } });
 await client.close();
 await swarm.close();
+// Nothing was to be traced; the API alone is a dependency of prom-client. Its packages are CommonJS, whose modules are in this cache, however they were imported.
+const { cache } = createRequire(import.meta.url);
+if (!Object.keys(cache).some((file) => file.includes('/prom-client/') || file.includes('/avsc/')))
+  changes.push('no known package is in the cache: this check does not see what is loaded');
+const loaded = Object.keys(cache).filter((file) => /\/@opentelemetry\/(?!api\/)/.test(file));
+if (loaded.length > 0) changes.push(`loaded ${loaded.length} files of OpenTelemetry`);
 
 if (listeners() !== before) changes.push(`listeners: ${before} became ${listeners()}`);
 if (JSON.stringify({ ...own }) !== JSON.stringify(env)) changes.push('the environment');

@@ -102,7 +102,7 @@ test('missions are counted by state while they are open', async () => {
   expect(await process.value(missions('paused'))).toBe(1);
 });
 
-test('a plan that waits for approval is counted with its age; a take-over keeps the age and counts nothing again', async () => {
+test('a plan that waits for approval is counted with its age; a take-over keeps the age and counts once', async () => {
   const { orchestrator } = await start({});
   const id = await swarm.submit({ approval: 'approval' });
   await becomes(waiting('plan'), 1);
@@ -127,7 +127,7 @@ test('a plan that waits for approval is counted with its age; a take-over keeps 
   expect([await next.value(waiting('plan')), await next.value(longest('plan'))]).toEqual([0, 0]);
 });
 
-test('a rejected plan is counted; a plan that nobody is asked about is not', async () => {
+test('a rejected plan is counted; a plan that needs no approval is not', async () => {
   await start({ plannerChain: [planningModel('openai:planner', [[AGENT]])] });
   await swarm.ended(await swarm.submit());
   expect(await process.value(plans('asked'))).toBeNull();

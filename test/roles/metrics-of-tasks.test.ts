@@ -57,7 +57,7 @@ test('an attempt is counted with its result, its steps and checks, and how long 
   expect(await process.value(`ravenhelm_task_queue_seconds_count{agent="${AGENT}"}`)).toBe(1);
 });
 
-test('a failed check and a failed command are told apart', async () => {
+test('a failed check and a failed command have different outcomes', async () => {
   await start({ behaviour: (command) => (command.endsWith('step 2') ? 'fail' : 'ok') });
   await swarm.ended(await swarm.submit({ retries: 0 }));
   const failed = of('tool_returned').filter(({ payload }) => payload.exit_code === 1);

@@ -1,4 +1,4 @@
-/** The spans that the roles send are those that the log's events tell, each with one id, whichever process sends them. */
+/** The spans that the roles send are those that the events tell, each with one id, whichever process sends them. */
 import { setImmediate } from 'node:timers/promises';
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { Span } from '../../src/domain/spans.js';

@@ -106,6 +106,17 @@ test('nothing needs a signature without operators', async () => {
   expect([warned, counted]).toEqual([[], []]);
 });
 
+test('a code that a stranger has made up does not become a label', async () => {
+  const { counted } = await start({});
+  const missionId = await swarm.submit({ approval: 'approval' });
+  await swarm.until(() => swarm.view.report(missionId)?.status === 'waiting_for_approval');
+  const call = { task_id: 't', attempt: 1, approval_id: 'a', answer_id: 'b', answered_by: 'ann' };
+  const payload = { mission_id: missionId, ...call, code: 'made-up-4711', reason: 'r', owner: null };
+  await write(swarm.createEvent({ type: 'approval_void', from: 'rogue', missionId, payload }), missionId);
+  await until('it is counted', () => counted.length > 0);
+  expect(counted).toEqual(['call_answered other']);
+});
+
 test('the metric names type and code', async () => {
   const { metrics, text } = createPrometheus({ version: '1.2.3', readings: () => [] });
   metrics.requestVoid('plan_approved', 'forged');

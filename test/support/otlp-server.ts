@@ -1,6 +1,6 @@
-/** A server that takes metrics by OTLP, as a collector does, and what it was sent. */
+/** A server that takes metrics and traces by OTLP, as a collector does, and what it was sent. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
@@ -28,12 +28,28 @@ message HistogramDataPoint {
   repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
   fixed64 count = 4; optional double sum = 5; repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7;
 }
+message ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }
+message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
+message ScopeSpans { Scope scope = 1; repeated Span spans = 2; }
+message Span {
+  bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5; int32 kind = 6;
+  fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8; repeated KeyValue attributes = 9;
+  repeated Event events = 11; Status status = 15;
+}
+message Event { fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3; }
+message Status { string message = 2; int32 code = 3; }
 message KeyValue { string key = 1; AnyValue value = 2; }
-message AnyValue { oneof value { string string_value = 1; int64 int_value = 3; double double_value = 4; } }
+message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; double double_value = 4; } }
 `;
 
+type Value = {
+  readonly stringValue?: string;
+  readonly boolValue?: boolean;
+  readonly intValue?: string;
+  readonly doubleValue?: number;
+};
 interface Attributes {
-  readonly attributes?: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+  readonly attributes?: readonly { readonly key: string; readonly value: Value }[];
 }
 interface Point extends Attributes {
   readonly startTimeUnixNano: string;
@@ -58,6 +74,27 @@ export interface SentMetric {
   };
   readonly histogram?: { readonly dataPoints?: readonly HistogramPoint[]; readonly aggregationTemporality: number };
 }
+export interface SentSpan extends Attributes {
+  /** In hex, as the other ids. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Empty for a root. */
+  readonly parentSpanId: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly events?: readonly ({ readonly name: string } & Attributes)[];
+  readonly status?: { readonly code?: number; readonly message?: string };
+  /** Of the process that sent it. */
+  readonly resource: Record<string, string>;
+}
+interface TraceRequest {
+  readonly resourceSpans: readonly {
+    readonly resource: Attributes;
+    readonly scopeSpans: readonly { readonly spans: readonly Omit<SentSpan, 'resource'>[] }[];
+  }[];
+}
 interface Request {
   readonly resourceMetrics: readonly {
     readonly resource: Attributes;
@@ -68,10 +105,23 @@ interface Request {
 export const labelsOf = ({ attributes = [] }: Attributes): Record<string, string> =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? '']));
 
+/** Of any type. */
+export const attributesOf = ({ attributes = [] }: Attributes): Record<string, string | number | boolean | undefined> =>
+  Object.fromEntries(
+    attributes.map(({ key, value: { stringValue, boolValue, intValue, doubleValue } }) => [
+      key,
+      stringValue ?? boolValue ?? (intValue === undefined ? doubleValue : Number(intValue)),
+    ]),
+  );
+
 export interface OtlpServer {
   readonly url: string;
-  /** The requests that were answered with 200, oldest first. */
+  /** The requests with metrics that were answered with 200, oldest first. */
   readonly received: readonly Request[];
+  /** The spans of requests that were answered with 200, in the order in which they came. */
+  readonly spans: readonly SentSpan[];
+  /** Headers of the last request. */
+  headers(): IncomingHttpHeaders;
   /** Path and content type of the last one. */
   last(): readonly [string, string];
   /** From now on it answers with this status. */
@@ -83,20 +133,26 @@ export interface OtlpServer {
 
 export async function createOtlpServer(): Promise<OtlpServer> {
   const type = protobuf.parse(PROTO).root.lookupType('ExportMetricsServiceRequest');
+  const traces = protobuf.parse(PROTO).root.lookupType('ExportTraceServiceRequest');
   const received: Request[] = [];
+  const spans: SentSpan[] = [];
+  let headers: IncomingHttpHeaders = {};
   let last: readonly [string, string] = ['', ''];
   let status = 200;
   let asked = 0;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     asked += 1;
+    ({ headers } = request);
     last = [request.url ?? '', request.headers['content-type'] ?? ''];
     if (status === 200) {
       const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-      received.push(type.toObject(type.decode(bytes), { longs: String, arrays: true, oneofs: false }) as Request);
+      if (request.url === '/v1/traces') spans.push(...spansOf(traces, bytes));
+      else received.push(type.toObject(type.decode(bytes), { longs: String, arrays: true, oneofs: false }) as Request);
     }
     response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end();
-  });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -104,6 +160,8 @@ export async function createOtlpServer(): Promise<OtlpServer> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     received,
+    spans,
+    headers: () => headers,
     last: () => last,
     answer: (next) => void (status = next),
     asked: () => asked,
@@ -113,4 +171,19 @@ export async function createOtlpServer(): Promise<OtlpServer> {
       await once(server, 'close');
     },
   };
+}
+
+function spansOf(type: protobuf.Type, bytes: Buffer): SentSpan[] {
+  const request = type.toObject(type.decode(bytes), { longs: String, bytes: Buffer, arrays: true }) as TraceRequest;
+  return request.resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap((scope) =>
+      scope.spans.map((span) => ({
+        ...span,
+        traceId: Buffer.from(span.traceId).toString('hex'),
+        spanId: Buffer.from(span.spanId).toString('hex'),
+        parentSpanId: Buffer.from(span.parentSpanId ?? '').toString('hex'),
+        resource: labelsOf(resource),
+      })),
+    ),
+  );
 }

@@ -141,7 +141,7 @@ test('the last values are sent when it closes', async () => {
   expect(lastMetrics().flatMap(linesOf)).toContain('ravenhelm_role_restarts_total{role="orchestrator"} 1');
 });
 
-test('an outage is one warning, however many exports fail; its end is said, and another one is another warning', async () => {
+test('an outage is one warning, however many exports fail; so is another one, and its end is said', async () => {
   server.answer(400);
   start(30);
   await until('several were refused', () => server.asked() > 4);

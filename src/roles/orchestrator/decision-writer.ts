@@ -30,10 +30,8 @@ export function createDecisionWriter(
   context: OrchestratorContext,
   { topic, partition, onUndecidable }: DecisionWriterDeps,
 ): DecisionWriter {
-  const { appenders, clock, metrics } = context.deps;
-  const { coordination } = appenders;
-  /** By event_id: when its append was requested, monotonic. */
-  const pending = new Map<string, number>();
+  const { coordination } = context.deps.appenders;
+  const pending = createPending(context.deps);
 
   function decide(mission: Mission, decision: Decision, causedBy: string | null): void {
     const from = decision.event_type === 'plan_proposed' ? 'planner' : 'orchestrator';
@@ -51,7 +49,7 @@ export function createDecisionWriter(
   }
 
   function append(event: AgentEvent, key: string): void {
-    pending.set(event.event_id, clock.monotonicMs());
+    pending.add(event.event_id);
     coordination.append({ topic, partition, key, event }).catch((error: unknown) => {
       pending.delete(event.event_id);
       if (error instanceof AppendDropped) return;
@@ -72,13 +70,8 @@ export function createDecisionWriter(
         if (!(error instanceof AppendDropped)) context.onFatal(asError(error));
       });
     },
-    onRead({ event_id: id }) {
-      const sinceMs = pending.get(id);
-      if (sinceMs === undefined) return;
-      pending.delete(id);
-      metrics.readBack('coordination', clock.monotonicMs() - sinceMs);
-    },
-    isWaiting: () => pending.size > 0,
+    onRead: (event) => pending.onRead(event.event_id),
+    isWaiting: pending.isWaiting,
     reset() {
       pending.clear();
       coordination.dropQueued(
@@ -86,6 +79,24 @@ export function createDecisionWriter(
           request.topic === topic && request.partition === partition && request.event.source_agent === 'orchestrator',
       );
     },
+  };
+}
+
+/** Own events that were not read back yet, and since when they are under way. */
+function createPending({ clock, metrics }: OrchestratorContext['deps']) {
+  /** By event_id; monotonic. */
+  const sinceMs = new Map<string, number>();
+  return {
+    add: (id: string) => void sinceMs.set(id, clock.monotonicMs()),
+    delete: (id: string) => void sinceMs.delete(id),
+    onRead(id: string) {
+      const began = sinceMs.get(id);
+      if (began === undefined) return;
+      sinceMs.delete(id);
+      metrics.readBack('coordination', clock.monotonicMs() - began);
+    },
+    isWaiting: () => sinceMs.size > 0,
+    clear: () => sinceMs.clear(),
   };
 }
 

@@ -59,8 +59,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Role {
 
   return {
     failed: failed.promise,
-    health: status.health,
-    readings: status.readings,
+    ...{ health: status.health, readings: status.readings },
     async start() {
       const shared = { deps, timings, createEvent, live, cap, blocked, isAssigned: group.isAssigned, onFatal };
       const context = await createContext(shared, status, onAgentsChanged);

@@ -4,10 +4,12 @@
  */
 import type { AgentEvent } from '../../domain/events.js';
 import type { FoldRecord } from '../../domain/record.js';
+import { VOID_REASONS } from '../../domain/waiting-call.js';
 import type { Mission } from '../../domain/mission-state.js';
 import { REQUEST_WINDOW_MS } from '../../domain/requests.js';
-import { faultOfUnrecorded } from '../../domain/unrecorded-requests.js';
+import { faultOfUnrecorded, REQUEST_TYPES } from '../../domain/unrecorded-requests.js';
 import type { Logger } from '../../ports/logger.js';
+import { wordOf } from '../../ports/metrics.js';
 import type { RoleDeps } from '../shared/role.js';
 
 export interface VoidRequests {
@@ -19,6 +21,10 @@ export interface VoidRequests {
   /** A holder's decision that was read back. */
   onRecorded(event: AgentEvent): void;
 }
+
+/** Anyone may write an approval_void with any code. */
+const CODES: readonly string[] = [...Object.keys(VOID_REASONS), 'no_effect'];
+const TYPES: readonly string[] = Object.keys(REQUEST_TYPES);
 
 const MINUTE_MS = 60_000;
 const LINES_A_MINUTE = 10;
@@ -46,8 +52,9 @@ export function createVoidRequests(
       logger.warn({ ...what, why: reason, offset, ...before }, 'request.void');
     },
     onRecorded({ event_type, payload }) {
-      if (event_type === 'request_void') metrics.requestVoid(payload.request_type, payload.code);
-      if (event_type === 'approval_void') metrics.requestVoid('call_answered', payload.code);
+      if (event_type === 'request_void')
+        metrics.requestVoid(wordOf(payload.request_type, TYPES), wordOf(payload.code, CODES));
+      if (event_type === 'approval_void') metrics.requestVoid('call_answered', wordOf(payload.code, CODES));
     },
   };
 }

@@ -43,27 +43,19 @@ export interface PartitionExecutionsDeps extends PartitionId {
 export function createPartitionExecutions(context: WorkerContext, deps: PartitionExecutionsDeps): PartitionExecutions {
   const slots = context.slotsOf(deps.agent);
   const executions = new Map<string, Execution>();
-  /** By attempt, while it waits for a slot: since when, monotonic. */
-  const queuedSinceMs = new Map<string, number>();
-  const { clock, metrics } = context.deps;
   let draining = false;
   let onEnded: (attemptKey: string) => void = () => undefined;
   const user: SlotUser = { use };
 
   function enqueue(key: string): void {
-    if (draining || deps.held() === null) return;
-    if (!queuedSinceMs.has(key)) queuedSinceMs.set(key, clock.monotonicMs());
-    slots.request(key, user);
+    if (!draining && deps.held() !== null) slots.request(key, user);
   }
 
   /** An execution is made only now: of 100,000 open attempts most wait. */
   function use(key: string): Promise<void> | null {
     const held = deps.held();
     const attempt = deps.attempt(key);
-    if (draining || held === null || attempt?.status !== 'open' || !deps.isDue(attempt)) {
-      queuedSinceMs.delete(key);
-      return null;
-    }
+    if (draining || held === null || attempt?.status !== 'open' || !deps.isDue(attempt)) return null;
     const before = executionOfTask(executions.values(), attempt);
     if (before !== undefined) {
       // A new attempt, or the same one under a new claim, waits for the processes of the one before.
@@ -77,9 +69,6 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
 
   function run(attempt: TaskAttempt, held: HeldClaim, spec: AgentSpec): Promise<void> {
     const { key } = attempt;
-    const sinceMs = queuedSinceMs.get(key);
-    queuedSinceMs.delete(key);
-    if (sinceMs !== undefined) metrics.slotTaken(deps.agent, clock.monotonicMs() - sinceMs);
     const execution = execute(context, { ...deps, spec }, attempt, held);
     executions.set(key, execution);
     return execution.settled.then(() => {
@@ -97,13 +86,11 @@ export function createPartitionExecutions(context: WorkerContext, deps: Partitio
     },
     abort: (key, reason) => executions.get(key)?.abort(reason),
     abortAll(reason) {
-      queuedSinceMs.clear();
       slots.withdraw(user);
       for (const execution of executions.values()) execution.abort(reason);
     },
     async drain(reason, graceMs) {
       draining = true;
-      queuedSinceMs.clear();
       slots.withdraw(user);
       await Promise.all([...executions.values()].map((execution) => execution.drain(reason, graceMs)));
     },

@@ -1,4 +1,4 @@
-/** How a step has ended, in a word of a short list: what failed is told apart. */
+/** How a step has ended, in a word of a short list that says what failed. */
 import type { PayloadOf } from '../../domain/events.js';
 import { COMMAND_TOOL } from '../../ports/tools.js';
 

@@ -176,16 +176,8 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
     instructions,
     suspensions,
   };
-  const whole: Parts = {
-    ...parts,
-    results,
-    executions,
-    acceptances,
-    waiting,
-    traces: createTaskTraces(context),
-    draining: false,
-    committedOffset: start.offset,
-  };
+  const later = { traces: createTaskTraces(context), draining: false, committedOffset: start.offset };
+  const whole: Parts = { ...parts, results, executions, acceptances, waiting, ...later };
   executions.subscribe((key) => forgetEnded(whole, key));
   results.subscribe((attempt) => {
     logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');

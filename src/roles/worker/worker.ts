@@ -12,6 +12,7 @@ import { createServedAgents, type ServedAgents } from './served-agents.js';
 import { createSharedText } from './shared-text.js';
 import { DEFAULT_WORKER_TIMINGS, type WorkerContext, type WorkerDeps } from './worker-context.js';
 import { createWorkerGroups, type WorkerGroups } from './worker-groups.js';
+import { timedSlots } from './timed-slots.js';
 import { openWorkerPartition } from './worker-partition.js';
 import { createWorkerStatus, type WorkerStatus } from './worker-status.js';
 
@@ -131,12 +132,13 @@ interface AgentSlots {
 }
 
 /** The concurrency of each agent, as its file says it now. */
-function createAgentSlots({ agents }: Pick<WorkerDeps, 'agents'>): AgentSlots {
+function createAgentSlots({ agents, clock, metrics }: Pick<WorkerDeps, 'agents' | 'clock' | 'metrics'>): AgentSlots {
   const slots = new Map<string, Slots>();
   const limitOf = (agent: string) => agents.list().find(({ name }) => name === agent)?.concurrency ?? 1;
   return {
     of(agent) {
-      const known = slots.get(agent) ?? createSlots(limitOf(agent));
+      const taken = (waitedMs: number) => metrics.slotTaken(agent, waitedMs);
+      const known = slots.get(agent) ?? timedSlots(createSlots(limitOf(agent)), clock, taken);
       slots.set(agent, known);
       return known;
     },
