@@ -49,13 +49,7 @@ test('tabs, line feeds, letters of any language and emoji are not hidden', () =>
 const hasDash = spawnSync('dash', ['-c', 'true']).status === 0;
 
 /** Each runs "./part" in dash, and has it as a part of a word, an expression or arguments in Bash. */
-const DIFFERENT = [
-  `echo $'\\'; ./part #'`,
-  '((./part))',
-  'echo $[1;./part ]',
-  'ls &>out ./part',
-  '[[ x || ./part ]]',
-];
+const DIFFERENT = [`echo $'\\'; ./part #'`, '((./part))', 'echo $[1;./part ]', 'ls &>out ./part', '[[ x || ./part ]]'];
 
 (hasDash ? describe : describe.skip)('a text that dash and Bash read in different ways is not allowed', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ravenhelm-shells-'));
