@@ -113,6 +113,7 @@ function* journals(bench: BenchLog, agent: string, bytes: number): Iterable<Appe
         refused_because: null,
         tainted_by: [],
         baseline: null,
+        check_decisions: null,
       });
       yield record(number, 'tool_returned', {
         ...identity,

@@ -75,6 +75,7 @@ function stepLines(step: StepReport, options: AttemptTextOptions): readonly Part
     ...step.refusals.flatMap((text) => block('refused', cut(text), 'yellow')),
     ...step.repairs.flatMap((text) => block('repaired', [oneLine(text)], 'yellow')),
     ...policyLines(step),
+    ...checkPolicyLines(step),
     ...(step.sandbox_off ? block('sandbox', ['off: it ran with the rights of the worker'], 'red') : []),
     ...taintLines(step),
     ...block('thought', cut(step.thought)),
@@ -100,6 +101,19 @@ function policyLines({ policy, approval }: StepReport): readonly Line[] {
   const text = oneLine(`${policy.decision} by ${policy.rule}${asked}`);
   const ran = policy.decision === 'allow' || (approval !== null && approval.approved_by !== null);
   return ran ? [[segment(`    policy: ${text}`, 'dim')]] : block('policy', [text], 'red');
+}
+
+const MOMENTS: Readonly<Record<string, string>> = { before: 'before the first step', end: 'at the end' };
+
+/** What the policy decided about checks: a line for each moment, decision and rule. */
+function checkPolicyLines({ check_decisions }: StepReport): readonly Line[] {
+  const whatOf = ({ moment, decision, rule }: (typeof check_decisions)[number]) =>
+    `${decision} by ${rule}, ${MOMENTS[moment] ?? moment}`;
+  return [...new Set(check_decisions.map(whatOf))].flatMap((what) => {
+    const names = check_decisions.filter((one) => whatOf(one) === what).map(({ check }) => check);
+    const tone = what.startsWith('allow ') ? 'dim' : 'red';
+    return block('policy of checks', [oneLine(`${what}: ${names.join(', ')}`)], tone);
+  });
 }
 
 /** The untrusted content that the model had seen when it chose the step. */

@@ -89,6 +89,8 @@ export interface StepReport {
   readonly repairs: readonly string[];
   /** What the policy decided about the step, and by which rule; null: it was not asked. */
   readonly policy: { readonly decision: string; readonly rule: string } | null;
+  /** What it decided about checks: before the attempt's first step, and by a finish; empty: about none. */
+  readonly check_decisions: NonNullable<PayloadOf<'tool_called'>['check_decisions']>;
   /** The process that has journaled it; its whole output is there. */
   readonly worker_id: string;
   /** Whether its worker ran commands without a sandbox. */
@@ -245,6 +247,7 @@ function reportStep(
     model_ms: call.model_ms,
     refusals: call.refusals,
     repairs: call.repairs,
+    check_decisions: call.check_decisions ?? [],
     policy: call.decision === null ? null : { decision: call.decision, rule: call.rule ?? '' },
     worker_id: processOfOwner(call.owner),
     sandbox_off: sandboxOff,

@@ -28,6 +28,8 @@ export const SIZES = {
   checks: 128 * KIB,
   /** So many of them: each has a result in its step's outcome. */
   checksCount: 100,
+  /** Of a check's name, in characters, where a call says what the policy decided about it. */
+  checkName: 60,
   /** A path that a task protects or changes, or a pattern of its artifacts. */
   path: 1_000,
   /** All of them together: an assignment has all these lists. */

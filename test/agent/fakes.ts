@@ -292,6 +292,7 @@ function journaled(step: number, decision: StepDecision, result: StepResult): Jo
       approval_id: null,
       approved_by: null,
       refused_because: null,
+      check_decisions: null,
       tainted_by: [],
       baseline: null,
     },

@@ -22,6 +22,7 @@ function textOf(
   outcome: Outcome = null,
   connections: Connections = { before: [], of: [] },
   taints: Taints = [],
+  decisions: AttemptReport['steps'][number]['check_decisions'] = [],
 ): string {
   const report: AttemptReport = {
     mission_id: 'm1',
@@ -49,6 +50,7 @@ function textOf(
         refusals: [],
         repairs: [],
         policy: null,
+        check_decisions: decisions,
         worker_id: 'worker-1',
         sandbox_off: sandboxOff,
         tainted_by: taints,
@@ -81,6 +83,35 @@ test('the connections of a step are printed, and those of the checks before the 
   const text = textOf(prompt, false, null, { before: [refused], of: [ended] });
   expect(text).toMatch(/^t1 .*\n {4}network: b:80 refused: why\n {2}step 1 /);
   expect(text).toContain('    network: a:80 (1.1.1.1), 1 bytes sent, 2 received, ');
+});
+
+test('a step names what the policy decided about checks, by moment, decision and rule', () => {
+  const prompt = { state: 'not_recorded', messages: [], digest: null, why: null } as const;
+  const decided = (check: string, moment: string, decision: string, rule: string) => ({
+    check,
+    moment,
+    decision,
+    rule,
+  });
+  const text = textOf(
+    prompt,
+    false,
+    null,
+    undefined,
+    [],
+    [
+      decided('one', 'before', 'allow', 'default'),
+      decided('two\u001b[2J', 'before', 'ask', 'no-push'),
+      decided('three', 'before', 'allow', 'default'),
+      decided('one', 'end', 'deny', 'sudo'),
+    ],
+  );
+  expect(text).toContain('    policy of checks: allow by default, before the first step: one, three\n');
+  expect(text).toMatch(
+    /^ {4}policy of checks: ask by no-push, before the first step: two.*\n {4}policy of checks: deny by sudo, at the end: one$/m,
+  );
+  expect(text).not.toContain('\u001b');
+  expect(textOf(prompt)).not.toContain('policy');
 });
 
 test('a step of a tainted task names what has tainted it, and since when', () => {

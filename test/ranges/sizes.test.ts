@@ -252,6 +252,12 @@ describe('the largest call', () => {
     return turnRecord(facts, prompts);
   };
 
+  /** Of a task's checks and those of its playbook. */
+  const decisions = (moment: string) =>
+    Array.from({ length: 2 * SIZES.checksCount }, () => {
+      return { check: wide(SIZES.checkName * 3), moment, decision: 'allow', rule: 'r'.repeat(60) };
+    });
+
   const stepWith = (args: object) => {
     const { mission_id, task_id, attempt } = loopTask().assignment;
     return {
@@ -260,7 +266,7 @@ describe('the largest call', () => {
       ...{ model: 'm'.repeat(200), chain_index: 0, refusals: Array.from({ length: 5 }, () => wide(6_000)) },
       ...{ tokens_in: 1e12, tokens_out: 1e12, cost_usd: 1e6, reserved_tokens: 1e12, reserved_usd: 1e6 },
       ...{ started_at: 1e15, first_token_ms: 1e9, model_ms: 1e9, turn: turn(), repairs: Object.keys(REPAIRS) },
-      ...{ baseline: 'b'.repeat(SIZES.baseline), rule: 'r'.repeat(60) },
+      ...{ baseline: 'b'.repeat(SIZES.baseline), rule: 'r'.repeat(60), check_decisions: decisions('before') },
       tainted_by: Array.from({ length: 10 }, () => ({ origin: 'network', detail: wide(SIZES.origin), step: 1e6 })),
     };
   };
@@ -285,7 +291,12 @@ describe('the largest call', () => {
     ['a finish with its checks', FINISH, { summary: wide(64 * 1024) }, [SIZES.checks, SIZES.checks].flatMap(checks)],
   ])('fits into a record as well where a person is asked about it: %s', (_, tool, args, run) => {
     const payload: PayloadOf<'call_proposed'> = {
-      ...{ ...stepWith(args), tool, checks: run.map(({ command }) => command) },
+      ...{
+        ...stepWith(args),
+        tool,
+        check_decisions: [...decisions('before'), ...(tool === FINISH ? decisions('end') : [])],
+      },
+      ...{ checks: run.map(({ command }) => command) },
       ...{ reason: wide(2_000), working_dir: `/${'w'.repeat(4_000)}`, digest: 'd'.repeat(64) },
       ...{ expires_at: 1e15, remaining_ms: 1e12 },
     };

@@ -447,6 +447,17 @@ describe('a call that the policy asks about', () => {
       { workspace: -1, empty: -1, decision: 'ask', rule: expect.any(String) },
       { decision: 'allow', rule: expect.any(String) },
     ]);
+    const decisions = of('tool_called').map(({ payload }) => payload.check_decisions);
+    const [allowed, asked] = [expect.any(String), expect.any(String)];
+    const at = (moment: string) => [
+      { check: 'vacuous one', moment, decision: 'allow', rule: allowed },
+      { check: 'asked one', moment, decision: 'ask', rule: asked },
+      { check: 'held before', moment, decision: 'allow', rule: allowed },
+    ];
+    expect(decisions[0]).toEqual(at('before'));
+    expect(decisions.at(-1)).toEqual(at('end'));
+    expect(decisions.slice(1, -1).filter((between) => between !== null)).toEqual([]);
+    expect(of('call_proposed').map(({ payload }) => payload.check_decisions)).toEqual([at('end')]);
     expect(report.tasks[0]?.checks.map(({ command, baseline }) => [command, baseline])).toEqual([
       ['vacuous one', 'vacuous'],
       ['asked one', null],

@@ -1,13 +1,18 @@
 /**
  * People who are asked about calls: they approve, reject, come too late or not at all, answer twice and contradict
- * themselves, and answer about another call. Forgers write decisions that no orchestrator has made.
+ * themselves, and answer about another call. Forgers write decisions that no orchestrator has made. With operators
+ * answers are signed, and who has requested the mission may not approve: some try, before a colleague answers.
  */
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { EventOf, PayloadOf } from '../../src/domain/events.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { PartitionId } from '../../src/ports/log.js';
+import type { Faults } from './faults.js';
+import { COLLEAGUE } from './people.js';
 import type { Random } from './random.js';
+import { answerSignature, ROGUE } from './rogues.js';
 import type { SimLog } from './sim-log.js';
+import { textHash } from './text-hash.js';
 import { EPOCH_MS, type World } from './world.js';
 
 export interface Approvers {
@@ -19,6 +24,7 @@ export interface Approvers {
 
 export interface ApproversOptions {
   readonly world: World;
+  readonly faults: Pick<Faults, 'chosen'>;
   /** For all that people do about calls. */
   readonly random: Random;
   readonly ids: Ids;
@@ -32,34 +38,44 @@ const OTHER_DIGEST = 'f'.repeat(64);
 
 type Answer = Pick<PayloadOf<'call_answered'>, 'approved' | 'digest' | 'approval_id'>;
 
-export function createApprovers({ world, random, ids, coordination, log }: ApproversOptions): Approvers {
+/** How a person signs. */
+type Signing = 'signed' | 'unsigned';
+
+export function createApprovers({ world, faults, random, ids, coordination, log }: ApproversOptions): Approvers {
   const now = () => Math.round(EPOCH_MS + world.now());
   const createEvent = createEventFactory({ clock: { now }, ids });
   const asked: string[] = [];
+  const signs = faults.chosen.includes('sign');
 
-  function answer(call: PayloadOf<'task_paused'>, partition: number, said: Answer): void {
+  function answer(
+    call: PayloadOf<'task_paused'>,
+    partition: number,
+    said: Answer,
+    answered_by = signs ? COLLEAGUE : 'person',
+    signing: Signing = signs ? 'signed' : 'unsigned',
+  ): void {
     const { mission_id, task_id, attempt } = call;
+    const reason = said.approved ? '' : 'not like this';
+    const content = { mission_id, task_id, attempt, ...said, reason, answered_by, answered_at: now() };
+    const unsigned = { ...content, key_id: null, cluster: null };
+    const signature = signing === 'signed' ? answerSignature(unsigned) : null;
     const event = createEvent({
       type: 'call_answered',
-      from: 'person',
+      from: answered_by,
       missionId: mission_id,
-      payload: {
-        mission_id,
-        task_id,
-        attempt,
-        ...said,
-        reason: said.approved ? '' : 'not like this',
-        answered_by: 'person',
-        answered_at: now(),
-        signature: null,
-        key_id: null,
-        cluster: null,
-      },
+      payload: { ...unsigned, signature },
     });
     const write = () => void log.write({ topic: coordination, partition, key: mission_id, event });
     write();
     // The same record again, as a client writes it that has heard no answer.
     if (random.chance(0.1)) world.at(random.next() * random.pick([10, 100_000]), write);
+  }
+
+  /** Who may not approve does, at once. */
+  function tempt(call: PayloadOf<'task_paused'>, partition: number, said: Answer): void {
+    const choice = textHash(call.approval_id) % 3;
+    if (choice === 0) world.at(0, () => answer(call, partition, said, 'person'));
+    if (choice === 1) world.at(0, () => answer(call, partition, said, ROGUE, 'unsigned'));
   }
 
   return {
@@ -73,6 +89,7 @@ export function createApprovers({ world, random, ids, coordination, log }: Appro
       if (!random.chance(0.15)) said.push(right);
       if (random.chance(0.15)) said.push({ ...right, approved: !right.approved });
       if (random.chance(0.1)) said.push(right);
+      if (signs) tempt(call, partition, { ...right, approved: true });
       let afterMs = random.next() * random.pick([100, 10_000, 60_000, 1.5 * ASK_MS]);
       for (const each of said) {
         world.at(afterMs, () => answer(call, partition, each));

@@ -1046,6 +1046,42 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'signed-answers',
+    rule: 'with operators an answer about a call that is not signed as it must be does not count',
+    seed: 127,
+    changes: [
+      {
+        file: 'domain/mission-approvals.ts',
+        from: '    verifyAnswer(answer.payload, answer.atMs, mission.request.requested_by);',
+        to: '    null;',
+      },
+    ],
+  },
+  {
+    name: 'four-eyes-calls',
+    rule: 'with four eyes who has requested a mission does not approve a call of it',
+    seed: 172,
+    changes: [
+      {
+        file: 'domain/mission-approvals.ts',
+        from: 'verifyAnswer(answer.payload, answer.atMs, mission.request.requested_by);',
+        to: 'verifyAnswer(answer.payload, answer.atMs);',
+      },
+    ],
+  },
+  {
+    name: 'four-eyes-plans',
+    rule: 'with four eyes who has requested a mission does not approve its plan',
+    seed: 80,
+    changes: [
+      {
+        file: 'domain/request-decisions.ts',
+        from: 'requestFault(event, atMs, context.verifyRequest, requested_by);',
+        to: 'requestFault(event, atMs, context.verifyRequest);',
+      },
+    ],
+  },
+  {
     name: 'owner-withheld',
     rule: 'a worker does not learn the owner id of the orchestrator that gives it work',
     seed: 41,

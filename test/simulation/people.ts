@@ -12,6 +12,7 @@ import { signedByPerson } from './rogues.js';
 import type { Random } from './random.js';
 import { createRequest, type Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
+import { textHash } from './text-hash.js';
 import { EPOCH_MS, type World } from './world.js';
 
 export interface People {
@@ -39,6 +40,9 @@ export interface People {
 }
 
 type Asked = EventOf<RequestType>;
+
+/** An operator who has requested no mission. */
+export const COLLEAGUE = 'colleague';
 
 export interface PeopleOptions {
   readonly world: World;
@@ -143,27 +147,32 @@ export function createPeople({ world, faults, retryRandom, scenario, ids, coordi
     onProposed({ payload: { mission_id, revision } }, approval, partition) {
       if (approval !== 'approval' || random.chance(0.1)) return;
       const isGood = random.chance(0.7);
+      const signs = faults.chosen.includes('sign');
+      const approve = (approved_by: string) => {
+        const payload = { mission_id, revision, approved_by, signed: null, plan_digest: null };
+        append(
+          createEvent({ type: 'plan_approved', from: approved_by, missionId: mission_id, payload }),
+          mission_id,
+          partition,
+        );
+      };
       world.at(random.next() * random.pick([100, 10_000, 120_000]), () => {
-        const event = isGood
-          ? createEvent({
-              type: 'plan_approved',
-              from: 'person',
-              missionId: mission_id,
-              payload: { mission_id, revision, approved_by: 'person', signed: null, plan_digest: null },
-            })
-          : createEvent({
-              type: 'plan_rejected',
-              from: 'person',
-              missionId: mission_id,
-              payload: {
-                mission_id,
-                revision,
-                rejected_by: 'person',
-                reason: 'not like this',
-                signed: null,
-                plan_digest: null,
-              },
-            });
+        // With operators there are four eyes: the requester's own approval is void.
+        if (signs && textHash(mission_id) % 3 > 0) approve('person');
+        if (isGood) return approve(signs ? COLLEAGUE : 'person');
+        const event = createEvent({
+          type: 'plan_rejected',
+          from: 'person',
+          missionId: mission_id,
+          payload: {
+            mission_id,
+            revision,
+            rejected_by: 'person',
+            reason: 'not like this',
+            signed: null,
+            plan_digest: null,
+          },
+        });
         append(event, mission_id, partition);
       });
     },

@@ -1,7 +1,10 @@
-/** Watches what people and rogues ask: with operators only what an operator has signed counts. */
-import type { AgentEvent } from '../../src/domain/events.js';
+/**
+ * Watches what people and rogues ask: with operators only what an operator has signed counts, and no approval by who
+ * has requested the mission.
+ */
+import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
 import type { Mission } from '../../src/domain/mission-state.js';
-import { ROGUE, verifyInSimulation } from './rogues.js';
+import { ROGUE, verifyAnswerInSimulation, verifyInSimulation } from './rogues.js';
 import { Violation } from './violation.js';
 
 export interface RequestOracle {
@@ -17,6 +20,18 @@ export function createRequestOracle(place: string, signs: boolean): RequestOracl
 
   function requireSigned(id: string, what: string): void {
     if (!good.has(id)) throw new Violation('signed-only', `${place}: ${what}, and ${id} is not signed`);
+  }
+
+  function requireColleague({ id, request }: Mission, approvedBy: string): void {
+    if (approvedBy === request.requested_by)
+      throw new Violation('four-eyes', `${place}: ${approvedBy} has requested ${id}, and approves`);
+  }
+
+  function checkAnswer(mission: Mission, answer: PayloadOf<'call_decided'>): void {
+    const { approval_id, answered_by, approved } = answer;
+    if (verifyAnswerInSimulation(answer, 0) !== null)
+      throw new Violation('signed-only', `${place}: ${answered_by} decides about ${approval_id} without a signature`);
+    if (approved) requireColleague(mission, answered_by);
   }
 
   return {
@@ -37,7 +52,10 @@ export function createRequestOracle(place: string, signs: boolean): RequestOracl
     onApplied(mission, event) {
       if (!signs) return;
       switch (event.event_type) {
+        case 'call_decided':
+          return checkAnswer(mission, event.payload);
         case 'request_accepted':
+          if (event.payload.request_type === 'plan_approved') requireColleague(mission, event.payload.requested_by);
           return requireSigned(event.payload.request_id, `${event.payload.request_type} is accepted`);
         case 'plan_proposed':
         case 'plan_failed':

@@ -6,7 +6,8 @@
 import { createEventFactory } from '../../src/domain/event-factory.js';
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import { createMissionId, parseMissionId } from '../../src/domain/mission-id.js';
-import type { Signable, VerifyRequest } from '../../src/domain/requests.js';
+import { personOf, type Signable, type VerifyRequest } from '../../src/domain/requests.js';
+import type { SignedAnswer, VerifyAnswer } from '../../src/domain/waiting-call.js';
 import type { Ids } from '../../src/ports/clock.js';
 import type { Random } from './random.js';
 import type { SimLog } from './sim-log.js';
@@ -40,15 +41,28 @@ type Signed = NonNullable<PayloadOf<'mission_requested'>['signed']>;
 const signatureFor = ({ event_id, event_type, payload }: Signable): string =>
   `${event_type} ${event_id} ${'mission_id' in payload ? payload.mission_id : ''}`;
 
+/** By the person whom it names. */
 export function signedByPerson<E extends Signable>(event: E): E {
-  const signed: Signed = { signed_by: 'person', key_id: 'key', signature: signatureFor(event), cluster: null };
+  const signature = signatureFor(event);
+  const signed: Signed = { signed_by: personOf(event), key_id: 'key', signature, cluster: null };
   return { ...event, payload: { ...event.payload, signed } };
 }
 
-export const verifyInSimulation: VerifyRequest = (record) => {
+/** With four eyes, as verifyAnswerInSimulation: who has requested a mission approves neither its plan nor its calls. */
+export const verifyInSimulation: VerifyRequest = (record, _atMs, missionBy) => {
   const { signed } = record.payload;
   if (signed === null) return 'unsigned';
-  return signed.signature === signatureFor(record) ? null : 'forged';
+  if (signed.signature !== signatureFor(record)) return 'forged';
+  return record.event_type === 'plan_approved' && signed.signed_by === missionBy ? 'own_mission' : null;
+};
+
+export const answerSignature = ({ answered_by, approval_id, digest, approved }: Omit<SignedAnswer, 'signature'>) =>
+  `${answered_by} ${approval_id} ${digest} ${approved}`;
+
+export const verifyAnswerInSimulation: VerifyAnswer = (answer, _atMs, missionBy) => {
+  if (answer.signature === null) return 'unsigned';
+  if (answer.signature !== answerSignature(answer)) return 'forged';
+  return answer.approved && answer.answered_by === missionBy ? 'own_mission' : null;
 };
 
 export function createRogues({ world, random, ids, coordination, log }: RoguesOptions): Rogues {

@@ -204,7 +204,9 @@ export async function simulate({
   });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });
   const rogues = createRogues({ world, random: signRandom, ids, coordination: topics.coordination, log });
-  const approvers = createApprovers({ world, random: askRandom, ids, coordination: topics.coordination, log });
+  const approvers = createApprovers({
+    ...{ world, faults, random: askRandom, ids, coordination: topics.coordination, log },
+  });
   const steerers = createSteerers({
     ...{ world, faults, random: steerRandom, ids, coordination: topics.coordination, log },
     mission: (id) => oracle.missions().flatMap(({ state }) => state.missions.get(id) ?? [])[0],

@@ -12,7 +12,7 @@ import { ASK_MS } from './approvers.js';
 import type { Faults } from './faults.js';
 import type { Oracle } from './oracle.js';
 import type { Random } from './random.js';
-import { verifyInSimulation } from './rogues.js';
+import { verifyAnswerInSimulation, verifyInSimulation } from './rogues.js';
 import { liveRoster, revised } from './revisions.js';
 import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
@@ -143,6 +143,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       tools: volume.executorOf(process),
       packer: plainPacker,
       ...(faults.chosen.includes('ask') ? { policy: simPolicy, askMs: ASK_MS } : {}),
+      ...(faults.chosen.includes('sign') ? { verifyAnswer: verifyAnswerInSimulation } : {}),
       loopLimits: { clock: process.clock, maxOutputTokens: 500, maxPromptTokens: 4_000 },
       timings: { commitMs: scenario.commitMs, heartbeatMs: scenario.heartbeatMs, suspendedMs: SUSPENDED_MS },
     });
@@ -159,7 +160,9 @@ export function createSwarm(options: SwarmOptions): Swarm {
     return system.createOrchestrator({
       ...deps,
       roster: agents,
-      ...(faults.chosen.includes('sign') ? { verifyRequest: verifyInSimulation } : {}),
+      ...(faults.chosen.includes('sign')
+        ? { verifyRequest: verifyInSimulation, verifyAnswer: verifyAnswerInSimulation }
+        : {}),
       planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
       timings: {
         snapshotMs: 0, // here a snapshot takes no time

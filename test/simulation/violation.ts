@@ -19,6 +19,7 @@ const INVARIANTS = {
   'pause-keeps-time': 'a call that waited has no more time than its task had left when it was proposed',
   'paused-begins-nothing': 'no wave, no attempt, no plan and no step of a paused mission begins',
   'signed-only': "with operators, nothing counts that is asked without an operator's signature",
+  'four-eyes': 'with four eyes, who has requested a mission approves neither its plan nor a call of it',
   'snapshot-first': 'no tool of a task that wants snapshots starts before one was taken',
   'requirements-kept': 'each task requires what its mission requires of workers',
   'attempts-in-order': 'no tool of an attempt starts after one of a later attempt',

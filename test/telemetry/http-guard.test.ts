@@ -105,6 +105,22 @@ describe('an address that other computers can reach', () => {
 });
 
 describe('the Host of a request', () => {
+  test('is one: a request with two is refused, whichever of them is right', async () => {
+    const { url, close } = await open();
+    const { host } = new URL(url);
+    const lines = ['GET /livez HTTP/1.1', 'connection: close'];
+    const statusWith = async (...hosts: readonly string[]) =>
+      (await sendRaw(url, [...lines, ...hosts.map((one) => `host: ${one}`), '', ''].join('\r\n'))).status;
+    expect(await statusWith(host)).toBe(200);
+    for (const hosts of [
+      [host, 'evil.example'],
+      ['evil.example', host],
+      [host, host],
+    ])
+      expect([400, 403]).toContain(await statusWith(...hosts));
+    await close();
+  });
+
   test('is a name of loopback, of the address, or one that was given', async () => {
     const { url, close } = await open({ address: ALL, token: TOKEN, hosts: ['Worker.example.net'] });
     const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);

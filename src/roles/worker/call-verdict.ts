@@ -1,8 +1,10 @@
 /** What the policy says about a step, and what happens to a step that it stops. */
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
 import { FINISH } from '../../agent/step.js';
+import type { CheckBaseline } from '../../domain/baseline.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
 import { isRedacted } from '../../domain/secret-patterns.js';
+import { SIZES } from '../../domain/sizes.js';
 import { taintOf } from '../../domain/taint.js';
 import { abilitiesOf, SECRET_RULE, strictest, type CallFacts, type Policy, type Verdict } from '../../ports/policy.js';
 import type { ExecutionDeps } from './execution-deps.js';
@@ -32,15 +34,35 @@ export const factsOf = ({ attempt, spec }: Task, calls: number): CallFacts => ({
   ...abilitiesOf(spec),
 });
 
-/** The verdict on a step; of a finish that on its checks. null: there is nothing to judge. */
+/** What the policy says of a step. */
+export interface Judged {
+  /** null: there is nothing to judge. */
+  readonly verdict: Verdict | null;
+  /** Of a finish: on each of its checks, in order. */
+  readonly checks: readonly JudgedCheck[];
+}
+
+interface JudgedCheck {
+  readonly check: Check;
+  readonly verdict: Verdict;
+}
+
+/** The verdict on a step; of a finish the strictest one on its checks. */
 export function judgeStep(
   policy: Policy,
   task: Task,
   { tool, arguments: args }: Pick<StepDecision, 'tool' | 'arguments'>,
   facts: CallFacts,
-): Verdict | null {
-  if (tool === FINISH) return judgeChecks(policy, task, facts);
-  return policy.judge({ ...facts, agent: task.spec.name, tool, arguments: args });
+): Judged {
+  if (tool !== FINISH)
+    return { verdict: policy.judge({ ...facts, agent: task.spec.name, tool, arguments: args }), checks: [] };
+  const { attempt, spec } = task;
+  const checks = acceptanceOf(attempt.assignment, spec).map((check) => ({
+    check,
+    verdict: judgeCheck(policy, task, check, facts),
+  }));
+  const [first, ...others] = checks.map(({ verdict }) => verdict);
+  return { verdict: first === undefined ? null : strictest(first, ...others), checks };
 }
 
 /** The verdict on one check of a task. */
@@ -49,13 +71,22 @@ export function judgeCheck(policy: Policy, { spec }: Task, { name, command }: Ch
   return { ...verdict, reason: `check ${JSON.stringify(name)}: ${verdict.reason}` };
 }
 
-/** The strictest verdict on the checks of a task; null: it has none. */
-function judgeChecks(policy: Policy, task: Task, facts: CallFacts): Verdict | null {
-  const { attempt, spec } = task;
-  const verdicts = acceptanceOf(attempt.assignment, spec).map((check) => judgeCheck(policy, task, check, facts));
-  const [first, ...others] = verdicts;
-  return first === undefined ? null : strictest(first, ...others);
+/** As tool_called has them: those before the first step, then those of a finish; null: none was judged. */
+export function checkDecisions(
+  before: readonly (CheckBaseline & { readonly name: string })[],
+  atEnd: readonly JudgedCheck[],
+): PayloadOf<'tool_called'>['check_decisions'] {
+  const early = before.flatMap(({ name: check, decision, rule }) =>
+    decision === undefined ? [] : [{ check: shortName(check), moment: 'before', decision, rule: rule ?? '' }],
+  );
+  const late = atEnd.map(({ check: { name }, verdict: { decision, rule } }) => {
+    return { check: shortName(name), moment: 'end', decision, rule };
+  });
+  const all = [...early, ...late];
+  return all.length === 0 ? null : all;
 }
+
+const shortName = (name: string): string => name.slice(0, SIZES.checkName);
 
 /** Whether a call is not to run. What the record says counts: a later holder does not judge it again. */
 export const isStopped = ({

@@ -16,19 +16,19 @@ import type { WorkerContext } from './worker-context.js';
 export interface TaskJournal {
   /**
    * Resolves with the step as the log has it.
-   * @param baseline of an attempt's first step (encodeBaseline)
+   * @param before what the policy decided about checks; of an attempt's first step also its baseline (encodeBaseline)
    * @param verdict of the policy; null: it was not asked
    * @param taintedBy the untrusted content that the attempt has read before it
    */
   call(
     step: number,
     decision: StepDecision,
-    baseline: string | null,
+    before: Before,
     verdict: Pick<Verdict, 'decision' | 'rule'> | null,
     taintedBy: readonly Taint[],
   ): Promise<EventOf<'tool_called'>>;
   /** A step that waits for a person. Resolves when it was read back. */
-  propose(step: number, decision: StepDecision, baseline: string | null, asked: Asked): Promise<void>;
+  propose(step: number, decision: StepDecision, before: Before, asked: Asked): Promise<void>;
   /** The call that waited, as a person decided. Resolves with the step as the log has it. */
   decided(waiting: WaitingCall, said: Said): Promise<EventOf<'tool_called'>>;
   /** Appends the outcome; it need not be read back before the next model call. */
@@ -41,6 +41,8 @@ export interface TaskJournal {
   completed(payload: PayloadOf<'task_completed'>): Promise<void>;
   failed(payload: PayloadOf<'task_failed'>): Promise<void>;
 }
+
+type Before = Pick<PayloadOf<'tool_called'>, 'baseline' | 'check_decisions'>;
 
 /** What a person is asked about a step. */
 export type Asked = Pick<
@@ -95,13 +97,13 @@ export function createTaskJournal(context: WorkerContext, deps: TaskJournalDeps)
     eventOf('tool_returned', { ...identity, step, ...returnedPayload(result) }, callId);
 
   return {
-    async call(step, decision, baseline, verdict, taintedBy) {
+    async call(step, decision, before, verdict, taintedBy) {
       const judged = { ...verdictPayload(verdict), ...NOT_ASKED, tainted_by: [...taintedBy] };
-      const event = eventOf('tool_called', { ...identity, ...calledPayload(step, decision), ...judged, baseline });
+      const event = eventOf('tool_called', { ...identity, ...calledPayload(step, decision), ...judged, ...before });
       return appendAndReadBack(event);
     },
-    async propose(step, decision, baseline, asked) {
-      const payload = { ...identity, ...calledPayload(step, decision), baseline, ...asked };
+    async propose(step, decision, before, asked) {
+      const payload = { ...identity, ...calledPayload(step, decision), ...before, ...asked };
       await appendAndReadBack(eventOf('call_proposed', payload));
     },
     async decided(waiting, said) {

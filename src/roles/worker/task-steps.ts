@@ -1,17 +1,26 @@
 /** The steps of one execution: journaled, read back, run as the record says, and their outcomes journaled. */
 import { NO_REDACTION } from '../../agent/redact.js';
 import type { StepDecision, StepResult } from '../../agent/loop-contract.js';
-import { encodeBaseline } from '../../domain/baseline.js';
+import { encodeBaseline, type Baseline } from '../../domain/baseline.js';
 import { stepInDoubt } from '../../domain/task-partition.js';
 import { taintOf } from '../../domain/taint.js';
 import { lastAsked, type WaitingCall } from '../../domain/waiting-call.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Check, PayloadOf } from '../../domain/events.js';
 import type { TokenCost } from '../../ports/model.js';
-import type { Verdict } from '../../ports/policy.js';
+import type { Policy, Verdict } from '../../ports/policy.js';
 import type { TaskPlace, ToolExecutor, ToolOutcome } from '../../ports/tools.js';
 import { askAbout, CallWaits, saidAbout } from './asked-call.js';
-import { factsOf, isStopped, judgeCheck, judgeSecrets, judgeStep, stoppedResult } from './call-verdict.js';
+import {
+  checkDecisions,
+  factsOf,
+  isStopped,
+  judgeCheck,
+  judgeSecrets,
+  judgeStep,
+  stoppedResult,
+  type Judged,
+} from './call-verdict.js';
 import type { ExecutionDeps } from './execution-deps.js';
 import { progressNews } from './step-progress.js';
 import { createStepRunner, type StepRunner } from './step-runner.js';
@@ -179,11 +188,13 @@ async function journalAndRun(parts: Parts, chosen: StepDecision, left: TimeLeft)
   // As the log will have it: the texts of the arguments may form a secret only together.
   const decision = { ...chosen, arguments: parseArguments(redact(JSON.stringify(chosen.arguments))) };
   const found = current().steps.length === 0 ? await baseline.forFirstStep() : null;
-  const before = found === null ? null : encodeBaseline(found);
   const calls = current().steps.length;
   const taintedBy = taintOf(deps.attempt.assignment.untrusted, calls);
-  const verdict =
-    judgeSecrets(decision) ?? (policy === undefined ? null : judgeStep(policy, deps, decision, factsOf(deps, calls)));
+  const { verdict, checks } = judge(policy, deps, decision, calls);
+  const before = {
+    baseline: found === null ? null : encodeBaseline(found),
+    check_decisions: checkDecisions(namedChecks(deps, found), checks),
+  };
   if (verdict !== null) metrics.policyDecided(verdict.decision);
   const step = calls + 1;
   if (verdict?.decision === 'ask' && askMs !== undefined) {
@@ -198,6 +209,18 @@ async function journalAndRun(parts: Parts, chosen: StepDecision, left: TimeLeft)
   context.onStepEnded();
   parts.beganMs = null;
   return result;
+}
+
+function judge(policy: Policy | undefined, deps: TaskStepsDeps, decision: StepDecision, calls: number): Judged {
+  const verdict = judgeSecrets(decision);
+  if (verdict !== null || policy === undefined) return { verdict, checks: [] };
+  return judgeStep(policy, deps, decision, factsOf(deps, calls));
+}
+
+/** The baseline of each check, with its name. */
+function namedChecks({ attempt, spec }: TaskStepsDeps, baseline: Baseline | null) {
+  const names = acceptanceOf(attempt.assignment, spec).map(({ name }) => name);
+  return (baseline?.checks ?? []).map((check, at) => ({ ...check, name: names[at] ?? '' }));
 }
 
 /** The model's next turn sees it as a step of the history, as after a take-over. */

@@ -14,6 +14,8 @@ const REFUSED: readonly CallName[] = [
   ...(['fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr', 'setns'] as const),
   // Files by handle pass by the directories above them; fanotify sees files of others.
   ...(['open_by_handle_at', 'name_to_handle_at', 'fanotify_init'] as const),
+  // Messages that lie in queues of System V are memory of no process, and are not measured.
+  'msgget',
   // The kernel itself, and its log.
   ...(['kexec_load', 'kexec_file_load', 'reboot', 'syslog'] as const),
   ...(['init_module', 'finit_module', 'delete_module', 'create_module', 'query_module', 'get_kernel_syms'] as const),
@@ -32,6 +34,7 @@ const UNKNOWN: readonly CallName[] = ['clone3', 'openat2'];
 const NUMBER = 0;
 const ARCHITECTURE = 4;
 const argument = (index: number): Line => ({ load: 16 + 8 * index });
+const highHalf = (index: number): Line => ({ load: 20 + 8 * index });
 
 const ALLOW = 0x7fff_0000;
 const KILL_PROCESS = 0x8000_0000;
@@ -40,6 +43,7 @@ const ENDS = {
   allow: ALLOW,
   kill: KILL_PROCESS,
   eperm: error(1),
+  einval: error(22),
   enosys: error(38),
   eprotonosupport: error(93),
   eafnosupport: error(97),
@@ -72,6 +76,16 @@ const PROTOCOLS = [0, 1, 6, 17, 58];
 /** TIOCSTI and TIOCLINUX type into a terminal; TIOCSETD loads a line discipline into the kernel. */
 const TERMINAL_COMMANDS = [0x5412, 0x541c, 0x5423];
 
+/**
+ * Of System V, whose memory belongs to no process and is measured only while one has it attached. A page for each
+ * segment is what PostgreSQL needs; Linux has 4,096 segments, so 16 MiB, and 32,000 sets of semaphores, 41 MiB. What is
+ * larger gets the kernel's own answer to it.
+ */
+const SEGMENT_BYTES = 4_096;
+const SEMAPHORES_OF_A_SET = 16;
+/** Rounds a segment up to a huge page. */
+const SHM_HUGETLB = 0o4000;
+
 const PERSONALITY_QUERY = 0xffff_ffff;
 
 /** The loaded word decides: one of the values goes to the label, any other to the next line. */
@@ -91,7 +105,10 @@ const openRule = (flags: number): readonly Line[] => [
   ...modeRule(flags + 1),
 ];
 
-/** Rules for calls that depend on an argument. The kernel reads 32 bits of each, so the high half does not matter. */
+/**
+ * Rules for calls that depend on an argument. The kernel reads 32 bits of each, so the high half does not matter; a
+ * segment's size has both.
+ */
 const RULES: readonly { readonly calls: readonly CallName[]; readonly lines: readonly Line[] }[] = [
   {
     calls: ['clone'],
@@ -120,6 +137,21 @@ const RULES: readonly { readonly calls: readonly CallName[]; readonly lines: rea
       ...oneOf(PROTOCOLS, 'allow'),
       end('eprotonosupport'),
     ],
+  },
+  {
+    calls: ['shmget'],
+    lines: [
+      highHalf(1),
+      { jump: 'equal', value: 0, ifFalse: 'einval' },
+      argument(1),
+      { jump: 'above', value: SEGMENT_BYTES, ifTrue: 'einval' },
+      argument(2),
+      { jump: 'anyBit', value: SHM_HUGETLB, ifTrue: 'eperm', ifFalse: 'allow' },
+    ],
+  },
+  {
+    calls: ['semget'],
+    lines: [argument(1), { jump: 'above', value: SEMAPHORES_OF_A_SET, ifTrue: 'einval', ifFalse: 'allow' }],
   },
   { calls: ['chmod', 'fchmod', 'creat', 'mknod'], lines: modeRule(1) },
   { calls: ['fchmodat', 'fchmodat2', 'mknodat'], lines: modeRule(2) },

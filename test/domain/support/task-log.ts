@@ -111,6 +111,7 @@ export function called(owner: string, step: number, { task, attempt, ...details 
     refused_because: null,
     tainted_by: [],
     baseline: null,
+    check_decisions: null,
     ...details,
   });
 }

@@ -50,12 +50,13 @@ describe.each(ARCHITECTURES)('call numbers of %s', (architecture) => {
 });
 
 const DEPEND_ON_ARGUMENTS: ReadonlySet<CallName> = new Set([
-  ...(['clone', 'unshare', 'ioctl', 'personality', 'socket', 'socketpair'] as const),
+  ...(['clone', 'unshare', 'ioctl', 'personality', 'socket', 'socketpair', 'shmget', 'semget'] as const),
   ...(['chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'creat', 'mknod', 'mknodat', 'open', 'openat'] as const),
 ]);
 
 const ALLOWED = 'allow';
 const EPERM = 1;
+const EINVAL = 22;
 const ENOSYS = 38;
 
 describe.each(ARCHITECTURES)('the filter of %s', (architecture) => {
@@ -159,6 +160,15 @@ describe.each(ARCHITECTURES)('the filter of %s', (architecture) => {
     expect(call('openat', -100, 0, 0o101, 0o666)).toBe(ALLOWED);
     expect(call('openat', -100, 0, 0o200000, 0o6755)).toBe(ALLOWED);
     expect(call('mknodat', -100, 0, 0o10644)).toBe(ALLOWED);
+  });
+
+  test('refuses segments of System V above a page, huge pages, and sets of more than 16 semaphores', () => {
+    for (const size of [0, 1, 56, 4096]) expect(call('shmget', 0, size, 0o1600)).toBe(ALLOWED);
+    for (const size of [4097, 1 << 20, 1n << 32n, (1n << 32n) + 56n, -1])
+      expect(call('shmget', 0, size, 0)).toBe(EINVAL);
+    for (const flags of [0o4000, 0o5600]) expect(call('shmget', 0, 56, flags)).toBe(EPERM);
+    for (const count of [0, 1, 16]) expect(call('semget', 0, count, 0o1600)).toBe(ALLOWED);
+    for (const count of [17, 32_000, -1]) expect(call('semget', 0, count, 0o1600)).toBe(EINVAL);
   });
 
   test('refuses every personality but the ordinary one; asking for it is allowed', () => {

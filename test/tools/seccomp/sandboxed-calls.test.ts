@@ -12,6 +12,7 @@ afterAll(removeTemporaryDirectories);
 
 const OK = 0;
 const EPERM = 1;
+const EINVAL = 22;
 const ENOSYS = 38;
 const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
@@ -55,6 +56,14 @@ const TRIES: readonly Try[] = [
   // SCTP and DCCP.
   ['socket', '2, 1, 132', EPROTONOSUPPORT],
   ['socket', '2, 6, 33', EPROTONOSUPPORT],
+  // A page of System V, more, and huge pages; 16 semaphores, and more; a queue of messages.
+  ['shmget', '0, 4096, 0600', OK],
+  ['shmget', '0, 4097, 0600', EINVAL],
+  ['shmget', '0, 0x100000001, 0600', EINVAL],
+  ['shmget', '0, 4096, 04600', EPERM],
+  ['semget', '0, 16, 0600', OK],
+  ['semget', '0, 17, 0600', EINVAL],
+  ['msgget', '0, 0600', EPERM],
   ['personality', '0xffffffff', OK],
   ['personality', '0x40000', EPERM],
   // Files with the setuid or setgid bit, by each call that can make one; ordinary files and modes.
