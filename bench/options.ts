@@ -22,6 +22,7 @@ speed (default)        how fast the swarm is, beside the floors of the same run
   sandbox              what the sandbox adds to a command, and its parts; needs no broker
   snapshots            the first and second snapshot of 50,000 files, beside git; needs no broker
   --beside DIR         another copy of the product, built, that missions measures in turns with this one
+  --traced             the other copy, without --beside this one again, sends its traces to a server of the bench
   --profile DIR        cpu keeps its last profile there, as a flame graph (SVG) and for DevTools
   --history N          missions that durable-call runs in one topic (default 10000)
 scale                  what a group of very many workers costs when one comes or goes; needs no broker
@@ -79,6 +80,7 @@ const OPTIONS = {
   minutes: number(60),
   profile: { type: 'string' },
   beside: { type: 'string' },
+  traced: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -106,6 +108,7 @@ export function taskOf(argv: readonly string[]): Task {
             history: count('history'),
             profileDir: values.profile ?? null,
             beside: values.beside === undefined ? null : resolve(values.beside),
+            traced: values.traced,
           },
         };
       case 'scale':

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { createClient } from '../../src/client/create-client.js';
 import type { MissionDefinition } from '../../src/client/mission-definition.js';
+import { startSink, tracesTo } from '../support/sink.js';
 import { openBenchLog, type BenchLog } from '../support/bench-log.js';
 import { startChild } from '../support/child-process.js';
 import { whenHeld } from '../support/fold-figures.js';
@@ -55,13 +56,19 @@ export async function measureMissions({
   projectDir,
   rounds: count,
   beside,
-}: Pick<SpeedOptions, 'cluster' | 'projectDir' | 'rounds' | 'beside'>): Promise<readonly Finding[]> {
+  traced,
+}: Pick<SpeedOptions, 'cluster' | 'projectDir' | 'rounds' | 'beside' | 'traced'>): Promise<readonly Finding[]> {
   const ollama = await startChild('bench-ollama.js', { steps: 0, delayMs: 0 });
+  const collector = traced ? await startSink() : null;
+  const other = beside ?? (traced ? projectDir : null);
   const copies: Copy[] = [];
   const closing: { close(): Promise<void> }[] = [];
   try {
-    for (const dir of [projectDir, ...(beside === null ? [] : [beside])])
-      copies.push(await startCopy(await openBenchLog(cluster, projectDir, { concurrency: CONCURRENCY }), dir));
+    for (const [dir, env] of [
+      [projectDir, {}] as const,
+      ...(other === null ? [] : [[other, tracesTo(collector)] as const]),
+    ])
+      copies.push(await startCopy(await openBenchLog(cluster, projectDir, { concurrency: CONCURRENCY }), dir, env));
     closing.push(...copies);
     for (const copy of copies) await copy.run(WARM_UP);
     const peers = await startPeers(join(projectDir, 'bench/peers'));
@@ -82,10 +89,11 @@ export async function measureMissions({
   } finally {
     for (const one of closing.reverse()) await one.close();
     await ollama.close();
+    await collector?.close();
   }
 
-  async function startCopy(bench: BenchLog, dir: string): Promise<Copy> {
-    const env = { ...bench.env, WORKER_MODELS: `ollama:${STUB_OLLAMA_MODEL}`, OLLAMA_HOST: ollama.ready };
+  async function startCopy(bench: BenchLog, dir: string, own: Record<string, string>): Promise<Copy> {
+    const env = { ...bench.env, ...own, WORKER_MODELS: `ollama:${STUB_OLLAMA_MODEL}`, OLLAMA_HOST: ollama.ready };
     const orchestrator = startRole(dir, 'orchestrator', env, 'on');
     const worker = startRole(dir, 'worker', env, 'on');
     await whenHeld(orchestrator);

@@ -14,4 +14,6 @@ export interface SpeedOptions {
   readonly history: number;
   /** Another copy of the product, built, that missions measures in turns with this one; null: none. */
   readonly beside: string | null;
+  /** Whether the copy that missions measures in turns with this one sends traces; without `beside` it is this one. */
+  readonly traced: boolean;
 }

@@ -10,7 +10,7 @@ describe('what npm run bench is asked', () => {
       json: false,
       bench: 'speed',
       parts: SPEED_PARTS,
-      options: { rounds: 5, history: 10_000, profileDir: null, beside: null },
+      options: { rounds: 5, history: 10_000, profileDir: null, beside: null, traced: false },
     });
   });
 
