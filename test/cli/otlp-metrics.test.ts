@@ -24,6 +24,9 @@ test('what a mission has come to is sent at the end, also where /metrics is not 
     (point) => labelsOf(point)['status'] === 'completed',
   );
   expect(verified.length).toBeGreaterThan(0);
+  const appends = metrics.find(({ name }) => name === 'ravenhelm_append_seconds')?.histogram?.dataPoints ?? [];
+  expect(appends.map((point) => labelsOf(point)['appender']).toSorted()).toEqual(['coordination', 'tasks']);
+  expect(appends.every(({ count }) => Number(count) > 0)).toBe(true);
   expect(pointsOf('ravenhelm_missions_requested_total').map(({ asDouble }) => asDouble)).toEqual([1]);
 }, 60_000);
 

@@ -455,7 +455,7 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/decision-writer.ts',
-        from: 'isWaiting: () => pending.size > 0,',
+        from: 'isWaiting: pending.isWaiting,',
         to: 'isWaiting: () => false,',
       },
     ],
