@@ -31,6 +31,7 @@ process.env.RAVENHELM_TEST_QUICK ??= namesTests ? '0' : '1';
 const { globalSetup: _setup, globalTeardown: _teardown, ...shared } = suite;
 export default {
   ...shared,
+  testPathIgnorePatterns: [...suite.testPathIgnorePatterns, '/test/telemetry/servers/'],
   maxWorkers: 4, // without a broker they wait more than they compute: two workers take half as long again
   roots: UNIT.filter((folder) => existsSync(new URL(`test/${folder}`, import.meta.url))).map(
     (folder) => `<rootDir>/test/${folder}`,

@@ -46,6 +46,6 @@ export async function mustRun(command, args, { nextStep, ...options }) {
   throw new StepFailed(`${[command, ...args].join(' ')} ${how}:\n${lastLines(output, 30)}`, nextStep);
 }
 
-function lastLines(text, count) {
+export function lastLines(text, count) {
   return text.trimEnd().split('\n').slice(-count).join('\n');
 }

@@ -9,13 +9,14 @@ const ASK_EVERY_MS = 300;
 
 /**
  * Two setups of one clone at a time would delete each other's packages: the second waits until the first has ended.
- * onWait(pid) is called once if it has to. Returns a function that frees the lock.
+ * onWait(pid) is called once if it has to. Returns a function that frees the lock. Other programs lock other files:
+ * program is what the command line of such a process contains.
  */
-export async function lockSetup(onWait, file = join(root, LOCK)) {
+export async function lockSetup(onWait, file = join(root, LOCK), program = 'setup.mjs') {
   mkdirSync(join(file, '..'), { recursive: true });
   for (let waited = false; ; waited = true) {
     if (claim(file)) return () => rmSync(file, { force: true });
-    const holder = holderOf(file);
+    const holder = holderOf(file, program);
     if (holder === null) {
       rmSync(file, { force: true }); // what was killed leaves its file
       continue;
@@ -36,12 +37,12 @@ function claim(file) {
 }
 
 /** The process that holds the lock; null if there is none any more. */
-function holderOf(file) {
+function holderOf(file, program) {
   try {
     const pid = Number(readFileSync(file, 'utf8'));
     // Another process may have its number by now. Only Linux tells what it is.
     if (process.platform === 'linux')
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('setup.mjs') ? pid : null;
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program) ? pid : null;
     process.kill(pid, 0);
     return pid;
   } catch (error) {
