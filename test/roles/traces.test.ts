@@ -1,12 +1,12 @@
 /** The spans that the roles send are those that the events tell, each with one id, whichever process sends them. */
 import { setImmediate } from 'node:timers/promises';
-import type { AgentEvent } from '../../src/domain/events.js';
 import type { Span } from '../../src/domain/spans.js';
 import { traceContextOf } from '../../src/domain/trace-context.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
 import type { ChatModel } from '../../src/ports/model.js';
 import type { Tracing } from '../../src/ports/tracing.js';
 import { createMissionId } from '../../src/domain/mission-id.js';
+import { SPAN_KINDS, spanSeedsOf } from '../support/span-seeds.js';
 import { agentSpec, createRoleSwarm } from '../support/role-swarm.js';
 
 const STARTED_MS = 1_700_000_000_000;
@@ -34,41 +34,9 @@ function collecting({ away = false } = {}): Tracing & { readonly spans: Span[] }
   };
 }
 
-/** What the events of a mission must come to: seeds by the span's first word. */
-function expected(events: readonly AgentEvent[]): Record<string, string[]> {
-  const seeds: Record<string, string[]> = {
-    invoke_workflow: [],
-    invoke_agent: [],
-    chat: [],
-    execute_tool: [],
-    check: [],
-  };
-  for (const event of events) {
-    if (event.event_type === 'mission_requested') seeds['invoke_workflow']?.push(event.event_id);
-    // A decision and its copy in the tasks partition are one event.
-    if (event.event_type === 'task_assigned' && event.payload.source === null)
-      seeds['invoke_agent']?.push(event.event_id);
-    if (event.event_type === 'tool_called') {
-      seeds['execute_tool']?.push(event.event_id);
-      if (event.payload.model_ms !== null && event.payload.model !== 'playbook')
-        seeds['chat']?.push(`${event.event_id} chat`);
-      const { mission_id, task_id, step } = event.payload;
-      const outcome = events.find(
-        (each) =>
-          each.event_type === 'tool_returned' &&
-          [each.payload.mission_id, each.payload.task_id, each.payload.step].join() ===
-            [mission_id, task_id, step].join(),
-      );
-      if (outcome?.event_type === 'tool_returned')
-        seeds['check']?.push(...(outcome.payload.checks ?? []).map((_, index) => `${event.event_id} check ${index}`));
-    }
-  }
-  return Object.fromEntries(Object.entries(seeds).map(([kind, list]) => [kind, list.sort()]));
-}
-
 const found = (spans: readonly Span[]): Record<string, string[]> =>
   Object.fromEntries(
-    ['invoke_workflow', 'invoke_agent', 'chat', 'execute_tool', 'check'].map((kind) => [
+    SPAN_KINDS.map((kind) => [
       kind,
       [...new Set(spans.filter(({ name }) => name.split(' ')[0] === kind).map(({ seed }) => seed))].sort(),
     ]),
@@ -84,7 +52,7 @@ test('a mission is a tree: its attempts below it, and chats, calls and checks be
   await swarm.close();
 
   const { spans } = tracing;
-  expect(found(spans)).toEqual(expected(swarm.events));
+  expect(found(spans)).toEqual(spanSeedsOf(swarm.events));
   expect(found(spans)['execute_tool']?.length).toBeGreaterThanOrEqual(3);
   expect(found(spans)['check']?.length).toBeGreaterThanOrEqual(1);
   const seeds = new Set(spans.map(({ seed }) => seed));
@@ -145,7 +113,7 @@ test('what a killed process had not sent, the next one sends, with the same ids'
   await swarm.startWorker(undefined, undefined, { tracing });
   await swarm.ended(await swarm.submit({ name: 'second' }));
   await swarm.close();
-  expect(found(tracing.spans)).toEqual(expected(swarm.events));
+  expect(found(tracing.spans)).toEqual(spanSeedsOf(swarm.events));
   const before = [...lost.orchestrator.spans, ...lost.worker.spans];
   expect(before.length).toBeGreaterThan(5);
   for (const span of before) expect(tracing.spans).toContainEqual(span);
