@@ -12,7 +12,7 @@ const COLD_BUILD = 'one and a half to six minutes the first time; later builds u
 
 /**
  * Builds the OpenTelemetry collector of the tests from its Go modules, unless it is here. It is put in place whole: a
- * build that was interrupted leaves only a file that the next one deletes. One build at a time: the caller has the lock.
+ * build that was interrupted leaves only a file that the next one deletes. One build at a time: the caller has a lock.
  * Resolves with its path, or with the reason why there is none.
  */
 export async function buildCollector({ say }) {

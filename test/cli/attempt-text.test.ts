@@ -108,7 +108,11 @@ test('a step names what the policy decided about checks, by moment, decision and
   );
   expect(text).toContain('    policy of checks: allow by default, before the first step: one, three\n');
   expect(text).toMatch(
-    /^ {4}policy of checks: ask by no-push, before the first step: two.*\n {4}policy of checks: deny by sudo, at the end: one$/m,
+    new RegExp(
+      '^ {4}policy of checks: ask by no-push, before the first step: two.*\n' +
+        ' {4}policy of checks: deny by sudo, at the end: one$',
+      'm',
+    ),
   );
   expect(text).not.toContain('\u001b');
   expect(textOf(prompt)).not.toContain('policy');

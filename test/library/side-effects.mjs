@@ -4,7 +4,7 @@ import v8 from 'node:v8';
 
 const changes = [];
 const OURS =
-  /^(RAVENHELM|KAFKA|SCHEMA_REGISTRY|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_LEVEL|LOG_FORMAT|OTEL|TRACEPARENT)/;
+  /^(RAVENHELM|KAFKA|SCHEMA_REG|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_(LEVEL|FORMAT)|OTEL|TRACEPARENT)/;
 const env = { ...process.env };
 const own = process.env;
 process.env = new Proxy(process.env, {
@@ -48,7 +48,8 @@ const tasks = [{ agent: 'idle', description: 'Idle.', playbook: 'idle' }];
 const { status } = await client.run({ name: 'idle', brief: 'Idle.', plan: { waves: [{ tasks }] } });
 await client.close();
 await swarm.close();
-// Nothing was to be traced; the API alone is a dependency of prom-client. Its packages are CommonJS, whose modules are in this cache, however they were imported.
+// Nothing was to be traced; OpenTelemetry's API alone is a dependency of prom-client. Its packages are CommonJS, whose
+// modules are in this cache, however they were imported.
 const { cache } = createRequire(import.meta.url);
 if (!Object.keys(cache).some((file) => file.includes('/prom-client/') || file.includes('/avsc/')))
   changes.push('no known package is in the cache: this check does not see what is loaded');

@@ -98,7 +98,7 @@ describeWithCollector('a real OpenTelemetry collector', () => {
 });
 
 describeWithCollector('the life of a collector', () => {
-  test('two run at a time, each with what it received; nothing answers at the address of one that was stopped', async () => {
+  test('two run at a time, each with what it received; a stopped one does not answer any more', async () => {
     const [first, second] = await Promise.all([startCollector(), startCollector()]);
     const exporter = new OTLPTraceExporter({ url: `${first.endpoint}/v1/traces` });
     const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

@@ -81,7 +81,9 @@ const of = async (step, command) => {
   const outcome = await executor.run({ ...call, tool: 'execute_terminal_command', arguments: { command } }, never);
   return JSON.parse(outcome.observation);
 };
-console.log(JSON.stringify({ sandbox, takes: await of(1, ${JSON.stringify(TAKES)}), finds: await of(2, ${JSON.stringify(FINDS)}) }));`;
+const takes = await of(1, ${JSON.stringify(TAKES)});
+const finds = await of(2, ${JSON.stringify(FINDS)});
+console.log(JSON.stringify({ sandbox, takes, finds }));`;
   const before = segmentsHere();
   const { sandbox, takes, finds } = JSON.parse(await runAsUser(placeForUser(), script));
   if (isForbidden(sandbox)) return;
