@@ -21,6 +21,8 @@ export const ARTIFACT_LIMITS = {
   bytes: 1024 * MIB,
   /** More than so many are counted only. */
   leftOut: 20,
+  /** Of each of their paths; the rest is cut. */
+  leftOutPathBytes: 300,
 } as const;
 
 interface Listed {

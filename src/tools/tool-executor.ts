@@ -130,7 +130,13 @@ async function listAndKeep(
   const options = { patterns, redact: runtime.redact, late: late.signal, signal };
   const facts = await listArtifacts(place, options).finally(() => timer.cancel());
   const { missionId: workspaceOf, continuedBy: missionId = workspaceOf, taskId } = task;
-  await keepArtifacts(runtime.workspaceRoot, { missionId, taskId, holdsState: place.holdsState }, facts);
+  // Who sees the workspace can copy them all the same: the result has the list, and the worker says that it serves none.
+  await keepArtifacts(runtime.workspaceRoot, { missionId, taskId, holdsState: place.holdsState }, facts).catch(
+    (error: unknown) => {
+      if (codeOf(error) === '') throw error;
+      runtime.logger.warn({ mission_id: missionId, task_id: taskId, err: error }, 'artifacts.not_kept');
+    },
+  );
   return facts;
 }
 

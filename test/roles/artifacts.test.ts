@@ -131,6 +131,14 @@ test('a listing that fails changes no result: the result says why there are none
   });
 });
 
+test('of long paths that are left out the first ones are named, each cut: the result fits into its record', async () => {
+  const long = Array.from({ length: 40 }, (_, at) => `${String(at).padStart(2, '0')}${'\u20ac'.repeat(300)}*.md`);
+  const report = await ran(long, { 'list artifacts': 'fail' });
+  const { left_out = [], left_out_count } = report.tasks[0]?.artifacts ?? {};
+  expect([left_out.length, left_out_count]).toEqual([20, 40]);
+  for (const { path } of left_out) expect(Buffer.byteLength(path)).toBeLessThanOrEqual(300);
+});
+
 test('a listing has a limit', async () => {
   const report = await ran(['a.txt'], { 'list artifacts': 'hang' }, { snapshotGraceMs: 50 });
   expect(report.tasks[0]).toMatchObject({

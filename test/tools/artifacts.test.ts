@@ -11,6 +11,10 @@ import { listArtifacts } from '../../src/tools/artifacts/list.js';
 import { forgetDirectories, noteDirectory, notedDirectories } from '../../src/tools/given-directories.js';
 import { openOutput } from '../../src/tools/artifacts/output.js';
 import { artifactPatterns } from '../../src/tools/artifacts/patterns.js';
+import { workspaceMarker } from '../../src/tools/places.js';
+import { createHarness, removeTemporaryDirectories } from './harness.js';
+
+afterAll(removeTemporaryDirectories);
 
 const run = promisify(execFile);
 const never = new AbortController().signal;
@@ -180,6 +184,31 @@ describe('the artifacts of a workspace', () => {
     await put('out/a', 'a'.repeat(2_000_000));
     expect(why(await limits({ fileBytes: 1024 * 1024 }))).toEqual(['out/a: it has more than 1 MiB']);
     expect(await limits({ files: 1, leftOut: 1 })).toMatchObject({ leftOut: [expect.anything()], leftOutCount: 3 });
+  });
+
+  test('a file whose path holds a secret is left out, and the path is redacted', async () => {
+    await put(`out/of-${SECRET}/a.md`, 'x');
+    await put(`out/${SECRET}.md`, 'x');
+    await put('out/b.md', 'x');
+    await symlink('b.md', join(workspace, `out/link-${SECRET}`));
+    const { files, leftOut, leftOutCount } = await list(['out']);
+    expect(files.map(({ path }) => path)).toEqual(['out/b.md']);
+    const why = 'its path holds a secret';
+    expect(leftOut.map((one) => one.why)).toEqual([why, why, why]);
+    expect(leftOutCount).toBe(3);
+    expect(JSON.stringify(leftOut)).not.toContain(SECRET);
+  });
+
+  test('where a worker cannot keep the list, the result has it all the same', async () => {
+    const harness = await createHarness();
+    const given = join(outside, 'given');
+    await mkdir(given);
+    await writeFile(join(given, 'a.md'), 'x');
+    const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
+    await mkdir(join(harness.root, '.ravenhelm'), { recursive: true });
+    await writeFile(join(harness.root, '.ravenhelm/artifacts'), 'no directory');
+    const { files } = await harness.executor.listArtifacts(task, ['*.md'], 10_000, never);
+    expect(files).toEqual([{ path: 'a.md', bytes: 1, digest: sha256('x') }]);
   });
 
   test('a sparse file of terabytes is not read', async () => {

@@ -92,8 +92,8 @@ function readDoubled(cursor: Cursor): Read<unknown> {
 
 function readEntry(cursor: Cursor, entries: Map<string, unknown>): Read<true> {
   const quoted = /["'“”‘’]/.test(cursor.text[cursor.at] ?? '');
-  // The first word of a brace in prose need not be a key.
-  const certain = quoted || entries.size > 0 || cursor.depth > 1;
+  // The first word of a brace in prose need not be a key. One in escaped quotes is, and what follows is no other value.
+  const certain = quoted || match(cursor, /\\["']/y) !== null || entries.size > 0 || cursor.depth > 1;
   const key = quoted ? readText(cursor) : readKey(cursor, certain);
   if (key === FAILED || !skipBlank(cursor)) return FAILED;
   const meant = certain || MEANT.test(key);

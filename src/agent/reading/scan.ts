@@ -85,7 +85,7 @@ function isApiCall(value: unknown): boolean {
 /** The text inside, if the whole reply is one JSON text that may hold a value; else null. */
 function textInQuotes(text: string, repairs: Set<Repair>): string | null {
   const start = text.search(/[^\s\0-\x20\uFEFF]/);
-  if (text[start] !== '"') return null;
+  if (!/["']/.test(text[start] ?? '')) return null;
   const read = readLooseJson(text, start, repairs);
   if (read.kind !== 'value' || typeof read.value !== 'string' || text.slice(read.end).trim() !== '') return null;
   repairs.add('json_text');
@@ -94,7 +94,9 @@ function textInQuotes(text: string, repairs: Set<Repair>): string | null {
 
 /** A whole reply whose quotes are escaped, as in a text, but without the quotes of a text around it. */
 function textWithEscapes(text: string, repairs: Set<Repair>): string | null {
-  if (!/^\s*[{[]\s*(?:\\n\s*)*\\"/.test(text)) return null;
+  const quote = /^\s*[{[]\s*(?:\\n\s*)*\\(["'])/.exec(text)?.[1];
+  if (quote === undefined) return null;
+  if (quote === "'") return textInQuotes(`'${text.trim()}'`, repairs);
   const escaped = text.trim().replaceAll(/[\0-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1));
   const inner: unknown = isJson(`"${escaped}"`) ? JSON.parse(`"${escaped}"`) : null;
   if (typeof inner !== 'string') return null;

@@ -45,18 +45,22 @@ export async function artifactsAtEnd(
     logger.warn({ err: asError(error) }, 'artifacts.failed');
     const why = cutToBytes(asError(error).message, MOST_REASON);
     const leftOut = patterns.map((path) => ({ path, why }));
-    const none = { files: [], unmatched: [], leftOut: leftOut.slice(0, ARTIFACT_LIMITS.leftOut) };
+    const none = { files: [], unmatched: [], leftOut };
     return artifactsOf(context, { host: '', directory: '', ...none, leftOutCount: leftOut.length });
   }
 }
+
+/** The first of them, so that the result fits into its record. */
+const leftOutOf = (all: ArtifactFacts['leftOut']): TaskArtifacts['left_out'] =>
+  all
+    .slice(0, ARTIFACT_LIMITS.leftOut)
+    .map(({ path, why }) => ({ path: cutToBytes(path, ARTIFACT_LIMITS.leftOutPathBytes), why }));
 
 /** A record that has no room for the list is no failure of the task. */
 export const withoutFiles = (artifacts: TaskArtifacts, { message }: Error): TaskArtifacts => ({
   ...artifacts,
   files: [],
-  left_out: artifacts.files
-    .slice(0, ARTIFACT_LIMITS.leftOut)
-    .map(({ path }) => ({ path, why: cutToBytes(message, MOST_REASON) })),
+  left_out: leftOutOf(artifacts.files.map(({ path }) => ({ path, why: cutToBytes(message, MOST_REASON) }))),
   left_out_count: artifacts.left_out_count + artifacts.files.length,
 });
 
@@ -65,5 +69,5 @@ const artifactsOf = (
   { host, directory, files, unmatched, leftOut, leftOutCount }: ArtifactFacts,
 ): TaskArtifacts => ({
   ...{ worker_id: processId, host, directory, files: [...files], unmatched: [...unmatched] },
-  ...{ left_out: [...leftOut], left_out_count: leftOutCount },
+  ...{ left_out: leftOutOf(leftOut), left_out_count: leftOutCount },
 });

@@ -28,9 +28,15 @@ export async function listArtifacts(
   { patterns: texts, redact, late, signal, limits = ARTIFACT_LIMITS }: ListArtifactsOptions,
 ): Promise<ArtifactFacts> {
   const patterns = artifactPatterns(texts);
-  const listing = createListing(texts, limits);
+  const listing = createListing(texts, limits, redact);
   const leaveOutOf = (why: string) => (path: string) => {
     if (patterns.naming(path).length > 0 || patterns.leadingBelow(path).length > 0) listing.leaveOut(path, why);
+  };
+  const isListable = (path: string, size: bigint) => {
+    if (redact(path) === path) return listing.hasRoomFor(path, size);
+    // The result would have another path, under which there is no file.
+    listing.leaveOut(path, 'its path holds a secret');
+    return false;
   };
   await walkWorkspace({
     root: workspace,
@@ -42,7 +48,7 @@ export async function listArtifacts(
       if (naming.length === 0) return true;
       // Of what is not looked at, it is not known that a pattern matches nothing.
       if (!isDirectory || late.aborted) listing.match(naming);
-      if (!late.aborted) return !isDirectory && !listing.hasRoomFor(path, size);
+      if (!late.aborted) return !isDirectory && !isListable(path, size);
       listing.leaveOut(path, LATE);
       return true;
     },
@@ -92,7 +98,7 @@ async function readOne(
 const MIB = 1024 * 1024;
 const tooLarge = (mostBytes: number): string => `it has more than ${mostBytes / MIB} MiB`;
 
-function createListing(texts: readonly string[], limits: typeof ARTIFACT_LIMITS) {
+function createListing(texts: readonly string[], limits: typeof ARTIFACT_LIMITS, redact: Redact) {
   const files: (Found & { readonly path: string })[] = [];
   const leftOut: { readonly path: string; readonly why: string }[] = [];
   const matched = new Set<string>();
@@ -100,7 +106,7 @@ function createListing(texts: readonly string[], limits: typeof ARTIFACT_LIMITS)
   let [taken, pathBytes, bytes] = [0, 0, 0];
   const leaveOut = (path: string, why: string): void => {
     leftOutCount += 1;
-    if (leftOut.length < limits.leftOut) leftOut.push({ path, why });
+    if (leftOut.length < limits.leftOut) leftOut.push({ path: redact(path), why });
   };
   return {
     leaveOut,

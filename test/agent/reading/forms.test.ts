@@ -588,6 +588,13 @@ describe('a call by its tool’s name alone', () => {
   });
 });
 
+test('a whole reply in single quotes, or with escaped ones, is read; a step in one of its texts is none', () => {
+  const inner = '{"tool":"workspace_list","arguments":{}}';
+  const text = String.raw`{\'tool\':\'execute_terminal_command\',\'arguments\':{\'command\':\'echo ${inner}\'}}`;
+  for (const whole of [text, `'${text}'`])
+    expect(readText(whole)).toMatchObject({ ok: true, value: { arguments: { command: `echo ${inner}` } } });
+});
+
 test('a whole reply whose quotes are escaped is read, also with a line break that is not', () => {
   expect(callOf(readText('{\\"tool\\":\\"workspace_list\\",\n\\"arguments\\":{}}'))).toBe('workspace_list {}');
 });

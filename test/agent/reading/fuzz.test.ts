@@ -7,11 +7,17 @@ import { propertyRuns } from '../../support/quick.js';
 import { expected, faults, got, prose, said, SEED, TRICKY, type Form, type Said } from './fuzz-said.js';
 import { callOf, readCalls, readText } from './support.js';
 
-const J = JSON.stringify;
+/** Another spelling of JSON; null: JSON. */
+let spelled: ((value: unknown) => string) | null = null;
+const J = (value: unknown, replacer?: null, space?: number): string =>
+  spelled === null ? JSON.stringify(value, replacer, space) : spelled(value);
 
 const flat = ({ thought, tool, args }: Said) => J({ thought, tool, arguments: args });
-const usual = ({ thought, tool, args }: Said) =>
-  J({ thought, action: tool === 'finish' ? { finish: args } : { tool, arguments: args } });
+const asUsual = ({ thought, tool, args }: Said) => ({
+  thought,
+  action: tool === 'finish' ? { finish: args } : { tool, arguments: args },
+});
+const usual = (one: Said) => J(asUsual(one));
 const named = ({ tool, args }: Said, key = 'arguments') => J({ name: tool, [key]: args });
 
 const python = ({ tool, args }: Said) =>
@@ -35,7 +41,7 @@ function doubled(value: unknown): string {
 const FORMS: Readonly<Record<string, Form>> = {
   usual: (one) => ['', usual(one), ''],
   flat: (one) => ['', flat(one), ''],
-  pretty: (one) => ['', J(JSON.parse(usual(one)), null, 2), '\n'],
+  pretty: (one) => ['', J(asUsual(one), null, 2), '\n'],
   prose: (one, around) => [`${around}\n`, usual(one), `\n${around}`],
   fence: (one, around) => [`${around}\n\`\`\`json\n`, usual(one), `\n\`\`\`\n${around}`],
   thinking: (one, around) => [`<think>${around} {"tool": "x"</think>`, usual(one), ''],
@@ -76,7 +82,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   python: (one) => ['', `[${python(one)}]`, ''],
   'python behind a token': (one, around) => [around, `<|tool_call_start|>[${python(one)}]`, '<|tool_call_end|>'],
   'python in a block': (one, around) => [`${around}\n`, `\`\`\`tool_code\nprint(${python(one)})`, '\n```'],
-  'doubled braces': (one) => ['', doubled(JSON.parse(usual(one))), ''],
+  'doubled braces': (one) => ['', doubled(asUsual(one)), ''],
   'gemma 4': (one) => ['<|tool_call>', `call:${one.tool}${J(one.args)}`, '<tool_call|>'],
   gemini: (one) => ['', J({ functionCall: { name: one.tool, args: one.args } }), ''],
   'gpt-oss': (one) => [
@@ -235,8 +241,10 @@ const style: fc.Arbitrary<Style> = fc.record({
 });
 
 function almost(value: unknown, how: Style): string {
+  const list = Array.isArray(value) ? value.map((item) => almost(item, how)) : null;
+  if (list !== null) return `[${list.join(how.comma)}${list.length > 0 ? how.trailing : ''}]`;
   const quoted = (one: string) => {
-    const body = J(one)
+    const body = JSON.stringify(one)
       .slice(1, -1)
       .replaceAll('\\"', how.quote[0] === '"' ? '\\"' : '"');
     const escaped = how.quote[0] === "'" ? body.replaceAll("'", "\\'") : body;
@@ -245,7 +253,7 @@ function almost(value: unknown, how: Style): string {
   };
   if (value === null) return how.python ? 'None' : 'null';
   if (typeof value === 'string') return quoted(value);
-  if (typeof value !== 'object') return J(value);
+  if (typeof value !== 'object') return JSON.stringify(value);
   // Without a comma the next key must be quoted.
   const bare = how.bareKeys && how.comma.includes(',');
   const entries = Object.entries(value).map(
@@ -253,6 +261,60 @@ function almost(value: unknown, how: Style): string {
   );
   return `{${entries.join(how.comma)}${entries.length > 0 ? how.trailing : ''}}`;
 }
+
+const JSON_STYLE: Style = {
+  quote: ['"', '"'],
+  bareKeys: false,
+  trailing: '',
+  comment: '',
+  rawBreaks: false,
+  comma: ', ',
+  python: false,
+};
+const DAMAGE: Readonly<Record<string, Partial<Style>>> = {
+  'single quotes': { quote: ["'", "'"] },
+  'curved quotes': { quote: ['“', '”'] },
+  'bare keys': { bareKeys: true },
+  'trailing commas': { trailing: ',' },
+  'comments behind //': { comment: ' // why "not"\n' },
+  'comments behind #': { comment: " # it's {\n" },
+  'block comments': { comment: ' /* ] */ ' },
+  'raw line breaks': { rawBreaks: true },
+  'no commas': { comma: '\n' },
+};
+
+/** What a form cannot show: nothing escapes a curved quote, and a bare key in a text with escaped quotes has none. */
+const NO_DAMAGE: Readonly<Record<string, readonly string[]>> = {
+  'text of JSON': ['curved quotes'],
+  openai: ['curved quotes'],
+  'escaped quotes': ['curved quotes', 'bare keys'],
+};
+
+describe.each(Object.entries(DAMAGE))('a step whose JSON has %s', (kind, how) => {
+  const damages = (value: unknown) => almost(value, { ...JSON_STYLE, ...how });
+  /** A curved quote in a text between curved quotes may be its end. */
+  const isClear = (one: Said) => kind !== 'curved quotes' || !/[“”]/.test(JSON.stringify(one));
+
+  test.each(Object.entries(FORMS).filter(([name]) => NO_DAMAGE[name]?.includes(kind) !== true))(
+    'is read at least nine times of ten, and never as another, in the form "%s"',
+    (_, form) => {
+      let [read, all] = [0, 0];
+      fc.assert(
+        fc.property(said.filter(isClear), prose, (one, around) => {
+          spelled = damages;
+          const text = form(one, around).join('');
+          spelled = null;
+          const reading = got(readText(text));
+          expect([...faults, expected(one)]).toContain(reading);
+          all += 1;
+          if (reading === expected(one)) read += 1;
+        }),
+        { numRuns: propertyRuns(20), seed: SEED },
+      );
+      expect(read / all).toBeGreaterThanOrEqual(0.9);
+    },
+  );
+});
 
 test('of steps in almost-JSON at least nine of ten are read, and none as another', () => {
   let read = 0;
@@ -275,7 +337,7 @@ test('a step that lost any one character outside of its texts is read as it was,
   let all = 0;
   fc.assert(
     fc.property(said, fc.nat(), fc.boolean(), (one, at, spaced) => {
-      const whole = spaced ? J(JSON.parse(usual(one)), null, 1) : usual(one);
+      const whole = spaced ? J(asUsual(one), null, 1) : usual(one);
       const places = outside(whole);
       const place = places[at % places.length] ?? 0;
       const reading = got(readText(whole.slice(0, place) + whole.slice(place + 1)));

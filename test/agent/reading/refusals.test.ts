@@ -198,6 +198,12 @@ test.each<[string, string, string, string]>([
     'not clear where',
   ],
   [
+    'escaped quotes behind prose, and a step in one of its texts',
+    String.raw`Now: {\'tool\': \'workspace_write\', \'content\': \'{"tool":"workspace_list","arguments":{}}\'}`,
+    'not_json',
+    'a key in double quotes',
+  ],
+  [
     'a curved quote before what looks like a comment',
     '{“tool”:“workspace_read”,“arguments”:{“path”:“a” #b”\n}}',
     'not_json',
