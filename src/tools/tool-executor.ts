@@ -130,7 +130,7 @@ async function listAndKeep(
   const options = { patterns, redact: runtime.redact, late: late.signal, signal };
   const facts = await listArtifacts(place, options).finally(() => timer.cancel());
   const { missionId: workspaceOf, continuedBy: missionId = workspaceOf, taskId } = task;
-  // Who sees the workspace can copy them all the same: the result has the list, and the worker says that it serves none.
+  // Who sees the workspace can copy them anyway: the result has the list, and the worker says that it serves none.
   await keepArtifacts(runtime.workspaceRoot, { missionId, taskId, holdsState: place.holdsState }, facts).catch(
     (error: unknown) => {
       if (codeOf(error) === '') throw error;

@@ -4,7 +4,7 @@ import v8 from 'node:v8';
 
 const changes = [];
 const OURS =
-  /^(RAVENHELM|KAFKA|SCHEMA_REG|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_(LEVEL|FORMAT)|OTEL|TRACEPARENT)/;
+  /^(RAVENHELM|KAFKA|SCHEMA_REG|WORKER_MODELS|WORKSPACE_ROOT|OLLAMA|ANTHROPIC|OPENAI|LOG_(LEVEL|FORMAT)|OTEL|TRACEP)/;
 const env = { ...process.env };
 const own = process.env;
 process.env = new Proxy(process.env, {

@@ -131,7 +131,7 @@ test('a listing that fails changes no result: the result says why there are none
   });
 });
 
-test('of long paths that are left out the first ones are named, each cut: the result fits into its record', async () => {
+test('long paths that are left out: the first ones are named, cut: the result fits into its record', async () => {
   const long = Array.from({ length: 40 }, (_, at) => `${String(at).padStart(2, '0')}${'\u20ac'.repeat(300)}*.md`);
   const report = await ran(long, { 'list artifacts': 'fail' });
   const { left_out = [], left_out_count } = report.tasks[0]?.artifacts ?? {};
