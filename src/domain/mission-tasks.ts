@@ -20,6 +20,8 @@ export interface TaskIndex {
   readonly fences: ReadonlyMap<string, MissionTask>;
   /** Tasks that have read untrusted content, in any attempt. */
   readonly tainted: ReadonlyMap<string, MissionTask>;
+  /** Tasks that no live worker serves, as its holder has said. */
+  readonly withoutWorker: ReadonlyMap<string, MissionTask>;
   readonly verified: number;
   readonly unverified: number;
   /** Tasks with a share of the budget to come: they wait for an attempt (checks cost nothing). */
@@ -77,6 +79,7 @@ export function createTaskIndex(): TaskFold {
     dependents: new Map(),
     fences: new Map(),
     tainted: new Map(),
+    withoutWorker: new Map(),
     verified: 0,
     unverified: 0,
     unassigned: 0,
@@ -95,6 +98,7 @@ export function putTask({ tasks, index }: IndexedTasks, task: MissionTask): void
   keep(index.suspended, task, task.suspended === 'yes' && hasOpenAttempt(task));
   keep(index.fences, task, task.fence && task.status !== 'replaced');
   keep(index.tainted, task, task.taintedBy.length > 0);
+  keep(index.withoutWorker, task, task.withoutWorkerSinceMs !== null && isUnfinished(task));
   count(index, before, -1);
   count(index, task, 1);
   index.spent = addDifference(index.spent, before?.spent, task.spent);

@@ -136,6 +136,7 @@ export const STATE_GAUGES = [
   'heldPartitions',
   'blockedPartitions',
   'replayLag',
+  'tasksWithoutWorker',
 ] as const;
 export type StateGauge = (typeof STATE_GAUGES)[number];
 

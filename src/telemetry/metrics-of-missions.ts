@@ -29,6 +29,12 @@ export const MISSION_METRICS = {
     help: 'For how long the mission that has waited longest waits for a person, by the clock of the log; 0: none waits',
     labels: { reason: REASON },
   },
+  tasksWithoutWorker: {
+    name: 'ravenhelm_tasks_without_worker',
+    kind: 'gauge',
+    help: 'Tasks of open missions that no live worker serves, since their mission has said so; none: no sample',
+    labels: { agent: AGENT },
+  },
   missionsRequested: {
     name: 'ravenhelm_missions_requested_total',
     kind: 'counter',

@@ -8,18 +8,21 @@ import { waitsForApproval, type WaitingForPerson } from './waiting-for-person.js
 const MISSION_STATES = ['planning', 'working', 'waiting_for_person', 'paused', 'waiting_for_cap', 'ending'] as const;
 type MissionState = (typeof MISSION_STATES)[number];
 
-/** One walk over the missions, none over their tasks. */
+/** One walk over the missions, and none over their tasks but those that wait for a worker. */
 export function missionReadings(
   { missions, today }: CoordinationState,
   waiting: WaitingForPerson,
   nowMs: number,
 ): readonly Reading[] {
   const states = new Map<MissionState, number>(MISSION_STATES.map((state) => [state, 0]));
+  const withoutWorker = new Map<string, number>();
   const budgets = { usd: createBudgetSum(), tokens: createBudgetSum() };
   for (const mission of missions.values()) {
     if (!isOpen(mission)) continue;
     const state = stateOf(mission);
     states.set(state, (states.get(state) ?? 0) + 1);
+    for (const { plan } of mission.index.withoutWorker.values())
+      withoutWorker.set(plan.agent, (withoutWorker.get(plan.agent) ?? 0) + 1);
     const { usd, tokens } = mission.budget;
     if (usd === null && tokens === null) continue;
     const spent = spentBy(mission);
@@ -29,6 +32,7 @@ export function missionReadings(
   const isToday = today.day === dayOf(nowMs);
   return [
     ...[...states].map(([state, count]) => reading('missions', count, { state })),
+    ...[...withoutWorker].map(([agent, count]) => reading('tasksWithoutWorker', count, { agent })),
     ...waiting.readings(nowMs),
     reading('budgetUsedUsd', budgets.usd.used()),
     reading('budgetLimitUsd', budgets.usd.limit()),

@@ -1,0 +1,112 @@
+/** The alert rules of deploy/prometheus, by promtool and with a real Prometheus that scrapes a running swarm. */
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { testBroker } from '../../support/broker.js';
+import { is } from '../../support/is-event.js';
+import { LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../../support/ledger-mission.js';
+import { createSwarmProcesses, type SwarmProcesses } from '../../support/swarm-processes.js';
+import { until } from '../../contract/until.js';
+import { describeWithPrometheus, promtool, startPrometheus } from '../support/prometheus-server.js';
+
+const DEPLOY = 'deploy/prometheus';
+
+describeWithPrometheus('the rules of deploy/prometheus', () => {
+  test.each([
+    ['check', 'rules', `${DEPLOY}/ravenhelm.rules.yml`],
+    ['check', 'config', `${DEPLOY}/prometheus.yml`],
+    // What each alert is for, and that it does not fire too early, is in that file.
+    ['test', 'rules', `${DEPLOY}/ravenhelm.rules.test.yml`],
+  ])('promtool %s %s %s', async (...args) => {
+    const { exitCode, output } = await promtool(...args);
+    expect([exitCode, output]).toEqual([0, expect.stringContaining('SUCCESS')]);
+  });
+
+  test('every alert has a test, a severity, and says what to do', async () => {
+    const [rules, tests] = await Promise.all(
+      ['ravenhelm.rules.yml', 'ravenhelm.rules.test.yml'].map((name) => readFile(`${DEPLOY}/${name}`, 'utf8')),
+    );
+    const alerts = [...(rules ?? '').matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '');
+    expect(alerts.length).toBeGreaterThan(6);
+    for (const alert of alerts) expect(tests).toContain(`- alertname: ${alert}\n`);
+    for (const word of ['severity:', 'summary:', 'action:'])
+      expect((rules ?? '').split(word)).toHaveLength(alerts.length + 1);
+  });
+});
+
+describeWithPrometheus('a Prometheus beside a running swarm', () => {
+  let swarm: SwarmProcesses;
+  beforeAll(async () => {
+    swarm = await createSwarmProcesses({
+      agents: { first_agent: ledgerAgent('first_agent', 0), second_agent: ledgerAgent('second_agent', 0) },
+      mission: LEDGER_MISSION,
+      broker: testBroker(),
+      env: { RAVENHELM_HTTP: '127.0.0.1:0' },
+    });
+    expect(await swarm.run('init')).toMatchObject({ code: 0 });
+    await swarm.watch(LEDGER_AGENTS);
+  }, 60_000);
+  afterAll(() => swarm.close());
+
+  /** Starts a role; resolves with host:port of its /metrics. */
+  async function start(role: string): Promise<string> {
+    const { child } = swarm.startOf(process.cwd(), '--role', role);
+    if (child.stdout === null) throw new TypeError('its output is a pipe');
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [, address] = /^health: http:\/\/([^/]+)\//.exec(line) ?? [];
+      if (address === undefined) continue;
+      child.stdout.resume();
+      return address;
+    }
+    throw new Error('it did not say where it serves its metrics');
+  }
+
+  test('scrapes both roles, evaluates the rules, and sees the alert for a missing worker', async () => {
+    const orchestrator = await start('orchestrator');
+    const rules = await readFile(`${DEPLOY}/ravenhelm.rules.yml`, 'utf8');
+    const config = (targets: readonly string[]) => `
+global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
+rule_files: [ravenhelm.rules.yml]
+scrape_configs: [{ job_name: ravenhelm, static_configs: [{ targets: [${targets.map((each) => `'${each}'`).join()}] }] }]
+`;
+    const first = await startPrometheus(config([orchestrator]), { 'ravenhelm.rules.yml': rules });
+    const waited = swarm.run('submit', 'mission.yaml', '--wait', '--json');
+    try {
+      await until(
+        'the alert is pending',
+        async () => (await first.query('ALERTS{alertname="RavenhelmNoWorkerForAgent"}')).length > 0,
+      );
+    } finally {
+      await first.stop();
+    }
+    const worker = await start('worker');
+    expect((await waited).code).toBe(0);
+    expect(swarm.events.some(is('mission_completed'))).toBe(true);
+
+    const prometheus = await startPrometheus(config([orchestrator, worker]), { 'ravenhelm.rules.yml': rules });
+    try {
+      await until('both are scraped', async () => (await prometheus.query('sum(up) == 2')).length > 0);
+      for (const [query, least] of [
+        ['count(ravenhelm_build_info)', 2],
+        ['sum(ravenhelm_tasks_executed_total{status="completed"})', 3],
+        ['sum(ravenhelm_steps_total{outcome="ok"})', 6],
+        ['sum(ravenhelm_checks_total{result="passed"})', 2],
+        ['sum(ravenhelm_mission_seconds_count{status="completed"})', 1],
+        ['sum(ravenhelm_missions_requested_total)', 1],
+        ['count(ravenhelm_read_back_seconds_bucket)', 1],
+        ['count(ravenhelm_task_queue_seconds_bucket)', 1],
+        ['count(ravenhelm_budget_used_highest_ratio)', 1],
+        ['sum(ravenhelm_held_partitions)', 2],
+      ] as const) {
+        const [sample] = await prometheus.query(query);
+        expect([query, (sample?.value ?? 0) >= least]).toEqual([query, true]);
+      }
+      await until(
+        'the recording rules are evaluated',
+        async () => (await prometheus.query('ravenhelm:missions:sum{state="working"} == 0')).length > 0,
+      );
+      expect(await prometheus.query('ALERTS{alertstate="firing"}')).toEqual([]);
+    } finally {
+      await prometheus.stop();
+    }
+  }, 120_000);
+});
