@@ -12,7 +12,7 @@ const COLD_BUILD = 'one and a half to six minutes the first time; later builds u
 
 /**
  * Builds the OpenTelemetry collector of the tests from its Go modules, unless it is here. It is put in place whole: a
- * build that was interrupted leaves only a file that the next one deletes. One build at a time: the caller has a lock.
+ * build that was interrupted leaves at most a file that the next one deletes. The caller has the lock.
  * Resolves with its path, or with the reason why there is none.
  */
 export async function buildCollector({ say }) {
@@ -23,7 +23,7 @@ export async function buildCollector({ say }) {
   await mkdir(CACHE, { recursive: true });
   for (const leftOver of await readdir(CACHE)) await rm(join(CACHE, leftOver), { force: true });
   say(`building the OpenTelemetry collector: ${COLD_BUILD}`);
-  const fresh = `${binary}.new`;
+  const fresh = `${binary}.${process.pid}`; // the Go of a killed process may still write to its own
   const flags = ['-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
   const { exitCode, output } = await run('go', ['-C', SOURCE, 'build', ...flags, '-o', fresh, '.'], { env: GO });
   if (exitCode !== 0) return { reason: `the collector cannot be built: ${lastLines(output, 5)}` };

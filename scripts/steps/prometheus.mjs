@@ -13,8 +13,7 @@ const CACHE = join(root, '.ravenhelm/prometheus');
  * Resolves with the directory of both programs, or with the reason why there are none.
  */
 export async function fetchPrometheus({ say }) {
-  const unpacked = join(CACHE, 'usr/bin');
-  if (existsSync(join(unpacked, 'promtool'))) return { path: unpacked };
+  if (existsSync(join(CACHE, 'promtool'))) return { path: CACHE };
   const installed = findInstalled();
   if (installed !== null) return { path: installed };
   if ((await run('dpkg', ['--version'])).exitCode !== 0)
@@ -22,13 +21,12 @@ export async function fetchPrometheus({ say }) {
   say('fetching Prometheus from Debian');
   const fresh = `${CACHE}.new`;
   await rm(fresh, { recursive: true, force: true });
-  await mkdir(join(fresh, 'package'), { recursive: true });
-  const failure = await download(join(fresh, 'package'));
+  await mkdir(fresh, { recursive: true });
+  const failure = await downloadTo(fresh);
   if (failure !== null) return { reason: failure };
-  await rm(join(fresh, 'package'), { recursive: true });
-  await rm(CACHE, { recursive: true, force: true });
-  await rename(fresh, CACHE);
-  return { path: unpacked };
+  await rename(join(fresh, 'usr/bin'), CACHE); // only the programs: links of its web pages lead to other packages
+  await rm(fresh, { recursive: true });
+  return { path: CACHE };
 }
 
 /** The first directory of PATH with both. */
@@ -38,7 +36,7 @@ function findInstalled() {
   return directories.find(hasBoth) ?? null;
 }
 
-async function download(directory) {
+async function downloadTo(directory) {
   let fetched = await aptDownload(directory);
   if (fetched.exitCode !== 0 && process.getuid?.() === 0) {
     await run('apt-get', ['update', '-q']);
@@ -46,7 +44,7 @@ async function download(directory) {
   }
   if (fetched.exitCode !== 0) return `Debian's prometheus cannot be downloaded: ${lastLines(fetched.output, 3)}`;
   const [archive] = (await readdir(directory)).filter((name) => name.endsWith('.deb'));
-  const unpacked = await run('dpkg', ['-x', join(directory, archive), join(directory, '..')]);
+  const unpacked = await run('dpkg', ['-x', join(directory, archive), directory]);
   return unpacked.exitCode === 0 ? null : `Debian's prometheus cannot be unpacked: ${lastLines(unpacked.output, 3)}`;
 }
 

@@ -1,10 +1,9 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { context } from '@opentelemetry/api';
 import { describeWithCollector, startCollector, type Collector } from '../support/collector.js';
 
 const resource = resourceFromAttributes({ 'service.name': 'tests' });
@@ -98,7 +97,7 @@ describeWithCollector('a real OpenTelemetry collector', () => {
 });
 
 describeWithCollector('the life of a collector', () => {
-  test('two run at a time, each with what it received; a stopped one does not answer any more', async () => {
+  test('two run at a time, each with what it received; nothing answers where one was stopped', async () => {
     const [first, second] = await Promise.all([startCollector(), startCollector()]);
     const exporter = new OTLPTraceExporter({ url: `${first.endpoint}/v1/traces` });
     const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
