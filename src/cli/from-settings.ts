@@ -88,6 +88,13 @@ export function tracing({ host: { env, version }, config }: CommandContext): Ses
   return exporter === null ? null : { exporter, version, content: config.values.RAVENHELM_TRACE_CONTENT };
 }
 
+/** Where LangFuse gets what the missions do; null: nowhere. */
+export function langfuse({ host: { version }, config: { values } }: CommandContext): SessionOptions['langfuse'] {
+  const { LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey, LANGFUSE_HOST: host } = values;
+  if (publicKey === null || secretKey === null) return null;
+  return { host, publicKey, secretKey, version, content: values.RAVENHELM_TRACE_CONTENT };
+}
+
 /** How this process sends metrics by OTLP, as the environment says it; null: not. Throws CliError (exit 2). */
 export function otlpMetrics({ host: { env, version } }: CommandContext): SessionOptions['otlpMetrics'] | null {
   const settings = fromEnvironment(() => otlpMetricsSettings(env));

@@ -28,6 +28,8 @@ export function checkTogether(config: Config): void {
   needs('KAFKA_TLS_CERT', 'KAFKA_TLS_KEY');
   needs('KAFKA_TLS_KEY', 'KAFKA_TLS_CERT');
   needs('RAVENHELM_HTTP_ADVERTISE', 'RAVENHELM_HTTP');
+  needs('LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY');
+  needs('LANGFUSE_SECRET_KEY', 'LANGFUSE_PUBLIC_KEY');
   needsToken(config);
 }
 

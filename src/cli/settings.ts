@@ -153,6 +153,9 @@ export const settingsSchema = z.object({
   RAVENHELM_HTTP_HOSTS: hostNames.nullable(),
   RAVENHELM_HTTP_ADVERTISE: advertisedAddress.nullable(),
   RAVENHELM_TRACE_CONTENT: flag,
+  LANGFUSE_PUBLIC_KEY: z.string().nullable(),
+  LANGFUSE_SECRET_KEY: z.string().nullable(),
+  LANGFUSE_HOST: url,
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
   LOG_FORMAT: z.enum(['auto', 'json', 'text']),
 });
@@ -391,6 +394,18 @@ export const SETTINGS: Readonly<Record<SettingName, SettingInfo>> = {
     doc: 'Traces also carry briefs, replies, arguments and outputs, redacted as the log is',
     expected: 'true or false',
     default: 'false',
+  },
+  LANGFUSE_PUBLIC_KEY: {
+    doc: 'Public key of a project in LangFuse; traces go there, too',
+    expected: 'a key',
+    default: null,
+  },
+  LANGFUSE_SECRET_KEY: { doc: 'Its secret key', expected: 'a key', default: null, secret: true },
+  LANGFUSE_HOST: {
+    doc: 'The LangFuse server',
+    expected: 'a URL such as https://cloud.langfuse.com',
+    address: true,
+    default: 'https://cloud.langfuse.com',
   },
   LOG_LEVEL: {
     doc: 'Minimum log level on stderr; info with serve and --role',

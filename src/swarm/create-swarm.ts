@@ -184,6 +184,7 @@ export async function createSwarm(options: SwarmOptions): Promise<Swarm> {
       drainMs,
       topicsFile: join(PACKAGE_DIR, 'topics.yaml'),
       http: null,
+      langfuse: null,
       tracing: options.traces === undefined ? null : await tracingOf(options.traces),
       models: modelsOf(options.models ?? {}),
       tools: {

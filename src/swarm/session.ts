@@ -11,15 +11,18 @@ import type { Models } from '../models/chain.js';
 import type { RetentionRule } from '../roles/orchestrator/retention.js';
 import type { Role } from '../roles/shared/role.js';
 import type { Policy } from '../ports/policy.js';
+import type { Tracing } from '../ports/tracing.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import { createAgentsInForce, type AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
+import type { LangfuseOptions } from '../telemetry/langfuse.js';
 import type { TracingOptions } from '../telemetry/tracing-settings.js';
 import { openModels, type OpenModelsOptions } from './models.js';
 import type { OpenLog } from './open-log.js';
 import { prepareAgentTopic, prepareCluster } from './prepare-cluster.js';
 import { openProcessHealth, type HealthAccess, type ProcessHealth, type SentMetrics } from './process-health.js';
-import { createRoles, type RolesOptions } from './roles.js';
+import { createRoles } from './roles.js';
+import { openTracing } from './tracing.js';
 import { servedFiles } from './served-files.js';
 import { withheldLines } from './provisions.js';
 import { createSupervisedRole } from './supervised-role.js';
@@ -62,6 +65,8 @@ export interface SessionOptions {
   readonly http: HealthAccess | null;
   /** What of traces is sent, and where to; null: nothing. */
   readonly tracing: TracingOptions | null;
+  /** Where LangFuse gets them, too; null: nowhere. */
+  readonly langfuse: LangfuseOptions | null;
   /** How its metrics are sent by OTLP; absent: they are not. */
   readonly otlpMetrics?: SentMetrics;
   readonly models: Omit<OpenModelsOptions, 'clock' | 'random' | 'metrics' | 'signal'>;
@@ -104,11 +109,12 @@ export async function startSession(context: SwarmContext, options: SessionOption
     cleanup.add('health', () => health.close());
     if (otlp !== null) options.say(`metrics: sent by OTLP every ${otlp.intervalMs / 1000} s`);
     if (health.url !== null) options.say(`health: ${health.url}/livez, /readyz, /metrics${tokenWords(options.http)}`);
-    const tracing = await openTracing(context, options, cleanup);
+    const tracing = await openTracing(context, options);
+    if (tracing !== null) cleanup.add('traces', () => tracing.close()); // after the roles, whose last spans it sends
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
     for (const line of opened.banner) options.say(line);
-    const preparing = prepareRoles(context, options, { ...opened, ...tracing }, health, cleanup);
+    const preparing = prepareRoles(context, options, { ...opened, tracing }, health, cleanup);
     const { roles, agents } = await orAborted(preparing, context.signal);
     const { broken } = await startRoles(context, options, roles, health, cleanup);
     return { ...opened, broken, agents, onEnd: cleanup.add, close };
@@ -118,25 +124,11 @@ export async function startSession(context: SwarmContext, options: SessionOption
   }
 }
 
-/** Where traces are switched on: OpenTelemetry is loaded only then. Closed after the roles, to send the last spans. */
-async function openTracing(
-  { logger, processName }: SwarmContext,
-  { tracing, say }: SessionOptions,
-  cleanup: Cleanup,
-): Promise<Pick<RolesOptions, 'tracing'>> {
-  if (tracing === null) return {};
-  const { createTracing } = await import('../telemetry/tracing.js');
-  const opened = createTracing(tracing, { logger, processName });
-  cleanup.add('traces', () => opened.close());
-  say(`traces: ${tracing.exporter === 'console' ? 'written to stdout' : 'sent by OTLP'}`);
-  return { tracing: opened };
-}
-
 /** Asks the models and tries the sandbox. Rejects with what makes a start useless: unknown models, a bad directory. */
 async function prepareRoles(
   context: SwarmContext,
   options: SessionOptions,
-  { log, ...traced }: Pick<OpenLog, 'log'> & Pick<RolesOptions, 'tracing'>,
+  { log, tracing }: Pick<OpenLog, 'log'> & { readonly tracing: Tracing | null },
   health: ProcessHealth,
   cleanup: Cleanup,
 ): Promise<{ readonly roles: readonly Role[]; readonly agents: AgentsInForce }> {
@@ -168,6 +160,7 @@ async function prepareRoles(
   const verifyRequest = operators === null ? null : createVerifyRequest(operators, swarm);
   const verifying = { verifyAnswer, verifyRequest };
   const capped = options.dailyCap === undefined ? {} : { dailyCap: options.dailyCap };
+  const traced = tracing === null ? {} : { tracing };
   const named = createRoles(context, {
     log,
     agents,

@@ -33,7 +33,18 @@ const MOST_KNOWN_TRACES = 1_000;
 /** Spans that wait to be sent; more of them are given up, so that a server that is away costs no memory. */
 const MOST_WAITING = 20_000;
 
-export function createTracing(options: TracingOptions, context: TracingContext): Tracing {
+/** What a receiver wants besides what OpenTelemetry has. */
+export interface TracingExtension {
+  attributes(span: Span): SpanAttributes;
+  /** Of a span that is sampled: what is sent another way. done: called once, when it was sent or given up. */
+  beside(span: Span, traceId: string, done: () => void): void;
+}
+
+export function createTracing(
+  options: TracingOptions,
+  context: TracingContext,
+  extension: TracingExtension | null = null,
+): Tracing {
   const exporter = watched(exporterOf(options), context.logger);
   const ids = createIds();
   const provider = new BasicTracerProvider({
@@ -66,7 +77,13 @@ export function createTracing(options: TracingOptions, context: TracingContext):
         started.setStatus({ code: SpanStatusCode.ERROR, message: span.error });
         started.setAttribute('error.type', span.error);
       }
-      exporter.expect(ids.next.spanId, settled);
+      if (extension === null) exporter.expect(ids.next.spanId, settled);
+      else {
+        started.setAttributes(present(extension.attributes(span)));
+        const done = afterBoth(settled);
+        exporter.expect(ids.next.spanId, done);
+        extension.beside(span, traceId, done);
+      }
       started.end(span.endMs);
     },
     async close() {
@@ -75,6 +92,14 @@ export function createTracing(options: TracingOptions, context: TracingContext):
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
       exporter.giveUpAll();
     },
+  };
+}
+
+function afterBoth(settled: () => void): () => void {
+  let left = 2;
+  return () => {
+    left -= 1;
+    if (left === 0) settled();
   };
 }
 
