@@ -1,5 +1,5 @@
 // Writes the pages that are made from other sources (npm run api, docs:events, docs:metrics, docs:attacks,
-// schema:mission), or, with --check, says which of them are not current. `npm run check` runs the second, after a
+// schema:mission, grafana), or, with --check, says which of them are not current. `npm run check` runs the second, after a
 // build.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 
 import { attackCases, attacksPage, attackTable } from './docs/attacks-page.mjs';
 import { eventsPage } from './docs/events-page.mjs';
+import { missionsDashboard, swarmDashboard } from './docs/grafana.mjs';
 import { metricsPage } from './docs/metrics-page.mjs';
 import { apiReport } from './steps/api-report.mjs';
 import { build } from './steps/build.mjs';
@@ -40,6 +41,12 @@ const COMMANDS = {
   'docs:metrics': { built: true, files: { 'docs/metrics.md': metrics } },
   'docs:attacks': {
     files: { 'docs/attack-cases.md': () => attacksPage(attacks), 'docs/security.md': tableInSecurityPage },
+  },
+  grafana: {
+    files: {
+      'deploy/grafana/dashboards/ravenhelm-swarm.json': swarmDashboard,
+      'deploy/grafana/dashboards/ravenhelm-missions.json': missionsDashboard,
+    },
   },
   'schema:mission': { built: true, files: { 'missions/mission.schema.json': missionSchema } },
 };

@@ -24,6 +24,7 @@ export async function fetchPrometheus({ say }) {
   await mkdir(fresh, { recursive: true });
   const failure = await downloadTo(fresh);
   if (failure !== null) return { reason: failure };
+  await rm(CACHE, { recursive: true, force: true }); // what an older version of this file has left
   await rename(join(fresh, 'usr/bin'), CACHE); // only the programs: links of its web pages lead to other packages
   await rm(fresh, { recursive: true });
   return { path: CACHE };

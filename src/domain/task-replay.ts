@@ -42,7 +42,8 @@ function isSettled(
   isAcknowledged: (attemptKey: string) => boolean,
   isTraced: (attemptKey: string) => boolean,
 ): boolean {
-  if (attempt.status === 'open' || !isTraced(attempt.key)) return false;
+  if (attempt.status === 'open') return false;
+  if (!isTraced(attempt.key)) return false;
   return attempt.status === 'cancelled' || isAcknowledged(attempt.key);
 }
 

@@ -229,9 +229,11 @@ describe('the ollama adapter', () => {
       open.push(server);
       const model = createOllamaModel({ url: server.url, entry: { ...entry, toolCalls }, clock });
       expect((await ask(model, chatRequest({ tools }))).form).toBe(form);
-      const before = server.asked().length;
+      // On a busy computer it also asks whether the server is there (/api/version).
+      const chats = () => server.asked().filter((line) => line === 'POST /api/chat').length;
+      const before = chats();
       await ask(model, chatRequest({ tools }));
-      expect(server.asked()).toHaveLength(before + 1);
+      expect(chats()).toBe(before + 1);
     });
   });
 

@@ -138,7 +138,10 @@ describe('a command with the keys', () => {
     );
     const [root, ...others] = receiver.spans.filter(({ parentSpanId }) => parentSpanId === null);
     expect(others).toEqual([]);
-    expect(root?.attributes).toMatchObject({ 'langfuse.trace.name': 'quick-mission', 'langfuse.user.id': expect.any(String) });
+    expect(root?.attributes).toMatchObject({
+      'langfuse.trace.name': 'quick-mission',
+      'langfuse.user.id': expect.any(String),
+    });
     expect(stdout + stderr).not.toContain(KEYS.secretKey);
   }, 60_000);
 

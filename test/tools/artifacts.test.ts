@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { forgetDirectories, noteDirectory, notedDirectories } from '../../src/to
 import { openOutput } from '../../src/tools/artifacts/output.js';
 import { artifactPatterns } from '../../src/tools/artifacts/patterns.js';
 import { workspaceMarker } from '../../src/tools/places.js';
+import { SANDBOX_ACCOUNT } from '../../src/tools/account.js';
 import { createHarness, removeTemporaryDirectories } from './harness.js';
 
 afterAll(removeTemporaryDirectories);
@@ -204,6 +205,8 @@ describe('the artifacts of a workspace', () => {
     const given = join(outside, 'given');
     await mkdir(given);
     await writeFile(join(given, 'a.md'), 'x');
+    // Agents never run as root, which owns a directory that root has made.
+    if (process.getuid?.() === 0) await chown(given, SANDBOX_ACCOUNT.uid, SANDBOX_ACCOUNT.gid);
     const task = { ...harness.task(), workspace: given, workspaceMarker: await workspaceMarker(given) };
     await mkdir(join(harness.root, '.ravenhelm'), { recursive: true });
     await writeFile(join(harness.root, '.ravenhelm/artifacts'), 'no directory');

@@ -1,7 +1,12 @@
-/** The alert rules of deploy/prometheus, by promtool and with a real Prometheus that scrapes a running swarm. */
-import { readFile } from 'node:fs/promises';
+/**
+ * What deploy/prometheus and deploy/grafana ask: by promtool, and of a real Prometheus that scrapes a running swarm.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { testBroker } from '../../support/broker.js';
+import { startFakeOllama, type FakeOllama } from '../../support/fake-ollama.js';
 import { is } from '../../support/is-event.js';
 import { LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../../support/ledger-mission.js';
 import { createSwarmProcesses, type SwarmProcesses } from '../../support/swarm-processes.js';
@@ -9,6 +14,20 @@ import { until } from '../../contract/until.js';
 import { describeWithPrometheus, promtool, startPrometheus } from '../support/prometheus-server.js';
 
 const DEPLOY = 'deploy/prometheus';
+const FINISH = JSON.stringify({ thought: 'done', action: { finish: { summary: 'nothing to do', outputs: [] } } });
+
+const dashboard = z.object({
+  panels: z.array(z.object({ targets: z.array(z.object({ expr: z.string().optional() })).optional() })),
+});
+
+/** Of all panels that ask Prometheus. */
+async function queriesOfDashboards(): Promise<readonly string[]> {
+  const files = await readdir('deploy/grafana/dashboards');
+  const texts = await Promise.all(files.map((name) => readFile(`deploy/grafana/dashboards/${name}`, 'utf8')));
+  return texts
+    .flatMap((text) => dashboard.parse(JSON.parse(text)).panels)
+    .flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => expr ?? []));
+}
 
 describeWithPrometheus('the rules of deploy/prometheus', () => {
   test.each([
@@ -35,17 +54,22 @@ describeWithPrometheus('the rules of deploy/prometheus', () => {
 
 describeWithPrometheus('a Prometheus beside a running swarm', () => {
   let swarm: SwarmProcesses;
+  let ollama: FakeOllama;
   beforeAll(async () => {
+    ollama = await startFakeOllama({ reply: () => FINISH, models: ['llama3.1'] });
     swarm = await createSwarmProcesses({
       agents: { first_agent: ledgerAgent('first_agent', 0), second_agent: ledgerAgent('second_agent', 0) },
       mission: LEDGER_MISSION,
       broker: testBroker(),
-      env: { RAVENHELM_HTTP: '127.0.0.1:0' },
+      env: { RAVENHELM_HTTP: '127.0.0.1:0', WORKER_MODELS: 'ollama:llama3.1,playbook', OLLAMA_HOST: ollama.url },
     });
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
     await swarm.watch(LEDGER_AGENTS);
   }, 60_000);
-  afterAll(() => swarm.close());
+  afterAll(async () => {
+    await swarm.close();
+    await ollama.close();
+  });
 
   /** Starts a role; resolves with host:port of its /metrics. */
   async function start(role: string): Promise<string> {
@@ -85,6 +109,11 @@ scrape_configs: [{ job_name: ravenhelm, static_configs: [{ targets: [${targets.m
     const prometheus = await startPrometheus(config([orchestrator, worker]), { 'ravenhelm.rules.yml': rules });
     try {
       await until('both are scraped', async () => (await prometheus.query('sum(up) == 2')).length > 0);
+      const ofModel = LEDGER_MISSION.replaceAll(', playbook: ledger', '').replace(/^success:[^]*/m, '');
+      await writeFile(join(swarm.dir, 'model.yaml'), ofModel);
+      expect(await swarm.run('submit', 'mission.yaml', '--wait')).toMatchObject({ code: 0 });
+      const talked = await swarm.run('submit', 'model.yaml', '--wait');
+      expect(talked.stdout).toContain('ledger completed');
       for (const [query, least] of [
         ['count(ravenhelm_build_info)', 2],
         ['sum(ravenhelm_tasks_executed_total{status="completed"})', 3],
@@ -105,6 +134,16 @@ scrape_configs: [{ job_name: ravenhelm, static_configs: [{ targets: [${targets.m
         async () => (await prometheus.query('ravenhelm:missions:sum{state="working"} == 0')).length > 0,
       );
       expect(await prometheus.query('ALERTS{alertstate="firing"}')).toEqual([]);
+      await until(
+        'what the other missions came to is scraped',
+        async () => (await prometheus.query('sum(ravenhelm_mission_seconds_count) >= 3')).length > 0,
+      );
+      const queries = await queriesOfDashboards();
+      expect(queries.length).toBeGreaterThan(20);
+      const without: string[] = [];
+      for (const query of queries)
+        if (!(await prometheus.query(query)).some(({ value }) => Number.isFinite(value))) without.push(query);
+      expect(without).toEqual([]);
     } finally {
       await prometheus.stop();
     }

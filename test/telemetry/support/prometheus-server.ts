@@ -66,7 +66,7 @@ export async function promtool(
   return { exitCode, output: stdout + stderr };
 }
 
-const timeAndValue = z.tuple([z.number(), z.coerce.number()]);
+const timeAndValue = z.tuple([z.number(), z.string().transform(Number)]);
 const answerOfQuery = z.discriminatedUnion('status', [
   z.object({ status: z.literal('error'), error: z.string() }),
   z.object({
