@@ -1,6 +1,6 @@
-// Writes the pages that are made from other sources (npm run api, docs:events, docs:metrics, docs:attacks,
-// schema:mission, grafana), or, with --check, says which of them are not current. `npm run check` runs the second, after a
-// build.
+// Writes the files that are made from other sources (npm run api, docs:events, docs:metrics, docs:attacks,
+// schema:mission, grafana), or, with --check, says which of them are not current. `npm run check` runs the second,
+// after a build.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

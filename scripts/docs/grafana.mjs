@@ -73,7 +73,7 @@ export const swarmDashboard = () =>
           ['{{agent}} queued', 'sum by (agent) (ravenhelm_tasks_queued)'],
         ),
         graph('Wait for a slot, 95 %', 'By agent.', 's', ['{{agent}}', p95('ravenhelm_task_queue_seconds', 'agent')]),
-        graph('Steps', 'A second, by outcome: failed commands and failed checks are told apart.', 'ops', [
+        graph('Steps', 'A second, by outcome, such as a failed command or a failed check.', 'ops', [
           '{{outcome}}',
           'sum by (outcome) (rate(ravenhelm_steps_total[5m]))',
         ]),

@@ -62,7 +62,10 @@ test('a chat is a generation with tokens and cost; a mission is a trace with ses
     'gen_ai.request.model': 'gemma3',
     'langfuse.observation.completion_start_time': '2023-11-14T22:13:20.040Z',
   });
-  const json = (name: string) => JSON.parse(String(chat?.attributes[name]));
+  const json = (name: string): unknown => {
+    const text = chat?.attributes[name];
+    return typeof text === 'string' ? JSON.parse(text) : text;
+  };
   expect(json('langfuse.observation.usage_details')).toEqual({ input: 70, output: 5 });
   expect(json('langfuse.observation.cost_details')).toEqual({ total: 0.25 });
   expect(root).toMatchObject({ parentSpanId: null, traceId: traceIdOf('m-1') });
