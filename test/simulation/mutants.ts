@@ -647,8 +647,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/worker/worker-partition.ts',
-        from: 'claim.held() === null || !deadLetters.isSettled() ?',
-        to: 'claim.held() === null ?',
+        from: 'claim.held() === null || !deadLetters.isSettled()',
+        to: 'claim.held() === null',
       },
     ],
   },
@@ -659,8 +659,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'roles/orchestrator/mission-partition.ts',
-        from: 'claim.held() === null || !deadLetters.isSettled() ?',
-        to: 'claim.held() === null ?',
+        from: 'claim.held() === null || !deadLetters.isSettled()',
+        to: 'claim.held() === null',
       },
     ],
   },
