@@ -4,7 +4,7 @@ import { shortened } from '../domain/quoted.js';
 import { artifactWarnings } from '../domain/artifacts.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
-import { budgetText } from './budget-text.js';
+import { budgetText, budgetUsesText } from './budget-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line, type Segment } from './paint.js';
 import { checksPassed, failedCheck, isNarrow, statusMark, taskLabel } from './progress-frame.js';
@@ -176,6 +176,7 @@ function endLines(report: MissionReport): readonly Line[] {
       ? []
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
+    ...(report.budget_used.length === 0 ? [] : [[segment(budgetUsesText(report), 'yellow')]]),
     ...requestLines(report),
     ...inputLines(report),
     ...sandboxLines(report),

@@ -21,6 +21,7 @@ const FIELDS = {
   started_at: true,
   ended_at: true,
   budget: true,
+  budget_used: true,
   cost_usd: true,
   tokens: true,
   proof: true,

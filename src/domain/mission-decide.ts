@@ -3,6 +3,7 @@
  * decisions.
  */
 import type { Cost } from './budget.js';
+import { decideBudgetUse } from './budget-use.js';
 import type { CapReached } from './daily-spending.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
@@ -86,10 +87,10 @@ export const MAX_REPLANS = 1;
 
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
   if (!isOpen(mission)) return [];
+  const decide = () => [...decideBudgetUse(mission, context), ...decideCourse(mission, context)];
   const asked = decideWhatIsAsked(mission, context);
-  if (asked === null) return decideCourse(mission, context);
   // Refusals change nothing else: a writer that asks without end must not stop the mission.
-  return withCourse(asked, () => decideCourse(mission, context));
+  return asked === null ? decide() : withCourse(asked, decide);
 }
 
 const REFUSALS: readonly EventType[] = ['request_void', 'approval_void'];

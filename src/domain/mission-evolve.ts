@@ -18,7 +18,8 @@ import {
   requestWaits,
   takeWaiting,
 } from './mission-requests.js';
-import { budgetRequested, spentBy } from './mission-budget.js';
+import { budgetChanged, budgetUsed, noteRunning, unusedBudget } from './budget-use.js';
+import { spentBy } from './mission-budget.js';
 import { againstPause, pauseRequested, resumeRequested } from './mission-pause.js';
 import { missionWaits } from './mission-waits.js';
 import { evolvePlanning } from './mission-planning.js';
@@ -106,8 +107,7 @@ function requested(
     requestedAtMs: record.timestampMs,
     course: { kind: 'working' },
     planning: { kind: 'none' },
-    budget: request.budget,
-    budgetChanges: 0,
+    ...unusedBudget(request, record.timestampMs),
     pause: null,
     pauses: 0,
     waitsFor: null,
@@ -166,6 +166,7 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   const before = spentBy(mission);
   const folded = applyTo(mission, record);
   noteSpent(state, mission, before);
+  noteRunning(mission, record.timestampMs);
   if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
   return folded;
 }
@@ -200,6 +201,7 @@ export function ownerOfDecision(event: AgentEvent): string | null {
     case 'wave_started':
     case 'wave_completed':
     case 'mission_waits':
+    case 'budget_used':
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
@@ -277,9 +279,18 @@ function countsMore(payload: PayloadOf<'snapshot_taken'>, known: PayloadOf<'snap
 /** What another program has written may be no number. */
 const nanosecondsOf = (text: string | null): bigint => (/^\d{1,20}$/.test(text ?? '') ? BigInt(text ?? 0) : 0n);
 
-function squadReady(mission: MissionFold): Folded {
-  mission.squadReady = true;
-  return APPLIED;
+type Noted = EventOf<'mission_waits' | 'budget_used' | 'squad_ready'>;
+
+function noted(mission: MissionFold, event: Noted, atMs: number): Folded {
+  switch (event.event_type) {
+    case 'mission_waits':
+      return missionWaits(mission, event.payload);
+    case 'budget_used':
+      return budgetUsed(mission, event.payload, atMs);
+    case 'squad_ready':
+      mission.squadReady = true;
+      return APPLIED;
+  }
 }
 
 function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
@@ -298,7 +309,9 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'plan_rejected':
       return evolvePlanning(mission, event);
     case 'mission_waits':
-      return missionWaits(mission, event.payload);
+    case 'budget_used':
+    case 'squad_ready':
+      return noted(mission, event, atMs);
     case 'attention_requested':
       return questionAsked(mission, event.payload);
     case 'attention_answered':
@@ -307,8 +320,6 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       return setWave(mission, event.payload.wave_number, 'waiting', 'started');
     case 'wave_completed':
       return setWave(mission, event.payload.wave_number, 'started', 'completed');
-    case 'squad_ready':
-      return squadReady(mission);
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
@@ -352,7 +363,7 @@ function steered(mission: MissionFold, event: Steering, atMs: number): Folded {
     case 'mission_resume_requested':
       return resumeRequested(mission, event.payload);
     case 'mission_budget_requested':
-      return budgetRequested(mission, event.payload);
+      return budgetChanged(mission, event.payload, atMs);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BudgetName } from './budget.js';
 import type { CheckResult } from './events.js';
 import type { MissionInput } from './mission-inputs.js';
 import type { FailureCode, Question } from './mission-state.js';
@@ -91,6 +92,8 @@ export interface MissionReport {
     readonly tokens: number | null;
     readonly minutes: number | null;
   };
+  /** Limits of which 75 % or 95 % was announced as used. */
+  readonly budget_used: readonly BudgetUseReport[];
   readonly cost_usd: number;
   readonly tokens: number;
   readonly proof: Proof;
@@ -107,6 +110,18 @@ export interface MissionReport {
   readonly waiting_calls: readonly WaitingCallReport[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
+}
+
+/** A limit that is used for the greater part. */
+export interface BudgetUseReport {
+  readonly budget: BudgetName;
+  /** 75 or 95. */
+  readonly percent: number;
+  /** In the limit's unit, when it was announced; of minutes the share of the limit. */
+  readonly used: number;
+  readonly limit: number;
+  /** When it was announced, ISO 8601. */
+  readonly at: string;
 }
 
 /** A snapshot of a mission's workspace, as the log has it. */

@@ -41,6 +41,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   pause: null,
   waits_for: null,
   budget: { usd: null, tokens: null, minutes: null },
+  budget_used: [],
   question: null,
   workspace_of: null,
   continues: null,

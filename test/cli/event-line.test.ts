@@ -88,6 +88,15 @@ describe('an event on one line', () => {
     );
   });
 
+  test.each([
+    ['usd', 3.9, 5, '75 % of $5 ($3.90) is used'],
+    ['tokens', 150, 200, '75 % of 200 tokens (150) is used'],
+    ['minutes', 15, 20, '75 % of 20 minutes is used'],
+  ])('a used budget names the share, the limit and what is used: %s', (budget, used, limit, text) => {
+    const payload = { mission_id: MISSION, owner: 'o', budget, percent: 75, used, limit };
+    expect(eventLine(event('budget_used', payload))).toBe(`budget_used | orchestrator | ${MISSION} | ${text}`);
+  });
+
   test('events of a mission, a wave, a service and a partition name those', () => {
     expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null }))).toBe(
       `mission_failed | orchestrator | ${MISSION} | no`,

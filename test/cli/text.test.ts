@@ -152,6 +152,18 @@ describe('the report for people', () => {
     ]);
   });
 
+  test('says which limits of the budget are used for the greater part', () => {
+    const at = '2026-11-23T14:15:32.417Z';
+    const budget_used = [
+      { budget: 'usd' as const, percent: 75, used: 3.9, limit: 5, at },
+      { budget: 'minutes' as const, percent: 95, used: 28.5, limit: 30, at },
+    ];
+    const options = { colors: false, columns: null, nowMs: NOW, command: null };
+    expect(reportText(report([], { budget_used }), options)).toContain(
+      '\nused: 75 % of $5 ($3.90), 95 % of 30 minutes\n',
+    );
+  });
+
   test('says which snapshots are missing, and why', () => {
     const missing = { wave: 2, reason: 'it was not complete after 20 s', worker_id: 'w' };
     const options = { colors: false, columns: null, nowMs: NOW, command: null };

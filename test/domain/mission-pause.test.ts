@@ -141,6 +141,8 @@ describe('a paused mission', () => {
   test('its time does not run: minutes, back-offs, deadlines and answers', () => {
     const log = paused({ budget: { usd: null, tokens: null, minutes: 5 } });
     expect(timersOf(log.mission()).map(({ key, frozen }) => [key, frozen])).toEqual([
+      [timerKeys.minutesUsed(ID, 95), true],
+      [timerKeys.minutesUsed(ID, 75), true],
       [timerKeys.minutes(ID), true],
       [timerKeys.deadline(ID, CERT, 1), true],
       [timerKeys.withoutWorker(ID, ENV, 1), true],
@@ -304,7 +306,7 @@ describe('a changed budget', () => {
   test('of minutes is another length of the same wait', () => {
     const log = underWay({ budget: { usd: null, tokens: null, minutes: 5 } });
     log.when(budgetRequested({ minutes: 9 }));
-    expect(timersOf(log.mission())[0]).toEqual({ key: timerKeys.minutes(ID), delayMs: 9 * 60_000 });
+    expect(timersOf(log.mission())).toContainEqual({ key: timerKeys.minutes(ID), delayMs: 9 * 60_000 });
     expect(only('mission_failed', log.settle(expired(timerKeys.minutes(ID)))).reason).toContain('9 minutes');
   });
 

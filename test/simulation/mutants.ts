@@ -1231,4 +1231,28 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'use-said',
+    rule: 'a share of a limit that is used is said before the mission ends',
+    seed: 6,
+    changes: [
+      {
+        file: 'domain/budget-use.ts',
+        from: 'if (percent <= saidOf(mission, budget)) return [];',
+        to: 'if (percent <= 95) return [];',
+      },
+    ],
+  },
+  {
+    name: 'use-taken-over',
+    rule: 'a take-over does not repeat what was said of a used limit',
+    seed: 96,
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: "if (!isOpen(mission) || mission.planning.kind !== 'requested') continue;",
+        to: "mission.budgetUse = new Map();\nif (!isOpen(mission) || mission.planning.kind !== 'requested') continue;",
+      },
+    ],
+  },
 ];

@@ -4,6 +4,7 @@
 import { planDigest } from '../../agent/plan-digest.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
+import { decideBudgetUse } from '../../domain/budget-use.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import {
   decideMission,
@@ -175,7 +176,7 @@ function setTimers(
 function decideNext({ undecidable }: Parts, mission: Mission, context: DecideContext): readonly Decision[] {
   const reason = undecidable.get(mission.id);
   if (reason === undefined) return decideMission(mission, context);
-  return isOpen(mission) ? failMission(mission, context, reason) : [];
+  return isOpen(mission) ? [...decideBudgetUse(mission, context), ...failMission(mission, context, reason)] : [];
 }
 
 function decideContext({ context, timers }: Parts, owner: string): DecideContext {

@@ -41,6 +41,7 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     pause: null,
     waits_for: null,
     budget: { usd: null, tokens: null, minutes: null },
+    budget_used: [],
     question: null,
     workspace: '/srv/work/hello',
     workspace_of: null,

@@ -346,6 +346,8 @@ export interface MissionLog {
   readonly records: FoldRecord[];
   /** Folds the event: applied, or void: and why. */
   when(event: AgentEvent): string;
+  /** The same, at a time of the log: ms since the epoch. */
+  whenAt(timestampMs: number, event: AgentEvent): string;
   /** What the holder decides now. */
   decides(changes?: Partial<DecideContext>, id?: string): readonly Decision[];
   /** Has it decide, and folds the decisions as the holder's appends, until it has nothing more to say. Returns all. */
@@ -360,11 +362,12 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
   const records: FoldRecord[] = [...recordsOf(events)];
   for (const record of records) evolveCoordination(state, record);
 
-  const when = (event: AgentEvent): string => {
-    const record = { offset: records.length, timestampMs: T0 + records.length, event };
+  const whenAt = (timestampMs: number, event: AgentEvent): string => {
+    const record = { offset: records.length, timestampMs, event };
     records.push(record);
     return describeFolded(evolveCoordination(state, record));
   };
+  const when = (event: AgentEvent): string => whenAt(T0 + records.length, event);
   const mission = (id = ID): Mission => {
     const found = state.missions.get(id);
     if (found === undefined) throw new RangeError(`no mission ${id}`);
@@ -383,6 +386,7 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
     state,
     records,
     when,
+    whenAt,
     decides,
     mission,
     settle(changes, id) {
