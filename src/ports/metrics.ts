@@ -42,6 +42,8 @@ export interface Metrics {
     readonly fault: string | null;
     readonly repairs: readonly string[];
   }): void;
+  /** The holder has read the end of a mission. atPlannerPriceUsd: the estimate in its event; null: there is none. */
+  missionEnded(costUsd: number, atPlannerPriceUsd: number | null): void;
 }
 
 /** Metrics that are not collected. */
@@ -55,4 +57,5 @@ export const noMetrics: Metrics = {
   circuitState: () => undefined,
   modelCall: () => undefined,
   replyRead: () => undefined,
+  missionEnded: () => undefined,
 };

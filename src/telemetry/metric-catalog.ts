@@ -120,4 +120,16 @@ export const METRICS = {
     help: 'Partitions whose claim this process has read back',
     labels: { topic: 'the topic' },
   },
+  missionCost: {
+    name: 'ravenhelm_mission_cost_usd_total',
+    kind: 'counter',
+    help: 'What missions have cost whose end this process has read as their orchestrator, as far as it is known',
+    labels: { estimate: '`yes` where the other counter has an estimate for the mission, else `no`' },
+  },
+  missionCostAtPlannerPrice: {
+    name: 'ravenhelm_mission_cost_at_planner_price_usd_total',
+    kind: 'counter',
+    help: "An estimate: what the tokens of these missions would cost at the price of the planner's model",
+    labels: {},
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

@@ -63,6 +63,8 @@ function workMetrics(registry: Registry): Omit<Metrics, OfModels> {
   const voidRequests = counterIn(registry, METRICS.voidRequests);
   const restarts = counterIn(registry, METRICS.roleRestarts);
   const appends = histogramIn(registry, METRICS.appendSeconds);
+  const cost = counterIn(registry, METRICS.missionCost);
+  const atPlannerPrice = counterIn(registry, METRICS.missionCostAtPlannerPrice);
   return {
     taskExecuted(agent, status, durationMs) {
       tasks.inc({ agent, status });
@@ -73,6 +75,10 @@ function workMetrics(registry: Registry): Omit<Metrics, OfModels> {
     requestVoid: (type, code) => voidRequests.inc({ type, code }),
     roleRestarted: (role) => restarts.inc({ role }),
     appended: (appender, durationMs) => appends.observe({ appender }, durationMs / 1000),
+    missionEnded(costUsd, atPlannerPriceUsd) {
+      cost.inc({ estimate: atPlannerPriceUsd === null ? 'no' : 'yes' }, costUsd);
+      atPlannerPrice.inc(atPlannerPriceUsd ?? 0);
+    },
   };
 }
 

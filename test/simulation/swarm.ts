@@ -76,6 +76,7 @@ const NO_METRICS: Metrics = {
   replyRead: nothing,
   policyDecided: nothing,
   requestVoid: nothing,
+  missionEnded: nothing,
 };
 const STILL_VITALS = { read: () => ({ memoryBytes: 0, heapUsedBytes: 0, loopDelayMs: { mean: 0, p99: 0, max: 0 } }) };
 const DRAIN_GRACE_MS = 10_000;
