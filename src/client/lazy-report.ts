@@ -24,6 +24,7 @@ const FIELDS = {
   budget_used: true,
   cost_usd: true,
   tokens: true,
+  at_planner_price: true,
   proof: true,
   sandbox_off: true,
   tasks: true,

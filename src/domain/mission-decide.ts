@@ -33,6 +33,7 @@ import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
+import { atPlannerPrice, type PriceContext } from './planner-price.js';
 import { writtenBeside, type PlaybookWrites } from './wave-writes.js';
 import { lacksAgents, lacksWorkers } from './without-worker.js';
 
@@ -48,7 +49,7 @@ export interface AgentRevision {
   readonly reach?: readonly Reach[];
 }
 
-export interface DecideContext {
+export interface DecideContext extends PriceContext {
   /** The holder's owner id. */
   readonly owner: string;
   /** Whether a timer (mission-timers.ts) has run out. */
@@ -332,7 +333,7 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
     }
     return [...decisions, ...decideTasks(mission, wave, tasks, context)];
   }
-  return [...decisions, completeMission(mission, owner)];
+  return [...decisions, completeMission(mission, context)];
 }
 
 /**
@@ -360,7 +361,8 @@ function decideFences(mission: Mission, context: DecideContext): readonly Decisi
     : decideAfterFailure(mission, failed, context);
 }
 
-function completeMission(mission: Mission, owner: string): Decision {
+function completeMission(mission: Mission, context: DecideContext): Decision {
+  const { owner } = context;
   const usage = usageOf(mission);
   return {
     event_type: 'mission_completed',
@@ -371,6 +373,7 @@ function completeMission(mission: Mission, owner: string): Decision {
       tasks_unverified: mission.index.unverified,
       tokens: usage.tokens,
       cost_usd: usage.usd,
+      at_planner_price: atPlannerPrice(mission, context),
     },
   };
 }
@@ -663,18 +666,25 @@ function decideQuestion(mission: Mission, context: DecideContext, { number, reas
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
 export function failMission(
   mission: Mission,
-  context: Pick<DecideContext, 'owner'>,
+  context: Pick<DecideContext, 'owner' | 'plannerPrice'>,
   reason: string,
   code: FailureCode | null = null,
 ): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0)
     return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason, code));
-  return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason, code } }];
+  return [{ event_type: 'mission_failed', payload: { ...endOf(mission, context, reason), code } }];
 }
+
+const endOf = (mission: Mission, context: Pick<DecideContext, 'owner' | 'plannerPrice'>, reason: string) => ({
+  mission_id: mission.id,
+  owner: context.owner,
+  reason,
+  at_planner_price: atPlannerPrice(mission, context),
+});
 
 function cancelMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));
-  return [{ event_type: 'mission_cancelled', payload: { mission_id: mission.id, owner: context.owner, reason } }];
+  return [{ event_type: 'mission_cancelled', payload: endOf(mission, context, reason) }];
 }

@@ -34,9 +34,10 @@ import {
   type MissionFold,
   type Wave,
 } from './mission-state.js';
-import type { MissionTask } from './mission-task-state.js';
+import { onlyOf, type MissionTask } from './mission-task-state.js';
 import { evolveTask, isUndelivered, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
+import { NOTHING_MEASURED, noteMeasured, noteUnmeasured } from './planner-price.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 import { REQUEST_WINDOW_MS, type LaterRequest } from './requests.js';
 
@@ -81,6 +82,7 @@ function claimed(state: CoordinationState, offset: number, owner: string): Folde
     if (!isOpen(mission) || mission.planning.kind !== 'requested') continue;
     const before = spentBy(mission);
     mission.planningSpent = addCost(mission.planningSpent, mission.planning.reserved);
+    if (mission.planning.reserved.tokens > 0) noteUnmeasured(mission);
     noteSpent(state, mission, before);
   }
   return APPLIED;
@@ -123,8 +125,7 @@ function requested(
     index: createTaskIndex(),
     waves: [],
     nextWave: 0,
-    planningUsage: NOTHING,
-    planningSpent: NOTHING,
+    ...{ planningUsage: NOTHING, planningSpent: NOTHING, measured: NOTHING_MEASURED, atPlannerPrice: null },
     answers: new Map(),
     requestId,
     requestTimestamp,
@@ -370,6 +371,7 @@ function steered(mission: MissionFold, event: Steering, atMs: number): Folded {
 type End = EventOf<'mission_completed' | 'mission_failed' | 'mission_cancelled'>;
 
 function ended(mission: MissionFold, event: End, atMs: number): Folded {
+  mission.atPlannerPrice = event.payload.at_planner_price;
   switch (event.event_type) {
     case 'mission_completed':
       return follow(mission, { kind: 'completed', atMs });
@@ -437,6 +439,7 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (evolved.kind === 'void') return evolved;
   const { failures, plan } = evolved.task;
   putTask(mission, evolved.task);
+  noteUse(mission, before, event);
   const isAgents = event.event_type !== 'task_failed' || !isUndelivered(event.payload);
   if (failures > (before?.failures ?? 0) && isAgents)
     mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
@@ -444,6 +447,16 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
     beginToFail(mission, event.payload);
   return APPLIED;
+}
+
+/** An attempt that was cancelled before a worker began it has used nothing. */
+function noteUse(mission: MissionFold, before: MissionTask | undefined, event: MissionTaskEvent): void {
+  if (event.event_type === 'task_completed' || event.event_type === 'task_failed')
+    return noteMeasured(mission, event.payload);
+  const hasBegun = before?.status === 'running' || before?.status === 'paused';
+  // Checks and fences ask no model.
+  if (event.event_type === 'task_cancelled' && hasBegun && before.kind === 'task' && onlyOf(before) === null)
+    noteUnmeasured(mission);
 }
 
 /** Said by the cancels of its open attempts, so that a new holder ends the mission, too. */

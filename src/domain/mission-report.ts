@@ -46,6 +46,7 @@ export function reportMission(mission: Mission): MissionReport {
     budget_used: budgetUseOf(mission),
     cost_usd: usage.usd,
     tokens: usage.tokens,
+    at_planner_price: mission.atPlannerPrice,
     proof: proofOf(tasks),
     sandbox_off: tasks.some((task) => task.sandboxOff),
     tasks: tasks.map((task) => reportTask(mission, task)),

@@ -188,6 +188,10 @@ export interface Mission {
   readonly nextWave: number;
   /** Known spending of planners. */
   readonly planningUsage: Cost;
+  /** Tokens of attempts and planner calls that are known; and how many began whose use is not known. */
+  readonly measured: { readonly in: number; readonly out: number; readonly unmeasured: number };
+  /** As the event that ended it says; null: it is open, or no planner model was configured. */
+  readonly atPlannerPrice: PayloadOf<'mission_completed'>['at_planner_price'];
   /** What counts against the budget for planning: known, or reserved and lost. */
   readonly planningSpent: Cost;
   /** People's answers about waiting calls that are still to be decided about, in log order, by event_id. */

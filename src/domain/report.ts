@@ -1,6 +1,7 @@
 import type { BudgetName } from './budget.js';
 import type { CheckResult } from './events.js';
 import type { MissionInput } from './mission-inputs.js';
+import type { AtPlannerPrice } from './planner-price.js';
 import type { FailureCode, Question } from './mission-state.js';
 import type { Taint } from './taint.js';
 import type { AgentWithoutWorker } from './without-worker.js';
@@ -96,6 +97,11 @@ export interface MissionReport {
   readonly budget_used: readonly BudgetUseReport[];
   readonly cost_usd: number;
   readonly tokens: number;
+  /**
+   * An estimate for a mission that has ended: what its known tokens would cost at the price of the planner's model. Its
+   * usd is null without a price; null: no planner model is configured, it is open, or an older build has ended it.
+   */
+  readonly at_planner_price: AtPlannerPrice | null;
   readonly proof: Proof;
   /** Whether commands of any task ran without a sandbox, with the rights of the worker's user. */
   readonly sandbox_off: boolean;

@@ -42,6 +42,7 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   waits_for: null,
   budget: { usd: null, tokens: null, minutes: null },
   budget_used: [],
+  at_planner_price: null,
   question: null,
   workspace_of: null,
   continues: null,

@@ -98,9 +98,11 @@ describe('an event on one line', () => {
   });
 
   test('events of a mission, a wave, a service and a partition name those', () => {
-    expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null }))).toBe(
-      `mission_failed | orchestrator | ${MISSION} | no`,
-    );
+    expect(
+      eventLine(
+        event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null, at_planner_price: null }),
+      ),
+    ).toBe(`mission_failed | orchestrator | ${MISSION} | no`);
     expect(eventLine(event('wave_completed', { mission_id: MISSION, owner: 'o', wave_number: 2 }))).toBe(
       `wave_completed | orchestrator | ${MISSION} wave 2`,
     );
@@ -178,7 +180,15 @@ describe('an event on one line', () => {
 
   test('an escape sequence in an event never reaches the terminal', () => {
     expect(
-      eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb', code: null })),
+      eventLine(
+        event('mission_failed', {
+          mission_id: MISSION,
+          owner: 'o',
+          reason: 'a\u001b[31mb',
+          code: null,
+          at_planner_price: null,
+        }),
+      ),
     ).not.toContain('\u001b');
   });
 });

@@ -196,6 +196,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     verifyRequest: context.deps.verifyRequest ?? null,
     planDigest,
+    plannerPrice: planner.pricedModel,
     planningWorstCase: (mission) =>
       // Never more than there is: a planner whose worst case does not fit is skipped.
       clamp(planner.worstCase(planRequestOf(mission, null, mission.revision + 1)), leftForPlanning(mission)),

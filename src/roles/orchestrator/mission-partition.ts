@@ -3,6 +3,7 @@ import { misplacedInCoordination } from '../../domain/event-places.js';
 import type { AgentEvent } from '../../domain/events.js';
 import { answeredEffect, evolveCoordination, missionIdOf } from '../../domain/mission-evolve.js';
 import { parseMissionId } from '../../domain/mission-id.js';
+import { usageOf } from '../../domain/mission-budget.js';
 import { isPaused } from '../../domain/mission-pause.js';
 import {
   coordinationReplayPoint,
@@ -229,6 +230,8 @@ function react(parts: Parts, event: AgentEvent, offset: number, changed: Changed
   if (mission === undefined) return;
   context.voidRequests.onRecorded(event);
   logMission(context.deps.logger, mission, event);
+  if (mission.endedAt === offset)
+    context.deps.metrics.missionEnded(usageOf(mission).usd, mission.atPlannerPrice?.usd ?? null);
   decisions.touch(mission.id, changed, event);
   if (isEffect(event)) sendEffects(parts, [{ offset, event }]);
   if (mission.planning.kind !== 'requested' || !isOpen(mission)) plannerCalls.stop(mission.id);

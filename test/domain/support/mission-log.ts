@@ -140,6 +140,7 @@ export const proposed = (
   plan: Plan,
   used: Partial<typeof planUse> & {
     readonly planner?: string;
+    readonly model?: string;
     readonly id?: string;
     readonly owner?: string | null;
   } = {},
@@ -320,6 +321,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     retryDelayMs: (failures) => 100 * failures,
     verifyAnswer: () => null,
     cap: null,
+    plannerPrice: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     verifyRequest: null,
     planDigest: (plan) => JSON.stringify(plan),
