@@ -104,7 +104,8 @@ export function pauseOf(mission: Mission): MissionReport['pause'] {
   return { by: pause.by, reason: pause.reason, at: new Date(pause.atMs).toISOString() };
 }
 
-const budgetUseOf = ({ budgetUse }: Mission): MissionReport['budget_used'] =>
+/** The highest share of each limit that was announced as used. */
+export const budgetUseOf = ({ budgetUse }: Mission): MissionReport['budget_used'] =>
   BUDGETS.flatMap((budget) => {
     const use = budgetUse.get(budget);
     if (use === undefined) return [];
