@@ -166,6 +166,7 @@ function* endedMission(bench: BenchLog): Iterable<AppendRequest> {
     ...common,
     tasks_verified: 0,
     tasks_unverified: TASKS,
+    at_planner_price: null,
     tokens: 46_080,
     cost_usd: 0,
   });

@@ -109,6 +109,7 @@ function ticks(states: readonly CoordinationState[]) {
     planDigest: () => '',
     cap: null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
+    plannerPrice: () => null,
     partitionFor: (_agent: string, key: string) => partitionForKey(key, TASKS_PARTITIONS),
   };
   const rounds = (work: () => void) => Array.from({ length: ROUNDS }, () => timed(work));

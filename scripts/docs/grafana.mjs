@@ -149,6 +149,13 @@ export const missionsDashboard = () =>
           '{{limit}}',
           'max by (limit) (ravenhelm_budget_used_highest_ratio)',
         ]),
+        graph(
+          "Cost beside the planner's price",
+          'Dollars an hour, of missions that have ended and have an estimate.',
+          'currencyUSD',
+          ['cost', 'sum(rate(ravenhelm_mission_cost_usd_total{estimate="yes"}[1h])) * 3600'],
+          ["at the planner's price", 'sum(rate(ravenhelm_mission_cost_at_planner_price_usd_total[1h])) * 3600'],
+        ),
         number('Spent today', 'Against the daily cap.', 'currencyUSD', ['dollars', 'sum(ravenhelm_spent_today_usd)']),
         number('Tokens today', 'Against the daily cap.', 'short', ['tokens', 'sum(ravenhelm_spent_today_tokens)']),
       ],

@@ -1,4 +1,5 @@
 import type { PayloadOf, Plan } from '../domain/events.js';
+import type { PricedModel } from '../domain/planner-price.js';
 import type { TokenCost } from '../ports/model.js';
 import type { Failover } from './failover.js';
 
@@ -39,6 +40,11 @@ export interface PlannerAnswer {
 
 /** Plans missions. The orchestrator calls it after it has read plan_requested back; the consumer does not wait. */
 export interface Planner {
+  /**
+   * The model at whose price a mission's cost is estimated: the one that wrote its plan (a name as in PlannerAnswer),
+   * else the first that is asked. null: no planner model is configured, and none wrote it.
+   */
+  pricedModel(wrote: string): PricedModel | null;
   /** Upper bound of the cost of one propose(), at most what is left of the budget. */
   worstCase(request: PlanRequest): TokenCost;
   /**

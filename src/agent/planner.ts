@@ -4,6 +4,7 @@ import { orderPlan } from '../domain/plan-order.js';
 import { describePlanProblem } from '../domain/plan-problem.js';
 import { validatePlan } from '../domain/plan-rules.js';
 import type { PlanScope } from '../domain/plan.js';
+import type { PricedModel } from '../domain/planner-price.js';
 import type { ChatModel, ChatRequest } from '../ports/model.js';
 import { askModel, replyRoom, reservation, startTurn, worstTurn, type Asked, type Turn } from './ask-model.js';
 import { replyReadOf, type ReplyRead } from './reply-read.js';
@@ -47,9 +48,19 @@ const ORDER = 'order';
  */
 export function createPlanner(options: PlannerOptions): Planner {
   return {
+    pricedModel: (wrote) => pricedModel(options, wrote),
     worstCase: (request) => worstPlan(options, request),
     propose: (request, signal, failedOver = () => undefined) => propose(options, request, signal, failedOver),
   };
+}
+
+function pricedModel({ chain }: PlannerOptions, wrote: string): PricedModel | null {
+  const model = wrote === '' ? chain[0] : chain.find(({ name }) => name === wrote);
+  // Another orchestrator has asked it, and this one does not know its price.
+  if (model === undefined) return wrote === '' ? null : { model: wrote, price: null };
+  const { name, price } = model;
+  // What costs nothing, or whose price was left at 0, is no measure.
+  return { model: name, price: price === undefined || price.input + price.output === 0 ? null : price };
 }
 
 async function propose(

@@ -2,7 +2,7 @@ import type { AgentEvent, CheckResult, EventType, PayloadOf, Plan } from '../dom
 import { plannerOf, UNKNOWN_AGENTS } from '../domain/mission-planning.js';
 import { taintsText } from '../domain/taint.js';
 import { connectionText } from './connection-text.js';
-import { budgetText } from './budget-text.js';
+import { budgetText, budgetUseText } from './budget-text.js';
 import { measuredDuration } from './durations.js';
 import { oneLine } from './text-width.js';
 
@@ -87,6 +87,7 @@ const DETAILS: Details = {
   wave_started: ({ task_ids }) => task_ids.join(', '),
   wave_completed: nothing,
   mission_waits: (payload) => payload.reason ?? 'it waits no more',
+  budget_used: (payload) => `${budgetUseText(payload)} is used`,
   task_assigned: ({ attempt: number, untrusted }) =>
     joined(', ', attempt(number), sourcesText('may read untrusted content', untrusted ?? [])),
   task_accepted: attemptOf,

@@ -1,4 +1,5 @@
 import type { MissionReport, TaskReport, TaskStatus } from '../domain/report.js';
+import { budgetUsesText } from './budget-text.js';
 import { shortDuration, shownUsd } from './durations.js';
 import { segment, type Line, type Tone } from './paint.js';
 import { chosenPlaybook } from './plan-text.js';
@@ -61,6 +62,7 @@ function missionLines(report: MissionReport, times: FrameTimes): readonly Line[]
     shortDuration(times.elapsedMs),
     report.tokens === 0 ? '' : `${report.tokens} tokens`,
     report.cost_usd === 0 ? '' : shownUsd(report.cost_usd),
+    budgetUsesText(report),
     report.pause === null ? '' : pauseText(report.pause),
     report.waits_for === null ? '' : waitsText(report.waits_for),
     report.planner_wait === null ? '' : plannerWaitText(report.planner_wait),

@@ -4,7 +4,8 @@ import { shortened } from '../domain/quoted.js';
 import { artifactWarnings } from '../domain/artifacts.js';
 import type { MissionReport, TaskReport } from '../domain/report.js';
 import { taintsText } from '../domain/taint.js';
-import { budgetText } from './budget-text.js';
+import { budgetText, budgetUsesText } from './budget-text.js';
+import { plannerPriceText } from './planner-price-text.js';
 import { measuredDuration, shownUsd } from './durations.js';
 import { paint, segment, type Line, type Segment } from './paint.js';
 import { checksPassed, failedCheck, isNarrow, statusMark, taskLabel } from './progress-frame.js';
@@ -176,6 +177,8 @@ function endLines(report: MissionReport): readonly Line[] {
       ? []
       : [[segment('reason: '), segment(oneLine(report.reason), report.status === 'failed' ? 'red' : 'yellow')]]),
     [segment(facts.join(', '))],
+    ...(report.budget_used.length === 0 ? [] : [[segment(budgetUsesText(report), 'yellow')]]),
+    ...plannerPriceLines(report),
     ...requestLines(report),
     ...inputLines(report),
     ...sandboxLines(report),
@@ -185,6 +188,11 @@ function endLines(report: MissionReport): readonly Line[] {
     ...(report.workspace === null ? [] : [[segment(`workspace: ${report.workspace}`)]]),
   ];
 }
+
+const plannerPriceLines = (report: MissionReport): Line[] => {
+  const text = plannerPriceText(report);
+  return text === '' ? [] : [[segment(text)]];
+};
 
 const budgetFact = ({ budget }: MissionReport): string => {
   const limits = budgetText(budget);

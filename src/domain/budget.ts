@@ -12,6 +12,18 @@ export interface Limits {
 
 export const NOTHING: Cost = { tokens: 0, usd: 0 };
 
+/** The limits of a mission's budget. */
+export const BUDGETS = ['usd', 'tokens', 'minutes'] as const;
+export type BudgetName = (typeof BUDGETS)[number];
+
+/** Shares of a limit, in percent, that are announced when they are used; the highest first. */
+export const ANNOUNCED_PERCENT = [95, 75] as const;
+export type AnnouncedPercent = (typeof ANNOUNCED_PERCENT)[number];
+
+/** The highest announced share of a limit that so much of it has reached; 0: none. */
+export const percentReached = (used: number, limit: number): AnnouncedPercent | 0 =>
+  limit > 0 ? (ANNOUNCED_PERCENT.find((percent) => used * 100 >= limit * percent) ?? 0) : 0;
+
 /** What a mission's budget has already been used for. */
 export interface Spending {
   /** Of planners, reservations of planners under way included. */

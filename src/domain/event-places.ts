@@ -33,6 +33,7 @@ const PLACES: Readonly<Record<EventType, readonly EventPlace[]>> = {
   wave_started: MISSION,
   wave_completed: MISSION,
   mission_waits: MISSION,
+  budget_used: MISSION,
   squad_ready: MISSION,
   task_assigned: BOTH,
   task_cancelled: BOTH,

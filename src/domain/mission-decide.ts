@@ -3,6 +3,7 @@
  * decisions.
  */
 import type { Cost } from './budget.js';
+import { decideBudgetUse } from './budget-use.js';
 import type { CapReached } from './daily-spending.js';
 import type { Check, EventType, PayloadOf, Plan } from './events.js';
 import { shareOfBudget, usageOf } from './mission-budget.js';
@@ -32,6 +33,7 @@ import type { Reach } from './taint.js';
 import { inputsWithin } from './task-inputs.js';
 import { untrustedFor } from './untrusted.js';
 import { taskRecordKey } from './partitioning.js';
+import { atPlannerPrice, type PriceContext } from './planner-price.js';
 import { writtenBeside, type PlaybookWrites } from './wave-writes.js';
 import { lacksAgents, lacksWorkers } from './without-worker.js';
 
@@ -47,7 +49,7 @@ export interface AgentRevision {
   readonly reach?: readonly Reach[];
 }
 
-export interface DecideContext {
+export interface DecideContext extends PriceContext {
   /** The holder's owner id. */
   readonly owner: string;
   /** Whether a timer (mission-timers.ts) has run out. */
@@ -86,10 +88,10 @@ export const MAX_REPLANS = 1;
 
 export function decideMission(mission: Mission, context: DecideContext): readonly Decision[] {
   if (!isOpen(mission)) return [];
+  const decide = () => [...decideBudgetUse(mission, context), ...decideCourse(mission, context)];
   const asked = decideWhatIsAsked(mission, context);
-  if (asked === null) return decideCourse(mission, context);
   // Refusals change nothing else: a writer that asks without end must not stop the mission.
-  return withCourse(asked, () => decideCourse(mission, context));
+  return asked === null ? decide() : withCourse(asked, decide);
 }
 
 const REFUSALS: readonly EventType[] = ['request_void', 'approval_void'];
@@ -331,7 +333,7 @@ function decideWaves(mission: Mission, context: DecideContext): readonly Decisio
     }
     return [...decisions, ...decideTasks(mission, wave, tasks, context)];
   }
-  return [...decisions, completeMission(mission, owner)];
+  return [...decisions, completeMission(mission, context)];
 }
 
 /**
@@ -359,7 +361,8 @@ function decideFences(mission: Mission, context: DecideContext): readonly Decisi
     : decideAfterFailure(mission, failed, context);
 }
 
-function completeMission(mission: Mission, owner: string): Decision {
+function completeMission(mission: Mission, context: DecideContext): Decision {
+  const { owner } = context;
   const usage = usageOf(mission);
   return {
     event_type: 'mission_completed',
@@ -370,6 +373,7 @@ function completeMission(mission: Mission, owner: string): Decision {
       tasks_unverified: mission.index.unverified,
       tokens: usage.tokens,
       cost_usd: usage.usd,
+      at_planner_price: atPlannerPrice(mission, context),
     },
   };
 }
@@ -662,18 +666,25 @@ function decideQuestion(mission: Mission, context: DecideContext, { number, reas
 /** Open attempts are cancelled first, each by its own decision; the mission ends when these have been read back. */
 export function failMission(
   mission: Mission,
-  context: Pick<DecideContext, 'owner'>,
+  context: Pick<DecideContext, 'owner' | 'plannerPrice'>,
   reason: string,
   code: FailureCode | null = null,
 ): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0)
     return open.map((task) => cancelTask(mission, task, context.owner, 'mission_ended', reason, code));
-  return [{ event_type: 'mission_failed', payload: { mission_id: mission.id, owner: context.owner, reason, code } }];
+  return [{ event_type: 'mission_failed', payload: { ...endOf(mission, context, reason), code } }];
 }
+
+const endOf = (mission: Mission, context: Pick<DecideContext, 'owner' | 'plannerPrice'>, reason: string) => ({
+  mission_id: mission.id,
+  owner: context.owner,
+  reason,
+  at_planner_price: atPlannerPrice(mission, context),
+});
 
 function cancelMission(mission: Mission, context: DecideContext, reason: string): readonly Decision[] {
   const open = inPlanOrder(mission.index.open.values());
   if (open.length > 0) return open.map((task) => cancelTask(mission, task, context.owner, 'cancelled', reason));
-  return [{ event_type: 'mission_cancelled', payload: { mission_id: mission.id, owner: context.owner, reason } }];
+  return [{ event_type: 'mission_cancelled', payload: endOf(mission, context, reason) }];
 }

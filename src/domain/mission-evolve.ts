@@ -18,7 +18,8 @@ import {
   requestWaits,
   takeWaiting,
 } from './mission-requests.js';
-import { budgetRequested, spentBy } from './mission-budget.js';
+import { budgetChanged, budgetUsed, noteRunning, unusedBudget } from './budget-use.js';
+import { spentBy } from './mission-budget.js';
 import { againstPause, pauseRequested, resumeRequested } from './mission-pause.js';
 import { missionWaits } from './mission-waits.js';
 import { evolvePlanning } from './mission-planning.js';
@@ -33,9 +34,10 @@ import {
   type MissionFold,
   type Wave,
 } from './mission-state.js';
-import type { MissionTask } from './mission-task-state.js';
+import { onlyOf, type MissionTask } from './mission-task-state.js';
 import { evolveTask, isUndelivered, type EvolvedTask, type MissionTaskEvent } from './mission-task.js';
 import { createTaskIndex, putTask } from './mission-tasks.js';
+import { NOTHING_MEASURED, noteMeasured, noteUnmeasured } from './planner-price.js';
 import { APPLIED, voidBecause, type FoldRecord, type Folded } from './record.js';
 import { REQUEST_WINDOW_MS, type LaterRequest } from './requests.js';
 
@@ -80,6 +82,7 @@ function claimed(state: CoordinationState, offset: number, owner: string): Folde
     if (!isOpen(mission) || mission.planning.kind !== 'requested') continue;
     const before = spentBy(mission);
     mission.planningSpent = addCost(mission.planningSpent, mission.planning.reserved);
+    if (mission.planning.reserved.tokens > 0) noteUnmeasured(mission);
     noteSpent(state, mission, before);
   }
   return APPLIED;
@@ -106,8 +109,7 @@ function requested(
     requestedAtMs: record.timestampMs,
     course: { kind: 'working' },
     planning: { kind: 'none' },
-    budget: request.budget,
-    budgetChanges: 0,
+    ...unusedBudget(request, record.timestampMs),
     pause: null,
     pauses: 0,
     waitsFor: null,
@@ -123,8 +125,7 @@ function requested(
     index: createTaskIndex(),
     waves: [],
     nextWave: 0,
-    planningUsage: NOTHING,
-    planningSpent: NOTHING,
+    ...{ planningUsage: NOTHING, planningSpent: NOTHING, measured: NOTHING_MEASURED, atPlannerPrice: null },
     answers: new Map(),
     requestId,
     requestTimestamp,
@@ -166,6 +167,7 @@ function evolveMission(state: CoordinationState, record: FoldRecord): Folded {
   const before = spentBy(mission);
   const folded = applyTo(mission, record);
   noteSpent(state, mission, before);
+  noteRunning(mission, record.timestampMs);
   if (folded.kind === 'applied' && owner !== null) noteDecided(mission, event);
   return folded;
 }
@@ -200,6 +202,7 @@ export function ownerOfDecision(event: AgentEvent): string | null {
     case 'wave_started':
     case 'wave_completed':
     case 'mission_waits':
+    case 'budget_used':
     case 'task_retry_scheduled':
     case 'task_assigned':
     case 'task_cancelled':
@@ -277,9 +280,18 @@ function countsMore(payload: PayloadOf<'snapshot_taken'>, known: PayloadOf<'snap
 /** What another program has written may be no number. */
 const nanosecondsOf = (text: string | null): bigint => (/^\d{1,20}$/.test(text ?? '') ? BigInt(text ?? 0) : 0n);
 
-function squadReady(mission: MissionFold): Folded {
-  mission.squadReady = true;
-  return APPLIED;
+type Noted = EventOf<'mission_waits' | 'budget_used' | 'squad_ready'>;
+
+function noted(mission: MissionFold, event: Noted, atMs: number): Folded {
+  switch (event.event_type) {
+    case 'mission_waits':
+      return missionWaits(mission, event.payload);
+    case 'budget_used':
+      return budgetUsed(mission, event.payload, atMs);
+    case 'squad_ready':
+      mission.squadReady = true;
+      return APPLIED;
+  }
 }
 
 function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
@@ -298,7 +310,9 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
     case 'plan_rejected':
       return evolvePlanning(mission, event);
     case 'mission_waits':
-      return missionWaits(mission, event.payload);
+    case 'budget_used':
+    case 'squad_ready':
+      return noted(mission, event, atMs);
     case 'attention_requested':
       return questionAsked(mission, event.payload);
     case 'attention_answered':
@@ -307,8 +321,6 @@ function applyEvent(mission: MissionFold, record: FoldRecord): Folded {
       return setWave(mission, event.payload.wave_number, 'waiting', 'started');
     case 'wave_completed':
       return setWave(mission, event.payload.wave_number, 'started', 'completed');
-    case 'squad_ready':
-      return squadReady(mission);
     case 'mission_completed':
     case 'mission_failed':
     case 'mission_cancelled':
@@ -352,13 +364,14 @@ function steered(mission: MissionFold, event: Steering, atMs: number): Folded {
     case 'mission_resume_requested':
       return resumeRequested(mission, event.payload);
     case 'mission_budget_requested':
-      return budgetRequested(mission, event.payload);
+      return budgetChanged(mission, event.payload, atMs);
   }
 }
 
 type End = EventOf<'mission_completed' | 'mission_failed' | 'mission_cancelled'>;
 
 function ended(mission: MissionFold, event: End, atMs: number): Folded {
+  mission.atPlannerPrice = event.payload.at_planner_price;
   switch (event.event_type) {
     case 'mission_completed':
       return follow(mission, { kind: 'completed', atMs });
@@ -426,6 +439,7 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (evolved.kind === 'void') return evolved;
   const { failures, plan } = evolved.task;
   putTask(mission, evolved.task);
+  noteUse(mission, before, event);
   const isAgents = event.event_type !== 'task_failed' || !isUndelivered(event.payload);
   if (failures > (before?.failures ?? 0) && isAgents)
     mission.agentFailures.set(plan.agent, (mission.agentFailures.get(plan.agent) ?? 0) + 1);
@@ -433,6 +447,16 @@ function taskOfMission(mission: MissionFold, record: TaskRecord): Folded {
   if (event.event_type === 'task_cancelled' && event.payload.code === 'mission_ended')
     beginToFail(mission, event.payload);
   return APPLIED;
+}
+
+/** An attempt that was cancelled before a worker began it has used nothing. */
+function noteUse(mission: MissionFold, before: MissionTask | undefined, event: MissionTaskEvent): void {
+  if (event.event_type === 'task_completed' || event.event_type === 'task_failed')
+    return noteMeasured(mission, event.payload);
+  const hasBegun = before?.status === 'running' || before?.status === 'paused';
+  // Checks and fences ask no model.
+  if (event.event_type === 'task_cancelled' && hasBegun && before.kind === 'task' && onlyOf(before) === null)
+    noteUnmeasured(mission);
 }
 
 /** Said by the cancels of its open attempts, so that a new holder ends the mission, too. */

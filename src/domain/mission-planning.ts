@@ -7,6 +7,7 @@ import { REPLACED } from './mission-task.js';
 import { endedWell, hasOpenAttempt, waitsForAttempt, type MissionTask } from './mission-task-state.js';
 import { putTask } from './mission-tasks.js';
 import { verifyTask, type VerifyTask } from './plan.js';
+import { noteMeasured } from './planner-price.js';
 import { APPLIED, voidBecause, type Folded } from './record.js';
 
 /** Code of plan_failed: the mission names agents that the planner does not have yet. */
@@ -68,6 +69,7 @@ function planningEnded(
   mission: MissionFold,
   used: { readonly tokens_in: number; readonly tokens_out: number; readonly cost_usd: number },
 ): void {
+  noteMeasured(mission, used);
   const usage = { tokens: used.tokens_in + used.tokens_out, usd: used.cost_usd };
   mission.planningUsage = addCost(mission.planningUsage, usage);
   mission.planningSpent = addCost(mission.planningSpent, usage);

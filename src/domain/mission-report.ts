@@ -1,4 +1,5 @@
 import { heldBefore, notKnownBefore } from './baseline.js';
+import { BUDGETS } from './budget.js';
 import { jsonObject } from './json-object.js';
 import { waitingCalls } from './mission-approvals.js';
 import { usageOf } from './mission-budget.js';
@@ -42,8 +43,10 @@ export function reportMission(mission: Mission): MissionReport {
     started_at: new Date(mission.requestedAtMs).toISOString(),
     ended_at: 'atMs' in mission.course ? new Date(mission.course.atMs).toISOString() : null,
     budget: mission.budget,
+    budget_used: budgetUseOf(mission),
     cost_usd: usage.usd,
     tokens: usage.tokens,
+    at_planner_price: mission.atPlannerPrice,
     proof: proofOf(tasks),
     sandbox_off: tasks.some((task) => task.sandboxOff),
     tasks: tasks.map((task) => reportTask(mission, task)),
@@ -100,6 +103,15 @@ export function pauseOf(mission: Mission): MissionReport['pause'] {
   if (pause === null || !isPaused(mission)) return null;
   return { by: pause.by, reason: pause.reason, at: new Date(pause.atMs).toISOString() };
 }
+
+/** The highest share of each limit that was announced as used. */
+export const budgetUseOf = ({ budgetUse }: Mission): MissionReport['budget_used'] =>
+  BUDGETS.flatMap((budget) => {
+    const use = budgetUse.get(budget);
+    if (use === undefined) return [];
+    const { percent, used, limit, atMs } = use;
+    return [{ budget, percent, used, limit, at: new Date(atMs).toISOString() }];
+  });
 
 function waitOf(mission: Mission): MissionReport['waits_for'] {
   const { waitsFor } = mission;

@@ -1,5 +1,5 @@
 /** What the fold of a coordination partition knows: missions, their tasks, and who decides. */
-import type { Cost } from './budget.js';
+import type { BudgetName, Cost } from './budget.js';
 import { NOTHING_SPENT, type CapReached, type DaySpending } from './daily-spending.js';
 import type { EventOf, EventType, PayloadOf } from './events.js';
 import type { MissionTask } from './mission-task-state.js';
@@ -126,6 +126,15 @@ export interface MissionPause {
   readonly atMs: number;
 }
 
+/** A share of a limit whose use was announced, and since when (ms since the epoch). */
+export interface BudgetUse {
+  readonly percent: number;
+  /** In the limit's unit, at least. */
+  readonly used: number;
+  readonly limit: number;
+  readonly atMs: number;
+}
+
 /** The mission waits for a planner that cannot be reached. */
 export interface PlannerWait {
   /** The revision with which the wait began; the same for as long as it is the same wait. */
@@ -145,6 +154,10 @@ export interface Mission {
   readonly budget: PayloadOf<'mission_requested'>['budget'];
   /** Changes of it so far. */
   readonly budgetChanges: number;
+  /** The highest share of each limit that was announced as used; a raised limit takes back what it is above. */
+  readonly budgetUse: ReadonlyMap<BudgetName, BudgetUse>;
+  /** How long its minutes have run by the log, and since when they run (ms since the epoch); null: they do not. */
+  readonly ran: { readonly ms: number; readonly sinceMs: number | null };
   /** null: it is not paused. */
   readonly pause: MissionPause | null;
   /** Pauses so far, this one included. */
@@ -175,6 +188,10 @@ export interface Mission {
   readonly nextWave: number;
   /** Known spending of planners. */
   readonly planningUsage: Cost;
+  /** Tokens of attempts and planner calls that are known; and how many began whose use is not known. */
+  readonly measured: { readonly in: number; readonly out: number; readonly unmeasured: number };
+  /** As the event that ended it says; null: it is open, or no planner model was configured. */
+  readonly atPlannerPrice: PayloadOf<'mission_completed'>['at_planner_price'];
   /** What counts against the budget for planning: known, or reserved and lost. */
   readonly planningSpent: Cost;
   /** People's answers about waiting calls that are still to be decided about, in log order, by event_id. */

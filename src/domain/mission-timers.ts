@@ -3,6 +3,7 @@
  * saw them, so a take-over starts them again and no wall clock is compared.
  */
 import type { BackoffLimits } from './backoff.js';
+import { ANNOUNCED_PERCENT } from './budget.js';
 import { isOpen, questionOf, type Mission } from './mission-state.js';
 import { isPaused } from './mission-pause.js';
 import { pausedStep, remainingMs, type MissionTask } from './mission-task-state.js';
@@ -82,6 +83,7 @@ export const timerKeys = {
   plannerWait: (missionId: string, sinceRevision: number) => `${missionId}/planner-wait/${sinceRevision}`,
   attention: (missionId: string, number: number) => `${missionId}/attention/${number}`,
   minutes: (missionId: string) => `${missionId}/minutes`,
+  minutesUsed: (missionId: string, percent: number) => `${missionId}/minutes/${percent}`,
 };
 
 /** What an open mission itself waits for. */
@@ -100,7 +102,13 @@ function timersOfMission(mission: Mission, timings: MissionTimings): readonly Mi
   const question = questionOf(mission);
   // What is not its own fault does not use up its time.
   const freeze = mission.waitsFor === null ? {} : { frozen: true };
-  if (minutes !== null) timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000, ...freeze });
+  if (minutes !== null) {
+    // Also when announced: they know what has passed, should a person raise the limit. Before the end in the list, so
+    // that of timers that run out together theirs come first.
+    for (const percent of ANNOUNCED_PERCENT)
+      timers.push({ key: timerKeys.minutesUsed(id, percent), delayMs: minutes * 600 * percent, ...freeze });
+    timers.push({ key: timerKeys.minutes(id), delayMs: minutes * 60_000, ...freeze });
+  }
   if (planning.kind === 'proposed' && request.approval === 'approval')
     timers.push({ key: timerKeys.approval(id, mission.revision), delayMs: timings.approvalMs });
   if (planning.kind === 'postponed')

@@ -1,5 +1,7 @@
+import type { BudgetName } from './budget.js';
 import type { CheckResult } from './events.js';
 import type { MissionInput } from './mission-inputs.js';
+import type { AtPlannerPrice } from './planner-price.js';
 import type { FailureCode, Question } from './mission-state.js';
 import type { Taint } from './taint.js';
 import type { AgentWithoutWorker } from './without-worker.js';
@@ -91,8 +93,15 @@ export interface MissionReport {
     readonly tokens: number | null;
     readonly minutes: number | null;
   };
+  /** Limits of which 75 % or 95 % was announced as used. */
+  readonly budget_used: readonly BudgetUseReport[];
   readonly cost_usd: number;
   readonly tokens: number;
+  /**
+   * An estimate for a mission that has ended: what its known tokens would cost at the price of the planner's model. Its
+   * usd is null without a price; null: no planner model is configured, it is open, or an older build has ended it.
+   */
+  readonly at_planner_price: AtPlannerPrice | null;
   readonly proof: Proof;
   /** Whether commands of any task ran without a sandbox, with the rights of the worker's user. */
   readonly sandbox_off: boolean;
@@ -107,6 +116,18 @@ export interface MissionReport {
   readonly waiting_calls: readonly WaitingCallReport[];
   /** The success checks' results; empty until they ran. */
   readonly success: readonly CheckResult[];
+}
+
+/** A limit that is used for the greater part. */
+export interface BudgetUseReport {
+  readonly budget: BudgetName;
+  /** 75 or 95. */
+  readonly percent: number;
+  /** In the limit's unit, when it was announced; of minutes the share of the limit. */
+  readonly used: number;
+  readonly limit: number;
+  /** When it was announced, ISO 8601. */
+  readonly at: string;
 }
 
 /** A snapshot of a mission's workspace, as the log has it. */

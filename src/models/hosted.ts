@@ -143,6 +143,7 @@ export function createHostedModel<Reply extends Spending, Feature extends string
     // A test request would cost money and says little about the next one. The first call reports a wrong key.
     probe: async () => ({ usable: true }),
     fits: (request) => tokensOf(entry, request) <= entry.contextTokens,
+    price: { input: entry.price.input, output: entry.price.output },
     worstCase: (request) => hostedWorstCase(entry, request),
     async chat(request, signal) {
       refuseTooLong(name, entry, request);

@@ -38,6 +38,16 @@ export type SandboxRefusal = 'call' | 'sandbox' | 'network' | 'engine' | 'disk' 
 /** Of a call or a plan that a person must approve. not_run: no person approved in time, or it is not what was asked. */
 export type ApprovalOutcome = 'asked' | 'approved' | 'rejected' | 'not_run';
 
+/** The holder has read the end of a mission. */
+export interface MissionEnd {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  /** Since it was requested, by the log's clock. */
+  readonly durationMs: number;
+  readonly costUsd: number;
+  /** The estimate in the event that ended it; null: there is none. */
+  readonly atPlannerPriceUsd: number | null;
+}
+
 /**
  * Metrics of the process. Reporting has no effect on the swarm, is never awaited and never throws. What a record says
  * is reported by the holder of its partition when it reads it: once in the swarm.
@@ -52,8 +62,7 @@ export interface Metrics {
   /** A check of a finish has run. */
   checkEnded(agent: string, result: 'passed' | 'failed' | 'not_run'): void;
   missionRequested(): void;
-  /** durationMs: since it was requested, by the log's clock. */
-  missionEnded(status: 'completed' | 'failed' | 'cancelled', durationMs: number): void;
+  missionEnded(end: MissionEnd): void;
   /** Another attempt of a task follows one that failed. */
   retryScheduled(agent: string): void;
   approval(subject: 'call' | 'plan', outcome: ApprovalOutcome): void;

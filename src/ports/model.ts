@@ -17,6 +17,8 @@ export interface ChatModel {
   needs?(playbook: Playbook | null): TaskNeeds | null;
   /** false: chat() would refuse this request because its prompt is too long. Absent: contextTokens says enough. */
   fits?(request: ChatRequest): boolean;
+  /** What its tokens cost; absent: nothing, or that is not known. */
+  readonly price?: ModelPrice;
   /** Upper bound of the cost of one chat() with this request, retries included. */
   worstCase(request: ChatRequest): TokenCost;
   /** One reply. Rejects only with ModelError, or with the signal's reason when aborted. */
@@ -34,6 +36,12 @@ export type ModelProbe =
   | { readonly usable: true }
   /** reason and fix are shown to the user, such as "… does not have model llama3.1" and "ollama pull llama3.1". */
   | { readonly usable: false; readonly reason: string; readonly fix: string | null };
+
+/** US dollars per million tokens of prompts and replies, without any discount for cached prompts. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+}
 
 export interface TokenCost {
   readonly tokens: number;

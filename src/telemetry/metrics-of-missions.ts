@@ -48,6 +48,18 @@ export const MISSION_METRICS = {
     labels: { status: '`completed`, `failed` or `cancelled`' },
     buckets: MISSION_BUCKETS,
   },
+  missionCost: {
+    name: 'ravenhelm_mission_cost_usd_total',
+    kind: 'counter',
+    help: 'What missions have cost whose end this process has read as their orchestrator, as far as it is known',
+    labels: { estimate: '`yes` where the other counter has an estimate for the mission, else `no`' },
+  },
+  missionCostAtPlannerPrice: {
+    name: 'ravenhelm_mission_cost_at_planner_price_usd_total',
+    kind: 'counter',
+    help: "An estimate: what the tokens of these missions would cost at the price of the planner's model",
+    labels: {},
+  },
   taskRetries: {
     name: 'ravenhelm_task_retries_total',
     kind: 'counter',

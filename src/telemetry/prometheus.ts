@@ -90,13 +90,20 @@ type OfMissions = 'missionRequested' | 'missionEnded' | 'retryScheduled' | 'appr
 function missionMetrics(registry: Registry): Pick<Metrics, OfMissions> {
   const requested = counterIn(registry, METRICS.missionsRequested);
   const seconds = histogramIn(registry, METRICS.missionSeconds);
+  const cost = counterIn(registry, METRICS.missionCost);
+  const atPlannerPrice = counterIn(registry, METRICS.missionCostAtPlannerPrice);
+  for (const estimate of ['yes', 'no']) cost.inc({ estimate }, 0);
   const retries = counterIn(registry, METRICS.taskRetries);
   const approvals = counterIn(registry, METRICS.approvals);
   const voidRequests = counterIn(registry, METRICS.voidRequests);
   const restarts = counterIn(registry, METRICS.roleRestarts);
   return {
     missionRequested: () => requested.inc(),
-    missionEnded: (status, durationMs) => seconds.observe({ status }, durationMs / 1000),
+    missionEnded({ status, durationMs, costUsd, atPlannerPriceUsd }) {
+      seconds.observe({ status }, durationMs / 1000);
+      cost.inc({ estimate: atPlannerPriceUsd === null ? 'no' : 'yes' }, costUsd);
+      atPlannerPrice.inc(atPlannerPriceUsd ?? 0);
+    },
     retryScheduled: (agent) => retries.inc({ agent }),
     approval: (subject, outcome) => approvals.inc({ subject, outcome }),
     requestVoid: (type, code) => voidRequests.inc({ type, code }),

@@ -355,3 +355,19 @@ test('prompts, replies and errors of planners pass the redactor', async () => {
   expect(JSON.stringify([prompts, seen, answer])).not.toMatch(/hunter|ter2/);
   expect(answer.plan.strategy).toBe('log in with [hidden]');
 });
+
+describe('the model at whose price a mission is estimated', () => {
+  const opus = { ...claude([]), price: { input: 4, output: 20 } };
+  const free = { ...claude([]), name: 'ollama:free' };
+  const zero = { ...claude([]), name: 'openai:local', price: { input: 0, output: 0 } };
+  test.each([
+    ['the first, where no model wrote the plan', [opus, free], '', opus],
+    ['the one that wrote it', [free, opus], opus.name, opus],
+    ['one that has no price', [free, opus], '', { name: free.name, price: null }],
+    ['one whose price is 0', [zero], '', { name: zero.name, price: null }],
+    ['one that another orchestrator has asked', [opus], 'openai:other', { name: 'openai:other', price: null }],
+  ])('is %s', (_, chain, wrote, { name, price }) =>
+    expect(plannerOf(...chain).pricedModel(wrote)).toEqual({ model: name, price }),
+  );
+  test('is none without a planner model', () => expect(plannerOf().pricedModel('')).toBeNull());
+});

@@ -41,6 +41,8 @@ const report = (changes: Partial<MissionReport> = {}): MissionReport => ({
   pause: null,
   waits_for: null,
   budget: { usd: null, tokens: null, minutes: null },
+  budget_used: [],
+  at_planner_price: null,
   question: null,
   workspace_of: null,
   continues: null,

@@ -88,10 +88,21 @@ describe('an event on one line', () => {
     );
   });
 
+  test.each([
+    ['usd', 3.9, 5, '75 % of $5 ($3.90) is used'],
+    ['tokens', 150, 200, '75 % of 200 tokens (150) is used'],
+    ['minutes', 15, 20, '75 % of 20 minutes is used'],
+  ])('a used budget names the share, the limit and what is used: %s', (budget, used, limit, text) => {
+    const payload = { mission_id: MISSION, owner: 'o', budget, percent: 75, used, limit };
+    expect(eventLine(event('budget_used', payload))).toBe(`budget_used | orchestrator | ${MISSION} | ${text}`);
+  });
+
   test('events of a mission, a wave, a service and a partition name those', () => {
-    expect(eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null }))).toBe(
-      `mission_failed | orchestrator | ${MISSION} | no`,
-    );
+    expect(
+      eventLine(
+        event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'no', code: null, at_planner_price: null }),
+      ),
+    ).toBe(`mission_failed | orchestrator | ${MISSION} | no`);
     expect(eventLine(event('wave_completed', { mission_id: MISSION, owner: 'o', wave_number: 2 }))).toBe(
       `wave_completed | orchestrator | ${MISSION} wave 2`,
     );
@@ -169,7 +180,15 @@ describe('an event on one line', () => {
 
   test('an escape sequence in an event never reaches the terminal', () => {
     expect(
-      eventLine(event('mission_failed', { mission_id: MISSION, owner: 'o', reason: 'a\u001b[31mb', code: null })),
+      eventLine(
+        event('mission_failed', {
+          mission_id: MISSION,
+          owner: 'o',
+          reason: 'a\u001b[31mb',
+          code: null,
+          at_planner_price: null,
+        }),
+      ),
     ).not.toContain('\u001b');
   });
 });

@@ -179,6 +179,20 @@ describeWithBroker('the command line on Kafka', () => {
     });
   });
 
+  test('a mission that uses up its budget says so in watch, status and show', async () => {
+    const missionId = await submit('short');
+    const story = await rh('watch', missionId);
+    expect(story.code).toBe(1);
+    const said = story.stdout.split('\n').filter((line) => line.startsWith('budget_used'));
+    // On a busy computer both may be passed in one step.
+    expect(said.at(-1)).toBe(`budget_used | orchestrator | ${missionId} | 95 % of 0.05 minutes is used`);
+    expect(said.length).toBeLessThanOrEqual(2);
+    expect((await rh('status', missionId)).stdout).toMatch(/^used: 95 % of 0.05 minutes$/m);
+    expect((await rh('show', missionId)).stdout).toMatch(/^used: 95 % of 0.05 minutes$/m);
+    const { budget_used } = JSON.parse((await rh('status', missionId, '--json')).stdout);
+    expect(budget_used).toMatchObject([{ budget: 'minutes', percent: 95, limit: 0.05 }]);
+  });
+
   test('a mission is paused, given a larger budget and resumed; status and show say who paused it', async () => {
     const workspace = join(clone.dir, 'paused');
     const missionId = (await rh('submit', 'missions/gated.yaml', '--workspace', 'paused')).stdout.trim();

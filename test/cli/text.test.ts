@@ -152,6 +152,31 @@ describe('the report for people', () => {
     ]);
   });
 
+  test('says which limits of the budget are used for the greater part', () => {
+    const at = '2026-11-23T14:15:32.417Z';
+    const budget_used = [
+      { budget: 'usd' as const, percent: 75, used: 3.9, limit: 5, at },
+      { budget: 'minutes' as const, percent: 95, used: 28.5, limit: 30, at },
+    ];
+    const options = { colors: false, columns: null, nowMs: NOW, command: null };
+    expect(reportText(report([], { budget_used }), options)).toContain(
+      '\nused: 75 % of $5 ($3.90), 95 % of 30 minutes\n',
+    );
+  });
+
+  test.each([
+    ['an estimate', {}, "cost: $0.41; the same tokens at anthropic:opus's price: about $9.80 (estimate)"],
+    ['no price', { usd: null }, "cost: $0.41; no estimate at the planner's price: no price for anthropic:opus"],
+    ['unknown use', { unmeasured: 2 }, '(estimate); not counted: 2 cancelled or lost, whose tokens are not known'],
+  ])("compares the cost with the planner's price: %s", (_, changes, text) => {
+    const at_planner_price = {
+      ...{ model: 'anthropic:opus', usd_per_million_in: 4, usd_per_million_out: 20 },
+      ...{ tokens_in: 2_000_000, tokens_out: 90_000, unmeasured: 0, usd: 9.8, ...changes },
+    };
+    const options = { colors: false, columns: null, nowMs: NOW, command: null };
+    expect(reportText(report([], { cost_usd: 0.41, at_planner_price }), options)).toContain(`${text}\n`);
+  });
+
   test('says which snapshots are missing, and why', () => {
     const missing = { wave: 2, reason: 'it was not complete after 20 s', worker_id: 'w' };
     const options = { colors: false, columns: null, nowMs: NOW, command: null };

@@ -133,7 +133,7 @@ test('an answer to a mission that ends before it is decided about is not said to
       type: 'mission_cancelled',
       from: 'o',
       missionId: mission_id,
-      payload: { mission_id, owner, reason: 'enough' },
+      payload: { mission_id, owner, reason: 'enough', at_planner_price: null },
     }),
     mission_id,
   );

@@ -73,7 +73,7 @@ async function requested(name: string, { aheadMs = 0, partition = 0, id = '' } =
   return mission_id;
 }
 const fails = (mission_id: string, owner: string, reason: string, partition = 0) =>
-  append('mission_failed', { mission_id, owner, reason, code: null }, partition);
+  append('mission_failed', { mission_id, owner, reason, code: null, at_planner_price: null }, partition);
 
 /** Missions of an hour each, and as many records as that. */
 async function history(count: number, owner = 'o-1', partition = 0): Promise<void> {

@@ -110,6 +110,10 @@ describe('a mission under a cap that is reached', () => {
   test("does not use up the mission's minutes", () => {
     const log = given(claimed(), opened(), requested({ budget: { usd: null, tokens: null, minutes: 5 } }));
     log.settle({ cap: CAP });
-    expect(timersOf(log.mission())).toEqual([{ key: timerKeys.minutes(ID), delayMs: 300_000, frozen: true }]);
+    expect(timersOf(log.mission())).toEqual([
+      { key: timerKeys.minutesUsed(ID, 95), delayMs: 285_000, frozen: true },
+      { key: timerKeys.minutesUsed(ID, 75), delayMs: 225_000, frozen: true },
+      { key: timerKeys.minutes(ID), delayMs: 300_000, frozen: true },
+    ]);
   });
 });

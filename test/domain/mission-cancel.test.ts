@@ -122,7 +122,12 @@ describe('the minutes of the budget', () => {
     const log = underWay({ budget: minutes });
     log.when(started(CERT));
     const decisions = log.settle(over);
-    expect(named(decisions)).toEqual([`task_cancelled ${CERT}`, `task_cancelled ${ENV}`, 'mission_failed']);
+    expect(named(decisions)).toEqual([
+      'budget_used',
+      `task_cancelled ${CERT}`,
+      `task_cancelled ${ENV}`,
+      'mission_failed',
+    ]);
     expect(only('mission_failed', decisions).reason).toBe('the budget of 20 minutes is used up');
   });
 

@@ -225,7 +225,7 @@ describe('a watcher', () => {
     log.when({
       ...cancelRequested(),
       event_type: 'mission_failed',
-      payload: { mission_id: ID, owner: 'o-9', reason: 'x', code: null },
+      payload: { mission_id: ID, owner: 'o-9', reason: 'x', code: null, at_planner_price: null },
     });
     expect(viewOf(log).view.report(ID)?.status).toBe('planning');
   });

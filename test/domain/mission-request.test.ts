@@ -40,7 +40,9 @@ describe('a request', () => {
 
   test('of an ended mission starts nothing again', () => {
     const log = given(claimed(), opened(), requested({ plan: planOf([['cert_agent']]) }));
-    log.when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null }));
+    log.when(
+      eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null, at_planner_price: null }),
+    );
     expect(log.when(requested())).toBe('void: mission known');
     expect(log.decides()).toEqual([]);
   });
@@ -78,14 +80,18 @@ describe('who decides', () => {
 
   test('no process, before a claim was read', () => {
     const log = given(requested());
-    expect(log.when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null }))).toBe(
-      'void: not the holder',
-    );
+    expect(
+      log.when(
+        eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null, at_planner_price: null }),
+      ),
+    ).toBe('void: not the holder');
   });
 
   test('events about missions that are not here are void', () => {
     expect(
-      given(claimed()).when(eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null })),
+      given(claimed()).when(
+        eventOf('mission_failed', { mission_id: ID, owner: 'o-1', reason: 'x', code: null, at_planner_price: null }),
+      ),
     ).toBe('void: no such mission');
   });
 

@@ -321,6 +321,7 @@ test('void requests do not hold the mission up, nor the end of its time', () => 
   expect(typesOf(log.decides(signs))).toEqual(['request_void', 'wave_completed', 'wave_started', 'task_assigned']);
   expect(typesOf(log.decides({ ...signs, ...expired(timerKeys.minutes(ID)) }))).toEqual([
     'request_void',
+    'budget_used',
     'mission_failed',
   ]);
   log.when({ ...signedAs(cancelRequested()), event_id: 'good' });

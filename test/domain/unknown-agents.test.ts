@@ -103,10 +103,10 @@ describe('a mission for an agent that the holder does not have', () => {
     const log = given(...OPEN, requested({ plan: TWO_WAVES, budget }));
     log.settle(without('env_agent'));
     const late = { isExpired: (key: string) => key === timerKeys.minutes(ID) };
-    const [cancel, ...others] = log.decides({ ...late, ...without('env_agent') });
-    expect([cancel?.event_type, others]).toEqual(['task_cancelled', []]);
+    const [used, cancel, ...others] = log.decides({ ...late, ...without('env_agent') });
+    expect([used?.event_type, cancel?.event_type, others]).toEqual(['budget_used', 'task_cancelled', []]);
     const decided = log.settle({ ...late, ...without('env_agent') });
-    expect(named(decided)).toEqual([`task_cancelled ${CERT}`, 'mission_failed']);
+    expect(named(decided)).toEqual(['budget_used', `task_cancelled ${CERT}`, 'mission_failed']);
     expect(only('mission_failed', decided)).toMatchObject({
       code: 'unknown_agents',
       reason: expect.stringContaining('env_agent.md'),

@@ -295,7 +295,7 @@ describeWithSecuredBroker('a rogue among the clients', () => {
         payload: {
           mission_id: mission,
           owner: 'forger',
-          ...{ tasks_verified: 1, tasks_unverified: 0, tokens: 0, cost_usd: 0 },
+          ...{ tasks_verified: 1, tasks_unverified: 0, tokens: 0, cost_usd: 0, at_planner_price: null },
         },
       });
       const appender = (await logOf('worker')).createAppender('forger');

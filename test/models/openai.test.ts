@@ -60,6 +60,7 @@ describe('the openai adapter', () => {
     const reply = await ask(model);
     expect(reply.tokensIn).toBe(3_000);
     expect(reply.costUsd).toBeCloseTo((2_000 * 2 + 1_000 * 0.2 + 500 * 12) / 1_000_000, 12);
+    expect(model.price).toEqual({ input: 2, output: 12 });
   });
 
   test('a call to a server that reports no usage counts as its worst case', async () => {

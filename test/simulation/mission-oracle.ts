@@ -20,6 +20,7 @@ import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
 import { createRequestOracle } from './request-oracle.js';
 import { isSame } from './same.js';
+import { createUseOracle } from './use-oracle.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
 
@@ -45,6 +46,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
   const effects = new Map<number, Effect>();
   const seenEvents = new Set<string>();
   const requests = createRequestOracle(place, signs);
+  const uses = createUseOracle(place, state);
   /** How each attempt ended, by the first word on it. */
   const firstWords = new Map<string, string>();
   /** Owner of the decision that counted, by attempt. */
@@ -64,6 +66,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     if (folded.kind === 'applied' && paused !== null)
       throw new Violation('pause-stops-time', `${place}: ${paused} is ended by its deadline, and a call of it waits`);
     if (folded.kind === 'void') checkVoid(event, holder);
+    uses.onWritten(record, folded, holder, seenEvents.has(event.event_id));
     seenEvents.add(event.event_id);
   }
 

@@ -22,7 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'read-back',
     rule: 'a tool starts only when its call was read back',
-    seed: 1,
+    seed: 3,
     changes: [
       {
         file: 'roles/worker/task-journal.ts',
@@ -284,7 +284,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'pause-effect',
     rule: 'the word that an attempt must wait, or may continue, reaches its partition',
-    seed: 278,
+    seed: 868,
     changes: [
       {
         file: 'domain/mission-evolve.ts',
@@ -463,7 +463,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'assigned-once',
     rule: 'an assignment counts only for a task that waits for that attempt',
-    seed: 249,
+    seed: 263,
     changes: [
       {
         file: 'domain/mission-task.ts',
@@ -507,7 +507,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'open-task-replay-point',
     rule: 'the replay point stays before the oldest open attempt',
-    seed: 1,
+    seed: 3,
     changes: [
       {
         file: 'domain/task-replay.ts',
@@ -531,7 +531,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'effects-acknowledged',
     rule: 'the replay point stays before a mission whose effects were not acknowledged',
-    seed: 51,
+    seed: 101,
     changes: [
       {
         file: 'domain/mission-replay.ts',
@@ -543,7 +543,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'effects-sent-again',
     rule: 'a new holder sends every unacknowledged effect again',
-    seed: 23,
+    seed: 17,
     changes: [
       {
         file: 'roles/orchestrator/mission-partition.ts',
@@ -781,7 +781,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'baseline-first',
     rule: 'an attempt journals its first step only with what was there before the task',
-    seed: 1,
+    seed: 3,
     changes: [
       {
         file: 'roles/worker/task-steps.ts',
@@ -1209,7 +1209,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'fence-replaced',
     rule: 'what may still run of a task that a changed plan replaces is ended before anything of that plan begins',
-    seed: 15,
+    seed: 73,
     changes: [
       {
         file: 'domain/mission-planning.ts',
@@ -1264,6 +1264,36 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'domain/mission-task.ts',
         from: "if (task.carried === 'unchecked' && result.code === 'checks' && result.checks.some(hasFailed))",
         to: "if (task.carried === 'unchecked' && (result.code !== 'checks' || result.checks.some(hasFailed)))",
+      },
+    ],
+  },
+  {
+    name: 'use-said',
+    rule: 'a share of a limit that is used is said before the mission ends',
+    seed: 6,
+    changes: [
+      {
+        file: 'domain/budget-use.ts',
+        from: 'if (percent <= saidOf(mission, budget)) return [];',
+        to: 'if (percent <= 95) return [];',
+      },
+    ],
+  },
+  {
+    name: 'use-by-time',
+    rule: 'of timers that run out together in any order, the shares of the minutes are said before the end',
+    seed: 1141,
+    changes: [{ file: 'domain/budget-use.ts', from: ' || isExpired(timerKeys.minutes(mission.id))', to: '' }],
+  },
+  {
+    name: 'use-taken-over',
+    rule: 'a take-over does not repeat what was said of a used limit',
+    seed: 96,
+    changes: [
+      {
+        file: 'domain/mission-evolve.ts',
+        from: "if (!isOpen(mission) || mission.planning.kind !== 'requested') continue;",
+        to: "mission.budgetUse = new Map();\nif (!isOpen(mission) || mission.planning.kind !== 'requested') continue;",
       },
     ],
   },

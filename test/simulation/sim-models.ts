@@ -161,5 +161,5 @@ export function createSimPlanner(
       throw error instanceof system.PlanningFailed ? new system.PlanningFailed(error.message, used, error.code) : error;
     }
   }
-  return { worstCase: () => PLANNING, propose };
+  return { pricedModel: real.pricedModel, worstCase: () => PLANNING, propose };
 }

@@ -48,6 +48,7 @@ const INVARIANTS = {
   'plan-has-a-reader':
     'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',
   budget: 'budgets are never exceeded',
+  'budget-said': 'a share of a limit is said to be used when it is, once, and before the mission ends',
   'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',
   'folds-equal': 'two folds of the same log are equal',
   converges: 'when nothing goes wrong any more, everything comes to its end',

@@ -8,6 +8,7 @@ const NO_CAUSE: ReadonlySet<EventType> = new Set([
   'wave_started',
   'squad_ready',
   'task_assigned',
+  'budget_used',
   'task_suspended',
   'task_accepted',
   'task_started',

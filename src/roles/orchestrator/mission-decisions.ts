@@ -4,6 +4,7 @@
 import { planDigest } from '../../agent/plan-digest.js';
 import { backoffMs } from '../../domain/backoff.js';
 import { clamp } from '../../domain/budget.js';
+import { decideBudgetUse } from '../../domain/budget-use.js';
 import { leftForPlanning } from '../../domain/mission-budget.js';
 import {
   decideMission,
@@ -175,7 +176,7 @@ function setTimers(
 function decideNext({ undecidable }: Parts, mission: Mission, context: DecideContext): readonly Decision[] {
   const reason = undecidable.get(mission.id);
   if (reason === undefined) return decideMission(mission, context);
-  return isOpen(mission) ? failMission(mission, context, reason) : [];
+  return isOpen(mission) ? [...decideBudgetUse(mission, context), ...failMission(mission, context, reason)] : [];
 }
 
 function decideContext({ context, timers }: Parts, owner: string): DecideContext {
@@ -195,6 +196,7 @@ function decideContext({ context, timers }: Parts, owner: string): DecideContext
     verifyAnswer: context.deps.verifyAnswer ?? (() => null),
     verifyRequest: context.deps.verifyRequest ?? null,
     planDigest,
+    plannerPrice: planner.pricedModel,
     planningWorstCase: (mission) =>
       // Never more than there is: a planner whose worst case does not fit is skipped.
       clamp(planner.worstCase(planRequestOf(mission, null, mission.revision + 1)), leftForPlanning(mission)),

@@ -16,6 +16,10 @@ export function logMission(logger: Logger, mission: Mission, { event_type: type,
       return logger.warn({ ...about, reason: payload.reason }, 'mission.failed');
     case 'mission_cancelled':
       return logger.info({ ...about, reason: payload.reason }, 'mission.cancelled');
+    case 'budget_used': {
+      const { budget, percent, used, limit } = payload;
+      return logger.warn({ ...about, budget, percent, used, limit }, 'mission.budget_used');
+    }
     case 'attention_requested':
       return logger.warn({ ...about, question: payload.question }, 'mission.needs_attention');
     case 'plan_proposed':

@@ -1,5 +1,6 @@
 /** Counts what the holder of a coordination partition reads back: requests, ends, retries and approvals of missions. */
 import type { AgentEvent } from '../../domain/events.js';
+import { usageOf } from '../../domain/mission-budget.js';
 import { statusOf, type Mission } from '../../domain/mission-state.js';
 import type { Metrics } from '../../ports/metrics.js';
 
@@ -28,8 +29,13 @@ export function measureMission(
     case 'mission_failed':
     case 'mission_cancelled': {
       const status = statusOf(mission);
-      if (status !== 'open') metrics.missionEnded(status, Math.max(0, atMs - mission.requestedAtMs));
-      return;
+      if (status === 'open') return;
+      return metrics.missionEnded({
+        status,
+        durationMs: Math.max(0, atMs - mission.requestedAtMs),
+        costUsd: usageOf(mission).usd,
+        atPlannerPriceUsd: mission.atPlannerPrice?.usd ?? null,
+      });
     }
     case 'task_retry_scheduled': {
       const agent = mission.tasks.get(event.payload.task_id)?.plan.agent;

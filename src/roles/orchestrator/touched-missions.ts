@@ -58,6 +58,7 @@ function changedByItself({ event_type, payload }: AgentEvent): ChangedTasks {
     case 'snapshot_missed':
     case 'request_void':
     case 'mission_waits':
+    case 'budget_used':
     case 'mission_budget_requested':
       return [];
     case 'attention_requested':

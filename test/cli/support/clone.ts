@@ -82,6 +82,7 @@ export async function createTestClone(): Promise<TestClone> {
     'loud.yaml': mission('loud'),
     'ravenhelm-platform.yaml': mission('quick'),
     'asks.yaml': mission('quick', 'approval: approval\n'),
+    'short.yaml': mission('quick', 'approval: approval\nbudget: { minutes: 0.05 }\n'),
     'stuck.yaml': mission('wrong', 'on_failure: ask\n'),
     'broken.yaml': mission('quick', 'aproval: none\n'),
   };

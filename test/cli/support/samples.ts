@@ -41,6 +41,8 @@ export function report(tasks: readonly TaskReport[], fields: Partial<MissionRepo
     pause: null,
     waits_for: null,
     budget: { usd: null, tokens: null, minutes: null },
+    budget_used: [],
+    at_planner_price: null,
     question: null,
     workspace: '/srv/work/hello',
     workspace_of: null,

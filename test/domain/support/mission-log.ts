@@ -140,6 +140,7 @@ export const proposed = (
   plan: Plan,
   used: Partial<typeof planUse> & {
     readonly planner?: string;
+    readonly model?: string;
     readonly id?: string;
     readonly owner?: string | null;
   } = {},
@@ -320,6 +321,7 @@ export function contextOf(changes: Partial<DecideContext> = {}): DecideContext {
     retryDelayMs: (failures) => 100 * failures,
     verifyAnswer: () => null,
     cap: null,
+    plannerPrice: () => null,
     planningWorstCase: () => ({ tokens: 0, usd: 0 }),
     verifyRequest: null,
     planDigest: (plan) => JSON.stringify(plan),
@@ -346,6 +348,8 @@ export interface MissionLog {
   readonly records: FoldRecord[];
   /** Folds the event: applied, or void: and why. */
   when(event: AgentEvent): string;
+  /** The same, at a time of the log: ms since the epoch. */
+  whenAt(timestampMs: number, event: AgentEvent): string;
   /** What the holder decides now. */
   decides(changes?: Partial<DecideContext>, id?: string): readonly Decision[];
   /** Has it decide, and folds the decisions as the holder's appends, until it has nothing more to say. Returns all. */
@@ -360,11 +364,12 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
   const records: FoldRecord[] = [...recordsOf(events)];
   for (const record of records) evolveCoordination(state, record);
 
-  const when = (event: AgentEvent): string => {
-    const record = { offset: records.length, timestampMs: T0 + records.length, event };
+  const whenAt = (timestampMs: number, event: AgentEvent): string => {
+    const record = { offset: records.length, timestampMs, event };
     records.push(record);
     return describeFolded(evolveCoordination(state, record));
   };
+  const when = (event: AgentEvent): string => whenAt(T0 + records.length, event);
   const mission = (id = ID): Mission => {
     const found = state.missions.get(id);
     if (found === undefined) throw new RangeError(`no mission ${id}`);
@@ -383,6 +388,7 @@ export function given(...events: readonly AgentEvent[]): MissionLog {
     state,
     records,
     when,
+    whenAt,
     decides,
     mission,
     settle(changes, id) {
