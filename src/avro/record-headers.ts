@@ -13,6 +13,8 @@ export interface HeadersOfRecords {
   of(event: AgentEvent, caller?: TraceContext): RecordHeaders;
   /** Records of the mission name this trace from now on. */
   continueTrace(missionId: string, caller: TraceContext): void;
+  /** null: they name the trace that the mission's id gives. */
+  continuedTrace(missionId: string): TraceContext | null;
 }
 
 /**
@@ -52,6 +54,7 @@ export function createRecordHeaders(): HeadersOfRecords {
     continueTrace(missionId, caller) {
       if (caller.traceId !== traceOf(missionId)) continued.set(missionId, caller);
     },
+    continuedTrace: continued.get,
   };
 }
 

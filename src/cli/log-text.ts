@@ -5,8 +5,8 @@ import { oneLine, safeLine } from './text-width.js';
 
 const UNCUT = 1_000_000;
 const TONES: Readonly<Record<string, Tone>> = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' };
-/** The same in each line of a process; on its terminal they say nothing. */
-const OF_THE_PROCESS: readonly string[] = ['process'];
+/** The same in each line of a process, and ids for programs that look for them: on a terminal they say nothing. */
+const NOT_SHOWN: readonly string[] = ['process', 'trace_id', 'span_id'];
 
 const written = z.looseObject({ level: z.string(), time: z.iso.datetime(), event: z.string() });
 const writtenError = z.looseObject({
@@ -23,7 +23,7 @@ export function logText(line: string, colors: boolean): string {
   const parsed = written.safeParse(parseJson(line));
   if (!parsed.success) return line;
   const { level, time, event, role, ...fields } = parsed.data;
-  const shown = Object.entries(fields).filter(([name]) => !OF_THE_PROCESS.includes(name));
+  const shown = Object.entries(fields).filter(([name]) => !NOT_SHOWN.includes(name));
   const tone = TONES[level] ?? 'plain';
   const segments: Segment[] = [
     segment(`${localTime(time)} `, 'dim'),

@@ -87,6 +87,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<KafkaLog
     createAppender,
     joinGroup: (group) => joinKafkaGroup(group, { ...reading, sessionTimeoutMs, loopback }),
     continueTrace: headers.continueTrace,
+    continuedTrace: headers.continuedTrace,
     copyRecord: async (copy) => copies.appendCopy(copy, copyOf(copy)),
     watch: (watch) => {
       const groupId = `${topics.watchGroups(watch.reader ?? 'client')}${options.ids.uuid()}`;

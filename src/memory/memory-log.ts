@@ -67,6 +67,7 @@ export function createMemoryLog(options: MemoryLogOptions): MemoryLog {
       return { topic, partition, offset: target.write(record.key, record.content, clock.now(), headers) };
     },
     continueTrace: continued.set,
+    continuedTrace: continued.get,
     admin: createMemoryAdmin(storage, group),
     async close() {},
     writeForeign: (id, key, content, headers) => partitionOf(storage, id).write(key, content, clock.now(), headers),

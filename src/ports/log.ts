@@ -33,6 +33,8 @@ export interface Log {
    * they carry the trace that the mission's id gives.
    */
   continueTrace(missionId: string, caller: TraceContext): void;
+  /** The caller's trace that records of the mission carry; null: its trace is the one that its id gives. */
+  continuedTrace(missionId: string): TraceContext | null;
   /** Administrative operations. */
   readonly admin: LogAdmin;
   /** Closes all connections. Close appenders, members and watches first. */

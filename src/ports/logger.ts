@@ -1,4 +1,7 @@
-/** Structured log lines on stderr; pino implements it. The event name is stable, such as task.executed. */
+/**
+ * Structured log lines on stderr; pino implements it. The event name is stable, such as task.executed. Fields with a
+ * meaning: `mission_id`, and `span_of`, what names the span that a line is part of (src/telemetry/trace-logger.ts).
+ */
 export interface Logger {
   debug(fields: object, event: string): void;
   info(fields: object, event: string): void;

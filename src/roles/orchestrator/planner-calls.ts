@@ -9,6 +9,7 @@ import type { DecisionWriter } from './decision-writer.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
 import { planRequestOf } from './plan-request.js';
 import { planFailed, plannerFailedOver, planProposed, type PlannerCall } from './planner-events.js';
+import { aboutMission } from './mission-log.js';
 
 export interface PlannerCalls {
   /**
@@ -37,7 +38,7 @@ export function createPlannerCalls(parts: PlannerCallDeps): PlannerCalls {
       if (calls.has(mission.id)) return;
       const controller = new AbortController();
       calls.set(mission.id, controller);
-      context.deps.logger.info({ mission_id: mission.id, revision: mission.revision }, 'planner.called');
+      context.deps.logger.info({ ...aboutMission(mission), revision: mission.revision }, 'planner.called');
       const owner = parts.held()?.owner ?? null;
       void answer(parts, { mission, causedBy, owner }, controller.signal)
         .catch((error: unknown) => {
@@ -87,7 +88,7 @@ async function ask({ context, news }: PlannerCallDeps, call: PlannerCall, signal
   } catch (error) {
     if (signal.aborted) return null;
     if (error instanceof PlanningFailed) return planFailed(context, call, error, error.used);
-    logger.error({ err: asError(error), mission_id: mission.id }, 'planner.broken');
+    logger.error({ err: asError(error), ...aboutMission(mission) }, 'planner.broken');
     return planFailed(context, call, error, { tokensIn: 0, tokensOut: 0, costUsd: 0 });
   }
 }

@@ -3,6 +3,7 @@ import { isOpen, type Mission } from '../../domain/mission-state.js';
 import { waitsForAttempt, type MissionTask } from '../../domain/mission-task-state.js';
 import { withoutWorkerMessage } from '../../domain/without-worker.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
+import { aboutMission } from './mission-log.js';
 
 /** Says of each task that gets no attempt that the orchestrator does not have its agent, and since when. */
 export interface WithoutAgentAnnouncer {
@@ -19,18 +20,18 @@ export function createWithoutAgentAnnouncer(
   /** Of which attempts it was said, and is not read back yet or is in the fold. */
   const told = new Set<string>();
 
-  function tell({ id: mission_id }: Mission, { id: task_id, attempt, plan: { agent } }: MissionTask): void {
+  function tell(mission: Mission, { id: task_id, attempt, plan: { agent } }: MissionTask): void {
     const sinceMs = deps.clock.now();
     const since = new Date(sinceMs).toISOString();
-    deps.logger.warn({ mission_id, task_id, agent, since }, 'task.without_agent');
+    deps.logger.warn({ ...aboutMission(mission), task_id, agent, since }, 'task.without_agent');
     send(
       createEvent({
         type: 'task_progress',
         from: 'orchestrator',
-        missionId: mission_id,
+        missionId: mission.id,
         payload: {
           task_id,
-          mission_id,
+          mission_id: mission.id,
           attempt,
           step: 0,
           tool: null,

@@ -4,6 +4,7 @@ import { hasOpenAttempt, type MissionTask } from '../../domain/mission-task-stat
 import { timerKeys } from '../../domain/mission-timers.js';
 import { withoutWorkerMessage } from '../../domain/without-worker.js';
 import type { OrchestratorContext } from './orchestrator-context.js';
+import { aboutMission } from './mission-log.js';
 
 /**
  * Says of each open attempt that it waits because no live worker serves its agent, and since when: of an assignment
@@ -39,10 +40,10 @@ export function createWithoutWorkerAnnouncer(
   function tell(mission: Mission, task: MissionTask, sinceMs: number | null): void {
     const { agent } = task.plan;
     if (sinceMs === null)
-      deps.logger.info({ mission_id: mission.id, task_id: task.id, agent }, 'task.with_worker_again');
+      deps.logger.info({ ...aboutMission(mission), task_id: task.id, agent }, 'task.with_worker_again');
     else
       deps.logger.warn(
-        { mission_id: mission.id, task_id: task.id, agent, since: new Date(sinceMs).toISOString() },
+        { ...aboutMission(mission), task_id: task.id, agent, since: new Date(sinceMs).toISOString() },
         'task.without_worker',
       );
     send(

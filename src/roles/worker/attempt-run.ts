@@ -40,6 +40,8 @@ export interface Control {
   /** Aborted when nothing may run any more; while the process drains, later than `thinking`. */
   readonly acting: AbortSignal;
   abort(reason: Error): void;
+  /** Its lines name the attempt. */
+  readonly logger: Logger;
 }
 
 /** The whole of an attempt: what is in doubt is settled first, then the models continue where the journal ends. */
@@ -50,8 +52,9 @@ export async function runAttempt(
   journal: TaskJournal,
   control: Control,
 ): Promise<void> {
-  const { clock, logger } = context.deps;
+  const { clock } = context.deps;
   const { assignment } = deps.attempt;
+  const { logger } = control;
   const { signal } = control.thinking;
   const startedMs = clock.monotonicMs();
   const times = {
@@ -80,10 +83,7 @@ export async function runAttempt(
   const listing = { limitMs: Math.max(0, untilMs - clock.monotonicMs()), signal: control.acting };
   const artifacts = hasBegun ? await artifactsAtEnd(context, deps, logger, listing) : null;
   const durationMs = clock.monotonicMs() - startedMs;
-  logger.info(
-    { agent: assignment.agent, task_id: assignment.task_id, duration_ms: Math.round(durationMs), status: end.kind },
-    'task.executed',
-  );
+  logger.info({ duration_ms: Math.round(durationMs), status: end.kind }, 'task.executed');
   await journalEnd(deps, journal, end, { durationMs, fenced: steps.hasFence(), artifacts });
 }
 

@@ -3,13 +3,15 @@ import type { CreateEvent } from '../../domain/event-factory.js';
 import { asError } from '../../domain/as-error.js';
 import { AppendDropped, isLogFailure } from '../../ports/log.js';
 import type { WorkerContext, WorkerDeps } from './worker-context.js';
+import { aboutAttempt } from './about-attempt.js';
 
 export function createMissionSender(
   { appenders, topics, logger }: WorkerDeps,
   createEvent: CreateEvent,
   onFatal: (error: Error) => void,
 ): WorkerContext['sendToMission'] {
-  return async ({ assignment, assignmentId }, envelope) => {
+  return async (attempt, envelope) => {
+    const { assignment, assignmentId } = attempt;
     const { agent: from, mission_id: missionId, source } = assignment;
     if (source === null) return false;
     const event = createEvent({ causedBy: assignmentId, ...envelope, from, to: 'orchestrator', missionId });
@@ -20,7 +22,7 @@ export function createMissionSender(
     } catch (error) {
       if (isLogFailure(error)) onFatal(error);
       else if (!(error instanceof AppendDropped))
-        logger.warn({ err: asError(error), event_type: envelope.type }, 'event.not_sent');
+        logger.warn({ ...aboutAttempt(attempt), err: asError(error), event_type: envelope.type }, 'event.not_sent');
       return false;
     }
   };

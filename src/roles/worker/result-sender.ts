@@ -6,6 +6,7 @@ import { AppendDropped, AppendRejected } from '../../ports/log.js';
 import { createOutbox } from '../shared/outbox.js';
 import { asError } from '../../domain/as-error.js';
 import type { WorkerContext } from './worker-context.js';
+import { aboutAttempt } from './about-attempt.js';
 
 export interface ResultSender {
   /** Sends an ended attempt's result unless it was sent before. A cancelled attempt has none to send. */
@@ -47,7 +48,7 @@ export function createResultSender(context: WorkerContext): ResultSender {
       await append(attempt, event);
     } catch (error) {
       if (!(error instanceof AppendRejected)) throw error;
-      logger.error({ task_id: attempt.assignment.task_id, reason: error.message }, 'result.rejected');
+      logger.error({ ...aboutAttempt(attempt), reason: error.message }, 'result.rejected');
       await append(
         attempt,
         context.createEvent({

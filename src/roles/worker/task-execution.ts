@@ -10,6 +10,7 @@ import { asError } from '../../domain/as-error.js';
 import { createTaskJournal } from './task-journal.js';
 import { createTaskSteps } from './task-steps.js';
 import type { WorkerContext } from './worker-context.js';
+import { aboutAttempt } from './about-attempt.js';
 
 export interface Execution {
   readonly attempt: TaskAttempt;
@@ -29,8 +30,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
   const { clock, logger: parentLogger } = context.deps;
   const logger = parentLogger.child({
     agent: deps.spec.name,
-    mission_id: attempt.assignment.mission_id,
-    task_id: attempt.assignment.task_id,
+    ...aboutAttempt(attempt),
     attempt: attempt.assignment.attempt,
   });
   const thinking = new AbortController();
@@ -56,7 +56,7 @@ export function startExecution(context: WorkerContext, deps: ExecutionDeps): Exe
 
   async function run(): Promise<void> {
     try {
-      await runAttempt(context, deps, steps, journal, { thinking, acting: acting.signal, abort });
+      await runAttempt(context, deps, steps, journal, { thinking, acting: acting.signal, abort, logger });
     } finally {
       await steps.idle();
     }

@@ -8,6 +8,7 @@ import type { ExecutionDeps } from './execution-deps.js';
 import { placeOf } from './task-place.js';
 import { isAnothers, withinLimit } from './timed-work.js';
 import type { WorkerContext } from './worker-context.js';
+import { aboutAttempt } from './about-attempt.js';
 
 /** A snapshot was not complete when its time was over. */
 export class SnapshotTooSlow extends Error {
@@ -96,7 +97,9 @@ async function take(
   // Without the note the next task finds the snapshot again, and the log has it twice, which changes nothing.
   await tools
     .noteSnapshot(placeOf(deps), wave)
-    .catch((error: unknown) => logger.warn({ err: asError(error), wave }, 'snapshot.not_noted'));
+    .catch((error: unknown) =>
+      logger.warn({ ...aboutAttempt(deps.attempt), err: asError(error), wave }, 'snapshot.not_noted'),
+    );
 }
 
 const whoseOf = (

@@ -28,6 +28,7 @@ import { createWaitingInstructions, type WaitingInstructions } from './waiting-i
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.js';
 import { measureTask } from './task-measures.js';
 import type { WorkerContext } from './worker-context.js';
+import { aboutAttempt } from './about-attempt.js';
 
 /** What counts only from the holder; outcomes count from anyone, and assignments are the orchestrator's. */
 const HOLDERS_RECORDS: ReadonlySet<string> = new Set([
@@ -180,7 +181,7 @@ function createParts(context: WorkerContext, agent: string, assignment: Partitio
   const whole: Parts = { ...parts, results, executions, acceptances, waiting, ...later };
   executions.subscribe((key) => forgetEnded(whole, key));
   results.subscribe((attempt) => {
-    logger.debug({ task_id: attempt.assignment.task_id }, 'result.acknowledged');
+    logger.debug(aboutAttempt(attempt), 'result.acknowledged');
     forgetEnded(whole, attempt.key);
   });
   return whole;

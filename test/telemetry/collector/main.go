@@ -1,7 +1,8 @@
-// The OpenTelemetry collector that tests send to: its OTLP receiver, and an exporter that writes what it received to a
-// file, one OTLP/JSON request a line. Only what tests need, so that it is built soon: a cold build takes 2.5 minutes
-// of one core. The contrib project's file exporter buffers for up to a second; this one has written a request before
-// the sender gets its answer, so that a test which was answered can read it back.
+// The OpenTelemetry collector that tests send to: its OTLP receiver, the exporter that deploy/collector sends on with,
+// and one that writes what it received to a file, one OTLP/JSON request a line. Only what tests need, so that it is
+// built soon: a cold build takes 2.5 minutes of one core. The contrib project's file exporter buffers for up to a
+// second; this one has written a request before the sender gets its answer, so that a test which was answered can read
+// it back.
 package main
 
 import (
@@ -13,9 +14,11 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -31,7 +34,7 @@ func main() {
 		Factories: factories,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{
 			ResolverSettings: confmap.ResolverSettings{
-				ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
+				ProviderFactories: []confmap.ProviderFactory{envprovider.NewFactory(), fileprovider.NewFactory()},
 				DefaultScheme:     "file",
 			},
 		},
@@ -46,7 +49,7 @@ func factories() (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
-	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](lineExporterFactory())
+	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory(), lineExporterFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
 	}

@@ -4,7 +4,8 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { describeWithCollector, startCollector, type Collector } from '../support/collector.js';
+import { until } from '../../contract/until.js';
+import { describeWithCollector, startCollector, startDeployedCollector, type Collector } from '../support/collector.js';
 
 const resource = resourceFromAttributes({ 'service.name': 'tests' });
 
@@ -107,5 +108,22 @@ describeWithCollector('the life of a collector', () => {
     expect(await second.spans()).toEqual([]);
     await Promise.all([first.stop(), second.stop()]);
     await expect(fetch(first.endpoint)).rejects.toThrow('fetch failed');
+  });
+});
+
+describeWithCollector('the collector of deploy/collector', () => {
+  test('sends on what it receives, to the place of Tempo', async () => {
+    const tempo = await startCollector();
+    const deployed = await startDeployedCollector(tempo);
+    const exporter = new OTLPTraceExporter({ url: `${deployed.url}/v1/traces` });
+    const provider = new BasicTracerProvider({ resource, spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    provider.getTracer('t').startSpan('sent on').end();
+    await provider.shutdown();
+    await until('it was sent on', async () => (await tempo.spans()).length > 0);
+    expect((await tempo.spans()).map(({ name, resource: { 'service.name': sender } }) => [name, sender])).toEqual([
+      ['sent on', 'tests'],
+    ]);
+    await deployed.stop();
+    await tempo.stop();
   });
 });

@@ -14,6 +14,7 @@ import { until } from '../../contract/until.js';
 import { describeWithPrometheus, promtool, startPrometheus } from '../support/prometheus-server.js';
 
 const DEPLOY = 'deploy/prometheus';
+const TOKEN = 'the-token-of-this-test';
 const FINISH = JSON.stringify({ thought: 'done', action: { finish: { summary: 'nothing to do', outputs: [] } } });
 
 const dashboard = z.object({
@@ -33,6 +34,8 @@ describeWithPrometheus('the rules of deploy/prometheus', () => {
   test.each([
     ['check', 'rules', `${DEPLOY}/ravenhelm.rules.yml`],
     ['check', 'config', `${DEPLOY}/prometheus.yml`],
+    // The token's file is there in its container only.
+    ['check', 'config', '--syntax-only', `${DEPLOY}/prometheus.compose.yml`],
     // What each alert is for, and that it does not fire too early, is in that file.
     ['test', 'rules', `${DEPLOY}/ravenhelm.rules.test.yml`],
   ])('promtool %s %s %s', async (...args) => {
@@ -61,7 +64,12 @@ describeWithPrometheus('a Prometheus beside a running swarm', () => {
       agents: { first_agent: ledgerAgent('first_agent', 0), second_agent: ledgerAgent('second_agent', 0) },
       mission: LEDGER_MISSION,
       broker: testBroker(),
-      env: { RAVENHELM_HTTP: '127.0.0.1:0', WORKER_MODELS: 'ollama:llama3.1,playbook', OLLAMA_HOST: ollama.url },
+      env: {
+        RAVENHELM_HTTP: '127.0.0.1:0',
+        RAVENHELM_HTTP_TOKEN: TOKEN,
+        WORKER_MODELS: 'ollama:llama3.1,playbook',
+        OLLAMA_HOST: ollama.url,
+      },
     });
     expect(await swarm.run('init')).toMatchObject({ code: 0 });
     await swarm.watch(LEDGER_AGENTS);
@@ -90,9 +98,13 @@ describeWithPrometheus('a Prometheus beside a running swarm', () => {
     const config = (targets: readonly string[]) => `
 global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
 rule_files: [ravenhelm.rules.yml]
-scrape_configs: [{ job_name: ravenhelm, static_configs: [{ targets: [${targets.map((each) => `'${each}'`).join()}] }] }]
+scrape_configs:
+  - job_name: ravenhelm
+    authorization: { credentials_file: token }
+    static_configs: [{ targets: [${targets.map((each) => `'${each}'`).join()}] }]
 `;
-    const first = await startPrometheus(config([orchestrator]), { 'ravenhelm.rules.yml': rules });
+    const files = { 'ravenhelm.rules.yml': rules, token: TOKEN };
+    const first = await startPrometheus(config([orchestrator]), files);
     const waited = swarm.run('submit', 'mission.yaml', '--wait', '--json');
     try {
       await until(
@@ -106,7 +118,7 @@ scrape_configs: [{ job_name: ravenhelm, static_configs: [{ targets: [${targets.m
     expect((await waited).code).toBe(0);
     expect(swarm.events.some(is('mission_completed'))).toBe(true);
 
-    const prometheus = await startPrometheus(config([orchestrator, worker]), { 'ravenhelm.rules.yml': rules });
+    const prometheus = await startPrometheus(config([orchestrator, worker]), files);
     try {
       await until('both are scraped', async () => (await prometheus.query('sum(up) == 2')).length > 0);
       const ofModel = LEDGER_MISSION.replaceAll(', playbook: ledger', '').replace(/^success:[^]*/m, '');

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metricsOf, spansOf, type Metric, type Span } from './otlp-data.js';
-import { answersOk, describeWith, findTestProgram, pathOf, startServer } from './test-program.js';
+import { answersOk, describeWith, findTestProgram, pathOf, startServer, type RunningServer } from './test-program.js';
 
 const program = await findTestProgram('collector');
 
@@ -37,6 +37,13 @@ export async function startCollector(): Promise<Collector> {
     },
   };
 }
+
+/** The collector as deploy/collector configures it, which sends on to another one. */
+export const startDeployedCollector = (to: Pick<Collector, 'endpoint'>): Promise<RunningServer> =>
+  startServer(async (port) => {
+    const settings = [`OTLP_HTTP_ADDRESS=127.0.0.1:${port}`, `TEMPO_OTLP_ENDPOINT=${to.endpoint}`];
+    return ['env', ...settings, pathOf(program), '--config', 'deploy/collector/collector.yaml'];
+  }, acceptsTraces);
 
 /** The pipelines have started when the receiver takes a request: one without spans, which is zero bytes of protobuf. */
 const acceptsTraces = (url: string): Promise<boolean> =>
