@@ -19,6 +19,9 @@ export interface Sample {
   readonly value: number;
 }
 
+/** Where prometheus and promtool are. */
+export const prometheusDirectory = (): string => pathOf(programs);
+
 export interface PrometheusServer {
   readonly url: string;
   /** The result of a PromQL query, now. An error of the query rejects. */
