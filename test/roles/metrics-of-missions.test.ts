@@ -1,6 +1,9 @@
 /** What the holder of a mission counts and reports, in /metrics of its process. */
 import type { PayloadOf } from '../../src/domain/events.js';
+import { missionReadings } from '../../src/roles/orchestrator/mission-readings.js';
+import { createWaitingForPerson } from '../../src/roles/orchestrator/waiting-for-person.js';
 import { until } from '../contract/until.js';
+import { cancelRequested, underWay } from '../domain/support/mission-log.js';
 import { createMeasuredProcess, sumOf, type MeasuredProcess } from '../support/measured-process.js';
 import { planningModel, unreachableAtFirst } from '../support/planning-model.js';
 import { agentSpec, createRoleSwarm, type RoleSwarm } from '../support/role-swarm.js';
@@ -10,6 +13,16 @@ const AGENT = 'cert_agent';
 const NO_BUDGET = { usd: null, tokens: null, minutes: null };
 const FINISH = JSON.stringify({ thought: 'done', action: { finish: { summary: 'done', outputs: [] } } });
 const BARE = { playbooks: {} };
+
+const CAP = { usd: null, tokens: 200 };
+
+/** A model that finishes in one reply of so many tokens. */
+const spending = (tokens: number, costUsd: number) => ({
+  name: 'm',
+  probe: async () => ({ usable: true as const }),
+  worstCase: () => ({ tokens, usd: costUsd }),
+  chat: async () => ({ text: FINISH, tokensIn: tokens, tokensOut: 0, costUsd, promptTruncated: false }),
+});
 
 let swarm: RoleSwarm;
 let process: MeasuredProcess;
@@ -159,12 +172,6 @@ test('a planner that goes to its next model is counted', async () => {
 });
 
 test('what ended attempts have used is compared with the budgets of open missions, and with the day', async () => {
-  const spending = (tokens: number, costUsd: number) => ({
-    name: 'm',
-    probe: async () => ({ usable: true as const }),
-    worstCase: () => ({ tokens, usd: costUsd }),
-    chat: async () => ({ text: FINISH, tokensIn: tokens, tokensOut: 0, costUsd, promptTruncated: false }),
-  });
   const later = agentSpec('later_agent', { ...BARE, dependsOn: [AGENT], phase: 2 });
   const agents = [agentSpec(AGENT, BARE), later];
   swarm = await createRoleSwarm({ roster: agents, partitions: 1, chain: [spending(250, 0.5)] });
@@ -180,6 +187,35 @@ test('what ended attempts have used is compared with the budgets of open mission
   expect(await process.value('ravenhelm_budget_used_highest_ratio{limit="usd"}')).toBe(0.125);
   expect(await process.value('ravenhelm_spent_today_tokens')).toBe(250);
   expect(await process.value('ravenhelm_spent_today_usd')).toBe(0.5);
+});
+
+test('a mission whose planner thinks is planning', async () => {
+  const plan = planningModel('openai:planner', [[AGENT]]);
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => (answer = resolve));
+  const chat: typeof plan.chat = (request, signal) => asked.then(() => plan.chat(request, signal));
+  await start({ plannerChain: [{ ...plan, chat }] });
+  const id = await swarm.submit();
+  await becomes(missions('planning'), 1);
+  answer();
+  await swarm.ended(id);
+  await becomes(missions('planning'), 0);
+});
+
+test('a mission that waits because the cap of the day is reached', async () => {
+  await start({ agents: [agentSpec(AGENT, BARE)], chain: [spending(250, 0.5)] }, {}, { dailyCap: CAP });
+  await swarm.ended(await swarm.submit());
+  await swarm.submit();
+  await becomes(missions('waiting_for_cap'), 1);
+  expect(await process.value('ravenhelm_spent_today_tokens')).toBe(250);
+});
+
+test('a mission that a person has cancelled is ending while attempts are open', () => {
+  const log = underWay();
+  log.when(cancelRequested('wrong cluster'));
+  const readings = missionReadings(log.state, createWaitingForPerson(), 0);
+  const open = readings.filter(({ gauge, value }) => gauge === 'missions' && value > 0);
+  expect(open).toEqual([{ gauge: 'missions', labels: { state: 'ending' }, value: 1 }]);
 });
 
 test('an own decision is timed until it is read back', async () => {
