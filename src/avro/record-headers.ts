@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AgentEvent } from '../domain/events.js';
 import { createContinuedTraces, traceparentOf, type TraceContext } from '../domain/trace-context.js';
 
@@ -58,6 +58,4 @@ export function createRecordHeaders(): HeadersOfRecords {
   };
 }
 
-function digest(text: string, hexDigits: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, hexDigits);
-}
+const digest = (text: string, hexDigits: number): string => hash('sha256', text, 'hex').slice(0, hexDigits);

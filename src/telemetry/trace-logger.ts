@@ -3,9 +3,6 @@ import type { TraceContext } from '../domain/trace-context.js';
 import type { Logger } from '../ports/logger.js';
 import { spanIdOf, traceIdOf } from './span-ids.js';
 
-/** Ids are hashes: those of the last missions and attempts are kept. */
-const MOST_KNOWN = 1000;
-
 /**
  * Adds to each line that has a `mission_id`, in its fields or in those of its logger: `trace_id`, and `span_id` where
  * it has `span_of` as well, which names the span (src/domain/spans.ts) and is not written itself. The names are those
@@ -13,13 +10,11 @@ const MOST_KNOWN = 1000;
  * @param continued the caller's trace that a mission continues; null: it has its own
  */
 export function createTraceLogger(inner: Logger, continued: (missionId: string) => TraceContext | null): Logger {
-  const trace = remembered(traceIdOf);
-  const span = remembered(spanIdOf);
   // A mission's trace is known when its request was read: later than some loggers of it are made.
   const idsOf = ({ mission_id: missionId, span_of: seed }: Fields) => {
     if (typeof missionId !== 'string') return {};
-    const traceId = continued(missionId)?.traceId ?? trace(missionId);
-    return { trace_id: traceId, ...(typeof seed === 'string' ? { span_id: span(seed) } : {}) };
+    const traceId = continued(missionId)?.traceId ?? traceIdOf(missionId);
+    return { trace_id: traceId, ...(typeof seed === 'string' ? { span_id: spanIdOf(seed) } : {}) };
   };
   const wrap = (logger: Logger, bound: Fields): Logger => {
     const line = (fields: object): object => {
@@ -41,15 +36,3 @@ export function createTraceLogger(inner: Logger, continued: (missionId: string) 
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function remembered(make: (text: string) => string): (text: string) => string {
-  const known = new Map<string, string>();
-  return (text) => {
-    const before = known.get(text);
-    if (before !== undefined) return before;
-    if (known.size >= MOST_KNOWN) known.clear();
-    const made = make(text);
-    known.set(text, made);
-    return made;
-  };
-}

@@ -151,8 +151,10 @@ const attributesOf = ({ attributes, content = {} }: Span, withContent: boolean) 
 
 function present(attributes: SpanAttributes): Record<string, string | number | boolean | string[]> {
   const found: Record<string, string | number | boolean | string[]> = {};
-  for (const [name, value] of Object.entries(attributes))
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
     if (value !== null && value !== undefined) found[name] = typeof value === 'object' ? [...value] : value;
+  }
   return found;
 }
 
