@@ -1,4 +1,5 @@
 import suite from './jest.unit.config.mjs';
+import { COVERING_FOLDERS } from './scripts/steps/test-folders.mjs';
 
 // The floors are those of the whole tests, not of the quick ones.
 process.env.RAVENHELM_TEST_QUICK = '0';
@@ -13,12 +14,9 @@ const FLOORS = {
   './src/roles/': { lines: 96, functions: 94, branches: 85 },
 };
 
-/** The folders of tests that reach these three; those of the others take a third of the time, and reach little more. */
-const TESTS = ['agent', 'client', 'domain', 'eval', 'memory', 'roles', 'swarm'];
-
 export default {
   ...suite,
-  roots: TESTS.map((folder) => `<rootDir>/test/${folder}`),
+  roots: COVERING_FOLDERS.map((folder) => `<rootDir>/test/${folder}`),
   collectCoverage: true,
   coverageProvider: 'babel', // v8 takes two to four times as long: it merges every file's counts for every test file
   coverageDirectory: '<rootDir>/coverage',

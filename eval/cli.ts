@@ -86,29 +86,40 @@ async function runScripted({ projectDir }: Places, tasks: readonly EvalTask[], o
   const personalities = chosen('--personality', all, options.personalities);
   const { knowledge } = await readHello(projectDir, options.timeoutSeconds);
   const server = await startPersonalities((prompt) => knowledgeOf(tasks, prompt) ?? knowledge(prompt));
-  const wrong: string[] = [];
-  const documents: object[] = [];
   try {
-    for (const { name } of personalities) {
+    // Side by side: where one waits for a model's time limit, the other has the processor.
+    const compared = await inParallel(personalities, 2, async ({ name }) => {
       const expected = expectations[name];
       if (expected === undefined) throw new WrongUse(`eval/expected.yaml has no line for ${name}`);
       const own = tasks.filter((task) => expected.tasks?.includes(task.name) ?? true);
       const models = { workers: [`ollama:${name}`], ollamaHost: server.url };
       const timeoutSeconds = expected.timeout_seconds ?? options.timeoutSeconds;
-      const results = await runChain(own, { ...options, timeoutSeconds }, models);
-      const mission =
-        options.tasks === null ? await helloUnder(await readHello(projectDir, timeoutSeconds), name, server.url) : null;
-      wrong.push(...differences(name, expected, results));
-      if (mission !== null) wrong.push(...helloDifferences(name, expected.solvable === 'all', mission));
-      documents.push({ personality: name, results, mission });
+      const [results, mission] = await Promise.all([
+        runChain(own, { ...options, timeoutSeconds }, models),
+        options.tasks === null ? helloUnder(await readHello(projectDir, timeoutSeconds), name, server.url) : null,
+      ]);
       if (!options.json) process.stdout.write(`${resultsTable(name, results)}${helloLine(mission)}\n`);
-    }
+      const ofMission = mission === null ? [] : helloDifferences(name, expected.solvable === 'all', mission);
+      return {
+        document: { personality: name, results, mission },
+        wrong: [...differences(name, expected, results), ...ofMission],
+      };
+    });
+    return conclude(compared, options);
   } finally {
     await server.close();
   }
-  if (options.json) process.stdout.write(`${JSON.stringify({ personalities: documents, wrong }, null, 2)}\n`);
+}
+
+function conclude(
+  compared: readonly { readonly document: object; readonly wrong: readonly string[] }[],
+  { json }: EvalOptions,
+): number {
+  const wrong = compared.flatMap((each) => each.wrong);
+  const result = { personalities: compared.map(({ document }) => document), wrong };
+  if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else for (const line of wrong) process.stdout.write(`not as expected: ${line}\n`);
-  if (!options.json && wrong.length === 0) process.stdout.write('all as expected in eval/expected.yaml\n');
+  if (!json && wrong.length === 0) process.stdout.write('all as expected in eval/expected.yaml\n');
   return wrong.length === 0 ? 0 : 1;
 }
 
@@ -124,8 +135,10 @@ interface HelloResult {
 }
 
 async function helloUnder(hello: Hello, name: string, url: string): Promise<HelloResult> {
-  const alone = await completesHello(hello, [`ollama:${name}`], url);
-  const behind = await completesHello(hello, [`ollama:${name}`, 'playbook'], url);
+  const [alone, behind] = await Promise.all([
+    completesHello(hello, [`ollama:${name}`], url),
+    completesHello(hello, [`ollama:${name}`, 'playbook'], url),
+  ]);
   return {
     alone: alone.completed,
     withPlaybook: behind.completed,

@@ -11,6 +11,11 @@ const failed = await runStages([
   npm('a real container engine', 'test:engine'),
   npm('the image, without root and with a read-only root file system', 'test:container'),
   {
+    name: 'the contract of the log on topics of each compression.type',
+    command: ['npm', 'test', '--', 'test/kafka/recompressed'],
+    env: { ...process.env, RAVENHELM_TEST_EVERY_CODEC: '1' },
+  },
+  {
     name: 'races of links, 40,000 reads and 40,000 writes',
     command: ['npm', 'test', '--', 'test/security/races'],
     env: { ...process.env, RAVENHELM_TEST_RACE_TRIES: '40000' },

@@ -13,5 +13,5 @@ describeWithOlderBroker(`Kafka ${olderKafka}`, () => {
   }, 300_000);
   afterAll(() => broker?.stop());
 
-  describeLogContract(`the log on Kafka ${olderKafka}`, () => createKafkaUnderTest({}, broker.brokers));
+  describeLogContract(`the log on Kafka ${olderKafka}`, () => createKafkaUnderTest(undefined, broker.brokers));
 });

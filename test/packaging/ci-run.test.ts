@@ -31,7 +31,6 @@ interface Simulated {
 interface Stage {
   readonly setup?: number;
   readonly check?: number;
-  readonly coverage?: number;
   readonly nodes?: number;
   readonly test?: number;
   /** What jest prints. */
@@ -54,7 +53,6 @@ const went = (passed: number): Simulated => ({ exit: 0, results: { passed, faile
 async function ci({
   setup = 0,
   check = 0,
-  coverage = 0,
   nodes = 0,
   test = 0,
   testSays = '',
@@ -77,8 +75,7 @@ async function ci({
     'case "$*" in',
     `"run setup") exit ${setup};;`,
     `"run check") exit ${check};;`,
-    `"run coverage") exit ${coverage};;`,
-    `"run test:nodes") exit ${nodes};;`,
+    `"run test:nodes -- --coverage") exit ${nodes};;`,
     `"start -- --exit") exit ${start};;`,
     `"run eval -- --validate") exit ${evalTasks};;`,
     `"run eval") exit ${evaluation};;`,
@@ -86,7 +83,7 @@ async function ci({
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
     `"run simulate -- --mutants --recorded --results "*) ${simulated(mutants)};;`,
-    `"run chaos -- --minutes 3 --results "*) ${simulated(chaos)};;`,
+    `"run chaos -- --minutes 2 --results "*) ${simulated(chaos)};;`,
     '"start -- stack down") exit 0;;',
     'esac',
     'exit 99',
@@ -151,7 +148,14 @@ describe('.ci/run', () => {
     const { stdout } = await ci({ results: counts });
     const calls = (await readFile(join(bin, 'calls'), 'utf8')).split('\n');
     expect(calls.slice(0, 4)).toEqual(['run setup', 'run check', 'run setup', 'test']);
-    for (const stage of ['setup', 'check', 'setup and tests', 'node 22 and 24', 'simulation, fixed seeds', 'chaos'])
+    for (const stage of [
+      'setup',
+      'check',
+      'setup and tests',
+      'node 22 and 24, coverage',
+      'simulation, fixed seeds',
+      'chaos',
+    ])
       expect(stdout).toMatch(new RegExp(`^== ${stage} passed \\(\\d+ s\\)$`, 'm'));
   });
 
@@ -159,7 +163,6 @@ describe('.ci/run', () => {
     const oneFailed = { exitCode: 1, lastLine: '2545 passed, 1 failed' };
     expect(await ending({ start: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ check: 1, results: counts })).toEqual(oneFailed);
-    expect(await ending({ coverage: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ nodes: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ evalTasks: 1, results: counts })).toEqual(oneFailed);
     expect(await ending({ evaluation: 1, results: counts })).toEqual(oneFailed);
