@@ -1,4 +1,4 @@
-/** Every kind of file that becomes every other kind: what diff says of it, and that restore brings the first one back. */
+/** Every kind of file that becomes every other kind: what diff says of it, and that restore brings the first back. */
 import {
   chmod,
   lstat,
