@@ -136,13 +136,13 @@ const AGENT_RETIRED = {
 
 /** For the contract suite. @param topicConfig of every topic that the suite creates */
 export async function createKafkaUnderTest(
-  configOfTopic: () => Readonly<Record<string, string>> = () => ({}),
+  configOf: (topic: string) => Readonly<Record<string, string>> = () => ({}),
   brokers = testBroker().brokers,
 ): Promise<LogUnderTest> {
   const log = await openKafkaLog({ brokers });
   const foreign = await createForeignWriter(brokers);
   const ensureTopics: LogAdmin['ensureTopics'] = (topics) =>
-    log.admin.ensureTopics(topics.map((topic) => ({ ...topic, config: { ...topic.config, ...configOfTopic() } })));
+    log.admin.ensureTopics(topics.map((topic) => ({ ...topic, config: { ...topic.config, ...configOf(topic.name) } })));
   return {
     log: { ...log, admin: { ...log.admin, ensureTopics } },
     capabilities: { shared: true, durable: true },
