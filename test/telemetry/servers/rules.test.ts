@@ -14,7 +14,7 @@ import { until } from '../../contract/until.js';
 import { describeWithPrometheus, promtool, startPrometheus } from '../support/prometheus-server.js';
 
 const DEPLOY = 'deploy/prometheus';
-const TOKEN = 'the-token-of-this-test';
+const TOKEN = 'the-token-of-this-test'.padEnd(32, '-');
 const FINISH = JSON.stringify({ thought: 'done', action: { finish: { summary: 'nothing to do', outputs: [] } } });
 
 const dashboard = z.object({
