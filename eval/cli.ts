@@ -87,17 +87,18 @@ async function runScripted({ projectDir }: Places, tasks: readonly EvalTask[], o
   const { knowledge } = await readHello(projectDir, options.timeoutSeconds);
   const server = await startPersonalities((prompt) => knowledgeOf(tasks, prompt) ?? knowledge(prompt));
   try {
-    // Side by side: where one waits for a model's time limit, the other has the processor.
-    const compared = await inParallel(personalities, 2, async ({ name }) => {
+    // Two side by side: where one waits for a model's time limit, the other has the processor. They share --parallel.
+    const lanes = Math.min(options.parallel, personalities.length, 2);
+    const ofLane = { ...options, parallel: Math.floor(options.parallel / lanes) };
+    const compared = await inParallel(personalities, lanes, async ({ name }) => {
       const expected = expectations[name];
       if (expected === undefined) throw new WrongUse(`eval/expected.yaml has no line for ${name}`);
       const own = tasks.filter((task) => expected.tasks?.includes(task.name) ?? true);
       const models = { workers: [`ollama:${name}`], ollamaHost: server.url };
       const timeoutSeconds = expected.timeout_seconds ?? options.timeoutSeconds;
-      const [results, mission] = await Promise.all([
-        runChain(own, { ...options, timeoutSeconds }, models),
-        options.tasks === null ? helloUnder(await readHello(projectDir, timeoutSeconds), name, server.url) : null,
-      ]);
+      const results = await runChain(own, { ...ofLane, timeoutSeconds }, models);
+      const mission =
+        options.tasks === null ? await helloUnder(await readHello(projectDir, timeoutSeconds), name, server.url) : null;
       if (!options.json) process.stdout.write(`${resultsTable(name, results)}${helloLine(mission)}\n`);
       const ofMission = mission === null ? [] : helloDifferences(name, expected.solvable === 'all', mission);
       return {
@@ -135,10 +136,8 @@ interface HelloResult {
 }
 
 async function helloUnder(hello: Hello, name: string, url: string): Promise<HelloResult> {
-  const [alone, behind] = await Promise.all([
-    completesHello(hello, [`ollama:${name}`], url),
-    completesHello(hello, [`ollama:${name}`, 'playbook'], url),
-  ]);
+  const alone = await completesHello(hello, [`ollama:${name}`], url);
+  const behind = await completesHello(hello, [`ollama:${name}`, 'playbook'], url);
   return {
     alone: alone.completed,
     withPlaybook: behind.completed,

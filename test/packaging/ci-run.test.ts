@@ -78,7 +78,7 @@ async function ci({
     `"run test:nodes -- --coverage") exit ${nodes};;`,
     `"start -- --exit") exit ${start};;`,
     `"run eval -- --validate") exit ${evalTasks};;`,
-    `"run eval") exit ${evaluation};;`,
+    `"run eval -- --parallel 4") exit ${evaluation};;`,
     `"test") echo '${testSays}' >&2; ${leave}; exit ${test};;`,
     `"run simulate -- --seeds 2000 --results "*) ${simulated(fixed)};;`,
     `"run simulate -- --seeds 500 --fresh --results "*) ${simulated(fresh)};;`,
