@@ -1,17 +1,5 @@
 /** Every kind of file that becomes every other kind: what diff says of it, and that restore brings the first back. */
-import {
-  chmod,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRedactor } from '../../src/domain/redaction.js';
@@ -19,6 +7,7 @@ import { differencesOf, type Manifest } from '../../src/tools/snapshots/manifest
 import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
 import { snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
 import { takeSnapshot } from '../../src/tools/snapshots/take.js';
+import { workspaceState } from './workspace-state.js';
 
 const MISSION = '20261123-141502-417-p05-x7k2';
 const redact = createRedactor([]);
@@ -57,21 +46,6 @@ const KINDS: Readonly<Record<string, Make>> = {
   },
 };
 
-/** Everything below it, in order: kind, rights and content. */
-async function stateOf(directory: string, below = ''): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const name of (await readdir(join(directory, below))).sort()) {
-    const path = join(below, name);
-    if (path === '.ravenhelm') continue;
-    const stats = await lstat(join(directory, path));
-    const mode = (stats.mode & 0o777).toString(8);
-    if (stats.isSymbolicLink()) found.push(`${path} → ${await readlink(join(directory, path))}`);
-    else if (stats.isDirectory()) found.push(`${path}/ ${mode}`, ...(await stateOf(directory, path)));
-    else found.push(`${path} ${mode} ${(await readFile(join(directory, path))).toString('hex')}`);
-  }
-  return found;
-}
-
 describe.each(Object.keys(KINDS))('%s', (before) => {
   test.each(Object.keys(KINDS).filter((kind) => kind !== before))('becomes %s, and is restored', async (after) => {
     const base = await realpath(await mkdtemp(join(tmpdir(), 'ravenhelm-kinds-')));
@@ -94,7 +68,7 @@ describe.each(Object.keys(KINDS))('%s', (before) => {
       await mkdir(join(base, '.ravenhelm'));
       await writeFile(join(base, 'beside'), 'beside\n');
       for (const name of NAMES) await KINDS[before]?.(join(base, name));
-      const then = await stateOf(base);
+      const then = await workspaceState(base);
       const first = await take(0);
       for (const name of NAMES) await rm(join(base, name), { recursive: true, force: true });
       for (const name of NAMES) await KINDS[after]?.(join(base, name));
@@ -107,7 +81,7 @@ describe.each(Object.keys(KINDS))('%s', (before) => {
 
       const plan = await planRestore(place, first, never);
       expect(await restore(place, plan, snapshotFiles(base, MISSION).objects, never)).toEqual([]);
-      expect(await stateOf(base)).toEqual(then);
+      expect(await workspaceState(base)).toEqual(then);
       expect((await planRestore(place, first, never)).changes).toEqual([]);
     } finally {
       await rm(base, { recursive: true, force: true });

@@ -30,6 +30,7 @@ import { planRestore, restore } from '../../src/tools/snapshots/restore.js';
 import { missionsWithSnapshots, snapshotFiles } from '../../src/tools/snapshots/snapshot-files.js';
 import { noteSnapshot, takeSnapshot } from '../../src/tools/snapshots/take.js';
 import { asUser, USER } from './as-user.js';
+import { workspaceState } from './workspace-state.js';
 
 const run = promisify(execFile);
 const never = new AbortController().signal;
@@ -73,22 +74,7 @@ describe('snapshots of a workspace', () => {
     const failed = await restore(place(), plan, files().objects, never);
     return { changes: plan.changes.map(({ path, what }) => `${path} ${what}`), failed };
   };
-  /** Everything but the state, as type, mode and content. */
-  const state = async (directory = base): Promise<Record<string, string>> => {
-    const found: Record<string, string> = {};
-    for (const name of await readdir(directory)) {
-      const path = join(directory, name);
-      if (path === at('.ravenhelm')) continue;
-      const stats = await lstat(path);
-      const mode = (stats.mode & 0o7777).toString(8);
-      const own = path.slice(base.length + 1);
-      if (stats.isSymbolicLink()) found[own] = `link ${await readlink(path)}`;
-      else if (stats.isDirectory()) Object.assign(found, { [own]: `directory ${mode}` }, await state(path));
-      else if (stats.isFile()) found[own] = `file ${mode} ${await readFile(path, 'utf8')}`;
-      else found[own] = 'other';
-    }
-    return found;
-  };
+  const state = () => workspaceState(base);
 
   test('bring files, links, modes and empty directories back, and remove what came', async () => {
     await put('src/a.txt', 'one\n');
