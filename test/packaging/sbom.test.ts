@@ -82,6 +82,11 @@ describe('npm run sbom', () => {
       'node',
       'docker.redpanda.com/redpandadata/redpanda',
       'ollama/ollama',
+      'otel/opentelemetry-collector',
+      'grafana/tempo',
+      'prom/prometheus',
+      'grafana/grafana',
+      'docker.redpanda.com/redpandadata/console',
     ]);
     const stack = bom.components.filter(({ purl }) => purl?.startsWith('pkg:maven/'));
     expect(stack.map(({ name }) => name)).toEqual([
