@@ -1,5 +1,5 @@
 /** A command that runs a swarm sends its metrics where the environment says it. */
-import { createOtlpServer, labelsOf, type OtlpServer } from '../support/otlp-server.js';
+import { createOtlpServer, type OtlpServer } from '../support/otlp/server.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe } from './support/ravenhelm.js';
 
@@ -16,18 +16,17 @@ const run = (env: Readonly<Record<string, string>>) =>
 test('what a mission has come to is sent at the end, also where /metrics is not served', async () => {
   const { code, stdout } = await run({ OTEL_EXPORTER_OTLP_ENDPOINT: server.url });
   expect([code, stdout]).toEqual([0, expect.stringContaining('metrics: sent by OTLP every 60 s')]);
-  const [resource] = server.received.at(-1)?.resourceMetrics ?? [];
-  expect(labelsOf(resource?.resource ?? {})).toMatchObject({ 'service.name': 'ravenhelm' });
-  const metrics = resource?.scopeMetrics.flatMap((each) => each.metrics) ?? [];
-  const pointsOf = (name: string) => metrics.find((metric) => metric.name === name)?.sum?.dataPoints ?? [];
+  const metrics = server.received.at(-1) ?? [];
+  expect(metrics[0]?.resource).toMatchObject({ 'service.name': 'ravenhelm' });
+  const pointsOf = (name: string) => metrics.find((metric) => metric.name === name)?.points ?? [];
   const verified = pointsOf('ravenhelm_tasks_executed_total').filter(
-    (point) => labelsOf(point)['status'] === 'completed',
+    ({ attributes }) => attributes['status'] === 'completed',
   );
   expect(verified.length).toBeGreaterThan(0);
-  const appends = metrics.find(({ name }) => name === 'ravenhelm_append_seconds')?.histogram?.dataPoints ?? [];
-  expect(appends.map((point) => labelsOf(point)['appender']).toSorted()).toEqual(['coordination', 'tasks']);
-  expect(appends.every(({ count }) => Number(count) > 0)).toBe(true);
-  expect(pointsOf('ravenhelm_missions_requested_total').map(({ asDouble }) => asDouble)).toEqual([1]);
+  const appends = pointsOf('ravenhelm_append_seconds');
+  expect(appends.map(({ attributes }) => attributes['appender']).toSorted()).toEqual(['coordination', 'tasks']);
+  expect(appends.every(({ count }) => (count ?? 0) > 0)).toBe(true);
+  expect(pointsOf('ravenhelm_missions_requested_total').map(({ value }) => value)).toEqual([1]);
 }, 60_000);
 
 test('a number that cannot be used ends with 2 and its name, before anything starts', async () => {

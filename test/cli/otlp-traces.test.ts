@@ -1,7 +1,8 @@
 /** A command that runs a swarm sends its traces where the environment says it. */
 import { z } from 'zod';
 import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
-import { attributesOf, createOtlpServer, type OtlpServer, type SentSpan } from '../support/otlp-server.js';
+import type { Span } from '../support/otlp/data.js';
+import { createOtlpServer, type OtlpServer } from '../support/otlp/server.js';
 import { createTestClone, type TestClone } from './support/clone.js';
 import { runInPipe } from './support/ravenhelm.js';
 
@@ -26,7 +27,7 @@ const logLine = z.looseObject({
   span_id: z.string().optional(),
 });
 
-const kinds = (spans: readonly SentSpan[]) => [...new Set(spans.map(({ name }) => name.split(' ')[0]))].sort();
+const kinds = (spans: readonly Span[]) => [...new Set(spans.map(({ name }) => name.split(' ')[0]))].sort();
 
 test('a mission is one tree of spans with distinct ids', async () => {
   const { code, stdout } = await run({ OTEL_EXPORTER_OTLP_ENDPOINT: server.url });
@@ -35,10 +36,10 @@ test('a mission is one tree of spans with distinct ids', async () => {
   expect(kinds(spans)).toEqual(['check', 'execute_tool', 'invoke_agent', 'invoke_workflow']);
   const ids = new Set(spans.map(({ spanId }) => spanId));
   expect(ids.size).toBe(spans.length);
-  const [root, ...others] = spans.filter(({ parentSpanId }) => parentSpanId === '');
+  const [root, ...others] = spans.filter(({ parentSpanId }) => parentSpanId === null);
   expect(others).toEqual([]);
   for (const { parentSpanId, spanId } of spans) if (spanId !== root?.spanId) expect(ids).toContain(parentSpanId);
-  const missionId = String(attributesOf(root ?? {})['ravenhelm.mission']);
+  const missionId = z.string().parse(root?.attributes['ravenhelm.mission']);
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([traceIdOf(missionId)]));
   expect(stdout).toContain(missionId);
 }, 60_000);
@@ -53,8 +54,8 @@ test('a caller’s TRACEPARENT is continued; content is sent where it is asked f
   const root = spans.find(({ name }) => name.startsWith('invoke_workflow'));
   expect(root?.parentSpanId).toBe(caller);
   const tool = spans.find(({ name }) => name.startsWith('execute_tool execute_terminal_command'));
-  expect(attributesOf(tool ?? {})).toHaveProperty(['gen_ai.tool.call.arguments'], expect.stringContaining('command'));
-  expect(tool?.spanId).toBe(spanIdOf(String(attributesOf(tool ?? {})['gen_ai.tool.call.id'])));
+  expect(tool?.attributes).toHaveProperty(['gen_ai.tool.call.arguments'], expect.stringContaining('command'));
+  expect(tool?.spanId).toBe(spanIdOf(z.string().parse(tool?.attributes['gen_ai.tool.call.id'])));
 }, 60_000);
 
 test.each([

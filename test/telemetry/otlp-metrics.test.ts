@@ -4,9 +4,9 @@ import { createPrometheus, type Prometheus } from '../../src/telemetry/prometheu
 import { startOtlpMetrics, type OtlpMetrics } from '../../src/telemetry/otlp-metrics.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
-import { createOtlpServer, labelsOf, type OtlpServer, type SentMetric } from '../support/otlp-server.js';
+import type { Attributes, Metric } from '../support/otlp/data.js';
+import { createOtlpServer, type OtlpServer } from '../support/otlp/server.js';
 
-const CUMULATIVE = 2;
 const NAMES = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_RESOURCE_ATTRIBUTES'];
 
 let server: OtlpServer;
@@ -38,13 +38,10 @@ const start = (intervalMs: number) => {
     ...who,
   });
 };
-const lastMetrics = (): readonly SentMetric[] =>
-  server.received
-    .at(-1)
-    ?.resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics)) ?? [];
+const lastMetrics = (): readonly Metric[] => server.received.at(-1) ?? [];
 
-const textOf = (name: string, labels: Record<string, string>, value: number | string) => {
-  const inside = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+const textOf = (name: string, labels: Attributes, value: number | string) => {
+  const inside = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
   return `${name}${inside.length === 0 ? '' : `{${inside.toSorted().join(',')}}`} ${value}`;
 };
 
@@ -60,23 +57,15 @@ const served = (text: string): readonly string[] =>
     });
 
 /** The same lines, of what was sent. */
-function linesOf({ name, gauge, sum, histogram }: SentMetric): readonly string[] {
-  const numbers = [...(gauge?.dataPoints ?? []), ...(sum?.dataPoints ?? [])];
-  return [
-    ...numbers.map((point) => textOf(name, labelsOf(point), point.asDouble ?? 0)),
-    ...(histogram?.dataPoints ?? []).flatMap((point) => {
-      const labels = labelsOf(point);
-      let below = 0;
-      return [
-        ...point.bucketCounts.map((count, index) => {
-          below += Number(count);
-          return textOf(`${name}_bucket`, { ...labels, le: String(point.explicitBounds[index] ?? '+Inf') }, below);
-        }),
-        textOf(`${name}_sum`, labels, point.sum),
-        textOf(`${name}_count`, labels, Number(point.count)),
-      ];
-    }),
-  ];
+function linesOf({ name, kind, points }: Metric): readonly string[] {
+  if (kind !== 'histogram') return points.map(({ attributes, value }) => textOf(name, attributes, value));
+  return points.flatMap(({ attributes, value, count, buckets }) => [
+    ...buckets.map(({ bound, upTo }) =>
+      textOf(`${name}_bucket`, { ...attributes, le: bound === Infinity ? '+Inf' : String(bound) }, upTo),
+    ),
+    textOf(`${name}_sum`, attributes, value),
+    textOf(`${name}_count`, attributes, count ?? 0),
+  ]);
 }
 
 test('names, kinds, labels and values are those of /metrics, the histograms and their bounds included', async () => {
@@ -96,12 +85,10 @@ test('names, kinds, labels and values are those of /metrics, the histograms and 
   const own = all.filter(({ name }) => name.startsWith('ravenhelm_'));
   const text = await prometheus.text();
   expect(own.flatMap(linesOf).toSorted()).toEqual(served(text).toSorted());
-  for (const { name, description, sum, gauge, histogram } of all) {
+  for (const { name, description, kind, cumulative, monotonic } of all) {
     expect(text).toContain(`# HELP ${name} ${description.replaceAll('\n', '\\n')}`);
-    const kind = sum === undefined ? (gauge === undefined ? 'histogram' : 'gauge') : 'counter';
-    expect(text).toContain(`# TYPE ${name} ${kind}\n`);
-    if (sum !== undefined) expect(sum).toMatchObject({ isMonotonic: true, aggregationTemporality: CUMULATIVE });
-    if (histogram !== undefined) expect(histogram.aggregationTemporality).toBe(CUMULATIVE);
+    expect(text).toContain(`# TYPE ${name} ${kind === 'sum' ? 'counter' : kind}\n`);
+    expect([name, cumulative, monotonic]).toEqual([name, kind !== 'gauge', kind === 'sum']);
   }
   expect(all.map(({ name }) => name)).toContain('process_cpu_seconds_total');
   expect(own.find(({ name }) => name === 'ravenhelm_append_seconds')?.unit).toBe('s');
@@ -111,7 +98,7 @@ test('the process that sends names itself; the environment goes before', async (
   process.env['OTEL_RESOURCE_ATTRIBUTES'] = 'deployment.environment.name=staging,service.name=mine';
   start(60_000);
   await sent.close();
-  expect(labelsOf(server.received[0]?.resourceMetrics[0]?.resource ?? {})).toEqual({
+  expect(server.received[0]?.[0]?.resource).toEqual({
     ...{ 'service.name': 'mine', 'service.version': '1.2.3', 'service.instance.id': 'host-1' },
     'deployment.environment.name': 'staging',
   });
@@ -119,8 +106,8 @@ test('the process that sends names itself; the environment goes before', async (
 
 test('it is sent after each interval; counters count on since one beginning', async () => {
   const restarts = () => {
-    const point = lastMetrics().find(({ name }) => name === 'ravenhelm_role_restarts_total')?.sum?.dataPoints?.[0];
-    return { value: point?.asDouble, since: point?.startTimeUnixNano };
+    const point = lastMetrics().find(({ name }) => name === 'ravenhelm_role_restarts_total')?.points[0];
+    return { value: point?.value, since: point?.since };
   };
   prometheus.metrics.roleRestarted('worker');
   start(50);

@@ -80,19 +80,21 @@ describeWithCollector('a real OpenTelemetry collector', () => {
     meter.createCounter('tasks', { unit: '{task}' }).add(3, { agent: 'database_agent' });
     meter.createHistogram('seconds', { unit: 's' }).record(1.5);
     await provider.shutdown();
-    expect(await collector.metrics()).toEqual([
+    expect(await collector.metrics()).toMatchObject([
       {
         name: 'tasks',
         unit: '{task}',
         kind: 'sum',
-        points: [{ attributes: { agent: 'database_agent' }, value: 3, count: null }],
+        ...{ cumulative: true, monotonic: true },
+        points: [{ attributes: { agent: 'database_agent' }, value: 3, count: null, buckets: [] }],
         resource: { 'service.name': 'tests' },
       },
-      expect.objectContaining({
+      {
         name: 'seconds',
         kind: 'histogram',
+        ...{ cumulative: true, monotonic: false },
         points: [{ attributes: {}, value: 1.5, count: 1 }],
-      }),
+      },
     ]);
   });
 });

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { metricsOf, spansOf, type Metric, type Span } from './otlp-data.js';
+import { metricsOf, spansOf, type Metric, type Span } from '../../support/otlp/data.js';
 import { answersOk, describeWith, findTestProgram, pathOf, startServer, type RunningServer } from './test-program.js';
 
 const program = await findTestProgram('collector');

@@ -46,8 +46,8 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { scoreEvent, scoreRequest } from './langfuse-scores.js';
-import { spansOf, type Span } from './otlp-data.js';
-import { decodeTraceRequest } from './otlp-protobuf.js';
+import { spansOf, type Span } from '../../support/otlp/data.js';
+import { decodeTraceRequest } from '../../support/otlp/protobuf.js';
 
 /** A request, or one event of a batch, that LangFuse refuses. */
 export interface LangfuseFault {

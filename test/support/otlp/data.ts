@@ -29,15 +29,27 @@ export interface Span {
 
 export interface Metric {
   readonly name: string;
+  readonly description: string;
   readonly unit: string;
   readonly kind: 'gauge' | 'sum' | 'histogram';
-  /** value: of a histogram, the sum of what was observed; count: how many, null for the others. */
-  readonly points: readonly {
-    readonly attributes: Attributes;
-    readonly value: number;
-    readonly count: number | null;
-  }[];
+  /** Its values are totals since one beginning; false for a gauge. */
+  readonly cumulative: boolean;
+  /** A sum that only grows. */
+  readonly monotonic: boolean;
+  readonly points: readonly MetricPoint[];
   readonly resource: Attributes;
+}
+
+export interface MetricPoint {
+  readonly attributes: Attributes;
+  /** Of a histogram, the sum of what was observed. */
+  readonly value: number;
+  /** The beginning of a total, in nanoseconds since 1970. */
+  readonly since: bigint;
+  /** Of a histogram, how many were observed; null for the others. */
+  readonly count: number | null;
+  /** Of a histogram, how many were observed up to each bound; the last bound is Infinity. */
+  readonly buckets: readonly { readonly bound: number; readonly upTo: number }[];
 }
 
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
@@ -118,18 +130,50 @@ function plainSpan(span: z.infer<typeof wireSpan>, sender: Attributes, scopeName
   };
 }
 
+const CUMULATIVE = 2;
+const aggregationTemporality = z.number().default(0);
 const numberPoint = z
-  .object({ attributes, asDouble: z.coerce.number().optional(), asInt: z.coerce.number().optional() })
-  .transform((point) => ({ attributes: point.attributes, value: point.asDouble ?? point.asInt ?? 0, count: null }));
+  .object({
+    attributes,
+    startTimeUnixNano: nanoseconds,
+    asDouble: z.coerce.number().or(z.nan()).optional(),
+    asInt: z.coerce.number().optional(),
+  })
+  .transform((point): MetricPoint => {
+    const { attributes: labels, startTimeUnixNano: since, asDouble, asInt } = point;
+    return { attributes: labels, since, value: asDouble ?? asInt ?? 0, count: null, buckets: [] };
+  });
 const histogramPoint = z
-  .object({ attributes, sum: z.coerce.number().default(0), count: z.coerce.number().default(0) })
-  .transform((point) => ({ attributes: point.attributes, value: point.sum, count: point.count }));
+  .object({
+    attributes,
+    startTimeUnixNano: nanoseconds,
+    sum: z.coerce.number().default(0),
+    count: z.coerce.number().default(0),
+    bucketCounts: z.array(z.coerce.number()).default([]),
+    explicitBounds: z.array(z.number()).default([]),
+  })
+  .transform((point): MetricPoint => {
+    const { attributes: labels, startTimeUnixNano: since, sum, count, bucketCounts, explicitBounds } = point;
+    let upTo = 0;
+    const buckets = bucketCounts.map((each, index) => {
+      upTo += each;
+      return { bound: explicitBounds[index] ?? Infinity, upTo };
+    });
+    return { attributes: labels, since, value: sum, count, buckets };
+  });
 const wireMetric = z.object({
   name: z.string(),
+  description: z.string().default(''),
   unit: z.string().default(''),
   gauge: z.object({ dataPoints: z.array(numberPoint).default([]) }).optional(),
-  sum: z.object({ dataPoints: z.array(numberPoint).default([]) }).optional(),
-  histogram: z.object({ dataPoints: z.array(histogramPoint).default([]) }).optional(),
+  sum: z
+    .object({
+      dataPoints: z.array(numberPoint).default([]),
+      aggregationTemporality,
+      isMonotonic: z.boolean().default(false),
+    })
+    .optional(),
+  histogram: z.object({ dataPoints: z.array(histogramPoint).default([]), aggregationTemporality }).optional(),
 });
 const metricRequest = z.object({
   resourceMetrics: z
@@ -146,10 +190,13 @@ export function metricsOf(request: unknown): readonly Metric[] {
     );
 }
 
-function plainMetric({ name, unit, ...data }: z.infer<typeof wireMetric>, sender: Attributes): Metric {
-  for (const kind of ['gauge', 'sum', 'histogram'] as const) {
-    const points = data[kind]?.dataPoints;
-    if (points !== undefined) return { name, unit, kind, points, resource: sender };
-  }
-  throw new Error(`metric ${name} is of a kind that this reader does not know`);
+function plainMetric(metric: z.infer<typeof wireMetric>, sender: Attributes): Metric {
+  const { name, description, unit, gauge, sum, histogram } = metric;
+  const about = { name, description, unit, resource: sender };
+  const totals = sum ?? histogram;
+  const kind = gauge === undefined ? (sum === undefined ? 'histogram' : 'sum') : 'gauge';
+  const points = (gauge ?? totals)?.dataPoints;
+  if (points === undefined) throw new Error(`metric ${name} is of a kind that this reader does not know`);
+  const cumulative = totals?.aggregationTemporality === CUMULATIVE;
+  return { ...about, kind, cumulative, monotonic: sum?.isMonotonic ?? false, points };
 }

@@ -1,7 +1,7 @@
 /**
  * Decodes OTLP's protobuf requests. Field numbers are those of
  * https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto and of
- * common.proto, resource.proto and trace_service.proto beside it.
+ * common.proto, resource.proto, metrics.proto and the services' protos beside it.
  */
 import protobuf from 'protobufjs';
 
@@ -36,12 +36,36 @@ const SCHEMA = `
       ArrayValue array_value = 5; KeyValueList kvlist_value = 6; bytes bytes_value = 7;
     }
   }
+  message ExportMetricsServiceRequest { repeated ResourceMetrics resource_metrics = 1; }
+  message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; string schema_url = 3; }
+  message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; string schema_url = 3; }
+  message Metric {
+    string name = 1; string description = 2; string unit = 3;
+    oneof data { Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9; }
+  }
+  message Gauge { repeated NumberDataPoint data_points = 1; }
+  message Sum { repeated NumberDataPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
+  message Histogram { repeated HistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
+  message NumberDataPoint {
+    repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+    oneof value { double as_double = 4; sfixed64 as_int = 6; }
+  }
+  message HistogramDataPoint {
+    repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+    fixed64 count = 4; optional double sum = 5; repeated fixed64 bucket_counts = 6;
+    repeated double explicit_bounds = 7;
+  }
   message ArrayValue { repeated AnyValue values = 1; }
   message KeyValueList { repeated KeyValue values = 1; }
 `;
-const request = protobuf.parse(SCHEMA).root.lookupType('ExportTraceServiceRequest');
+const { root } = protobuf.parse(SCHEMA);
+const decoder = (name: string) => {
+  const request = root.lookupType(name);
+  return (body: Uint8Array): unknown => request.toObject(request.decode(body), { longs: String });
+};
 
-/** As spansOf of otlp-data.ts takes it: numbers of 64 bits as strings, ids as bytes. Throws for what is no protobuf. */
-export function decodeTraceRequest(body: Uint8Array): unknown {
-  return request.toObject(request.decode(body), { longs: String });
-}
+/** As spansOf of data.ts takes it: numbers of 64 bits as strings, ids as bytes. Throws for what is no protobuf. */
+export const decodeTraceRequest = decoder('ExportTraceServiceRequest');
+
+/** As metricsOf of data.ts takes it. Throws for what is no protobuf. */
+export const decodeMetricsRequest = decoder('ExportMetricsServiceRequest');
