@@ -30,6 +30,7 @@ export const FAULTS = {
   sign: 'people sign what they ask; rogues ask without a key, write again what others have signed, forge decisions',
   revise: "agents' files are changed: processes start with another revision than others have",
   unknown: 'processes do not have an agent for a while: its file comes late, or goes and comes back',
+  freeze: 'computers are paused whole: a worker, its launchers and their commands, for seconds to minutes',
 } as const;
 
 export type Fault = keyof typeof FAULTS;
@@ -57,6 +58,7 @@ const SHARES = {
   steer: 0.1,
   unknown: 0.1,
   again: 0.1,
+  freeze: 0.1,
 } as const;
 export type StreamedFault = keyof typeof SHARES;
 

@@ -1231,6 +1231,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'fence-said',
+    rule: 'a worker that has no fence when its attempt ends says so',
+    seed: 1001,
+    changes: [
+      {
+        file: 'roles/worker/task-steps.ts',
+        from: 'hasFence: () => parts.hasFence,',
+        to: 'hasFence: () => true,',
+      },
+    ],
+  },
+  {
     name: 'carried-checked',
     rule: 'a task that was verified in the mission before is checked before it runs again',
     seed: 77,

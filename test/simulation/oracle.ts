@@ -2,7 +2,7 @@
 import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { workspaceOf } from '../../src/domain/continuation.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
-import type { AgentEvent, PayloadOf } from '../../src/domain/events.js';
+import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
@@ -144,7 +144,10 @@ export function createOracle(options: OracleOptions): Oracle {
     const { event } = record;
     const known = event.event_type === 'task_assigned' ? oracle.state.attempts.has(attemptKey(event.payload)) : true;
     const countsBefore = isCallOf(oracle, event);
+    const isResult = event.event_type === 'task_completed' || event.event_type === 'task_failed';
+    const wasOpen = isResult && oracle.state.attempts.get(attemptKey(event.payload))?.status === 'open';
     oracle.onWritten(record);
+    if (isResult && wasOpen) resultWritten(oracle, event);
     if (event.event_type === 'call_decided' || event.event_type === 'task_suspended') {
       const attempt = oracle.state.attempts.get(attemptKey(event.payload));
       paused.onWritten(oracle, record, (attempt?.suspendedSinceMs ?? null) !== null);
@@ -186,6 +189,17 @@ export function createOracle(options: OracleOptions): Oracle {
         'taken-once',
         `${key} was never decided at ${source?.epoch}/${source?.partition}:${source?.offset}`,
       );
+  }
+
+  /** @param oracle after the fold */
+  function resultWritten(oracle: TaskOracle, { payload }: EventOf<'task_completed' | 'task_failed'>): void {
+    const attempt = oracle.state.attempts.get(attemptKey(payload));
+    if (attempt === undefined || attempt.result === null || ('fenced' in payload && payload.fenced !== true)) return;
+    const { task_id: taskId, attempt: number } = payload;
+    starts.onFenced(
+      { missionId: workspaceOf(attempt.assignment), taskId, attempt: number },
+      oracle.state.holder?.claimOffset ?? 0,
+    );
   }
 
   function decidedWritten({ source }: Pick<PayloadOf<'call_decided'>, 'source'>): void {

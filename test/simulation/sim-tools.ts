@@ -15,6 +15,7 @@ import type {
   ToolOutcome,
 } from '../../src/ports/tools.js';
 import type { Faults } from './faults.js';
+import type { FrozenComputers } from './frozen-computers.js';
 import type { Random } from './random.js';
 import type { SimProcess } from './sim-process.js';
 import type { System } from './system.js';
@@ -38,6 +39,7 @@ export interface SimVolumeOptions {
   readonly system: System;
   /** For baselines only. */
   readonly baselineRandom: Random;
+  readonly frozen: FrozenComputers;
   /** A call was read back, and its launcher is about to be spawned. */
   beforeSpawn(process: SimProcess): void;
   /** A tool that runs in the worker itself is about to end. */
@@ -110,6 +112,7 @@ export function createSimVolume({
   faults,
   system,
   baselineRandom,
+  frozen,
   beforeSpawn,
   beforeEnd,
   onBaseline,
@@ -203,7 +206,7 @@ export function createSimVolume({
     function begin(held: TaskFiles): void {
       let over = false;
       running += 1;
-      const finish = (result: End) => {
+      const endNow = (result: End) => {
         if (over) return;
         over = true;
         running -= 1;
@@ -213,6 +216,7 @@ export function createSimVolume({
         release(held);
         end(result);
       };
+      const finish = once === null ? endNow : frozen.during(once.start.process, run.durationMs, endNow);
       held.running = { claimOffset, kill: (reason) => finish({ kind: reason }) };
       options.onAbort(() => void world.at(random.next() * 20, () => finish({ kind: 'aborted' })));
       world.at(run.durationMs, () => finish({ kind: 'done', outcome: run.outcome }));

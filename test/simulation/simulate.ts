@@ -6,6 +6,7 @@ import { createApprovers } from './approvers.js';
 import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
 import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
+import { createFrozenComputers } from './frozen-computers.js';
 import { createContinuers } from './continuers.js';
 import { createPeople } from './people.js';
 import { createRandom } from './random.js';
@@ -71,6 +72,8 @@ const UNKNOWN_STREAM = 0x41a7;
 const STEER_STREAM = 0x5809b;
 /** Chosen so that no recorded seed but those of its mutants has people who continue missions. */
 const AGAIN_STREAM = 0x70b72;
+/** Chosen so that no recorded seed but those of its mutants has computers that are paused. */
+const FREEZE_STREAM = 0xf4f0d;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
@@ -95,6 +98,7 @@ export async function simulate({
   const unknownRandom = createRandom(seed ^ UNKNOWN_STREAM);
   const steerRandom = createRandom(seed ^ STEER_STREAM);
   const againRandom = createRandom(seed ^ AGAIN_STREAM);
+  const freezeRandom = createRandom(seed ^ FREEZE_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
@@ -107,6 +111,7 @@ export async function simulate({
       unknown: unknownRandom,
       steer: steerRandom,
       again: againRandom,
+      freeze: freezeRandom,
     },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
@@ -174,6 +179,7 @@ export async function simulate({
     faults,
     system,
     baselineRandom,
+    frozen: createFrozenComputers({ world, faults, random: freezeRandom }),
     beforeSpawn: (process) => trouble.beforeSpawn(process),
     beforeEnd: (process) => trouble.beforeSpawn(process),
     onBaseline: oracle.onBaseline,

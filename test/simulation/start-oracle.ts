@@ -20,6 +20,11 @@ export interface StartOracle {
   /** @throws Violation */
   onStart(start: Start): void;
   onEnd(start: Start): void;
+  /**
+   * A worker says that nothing of an earlier claim or attempt of the task runs any more.
+   * @throws Violation
+   */
+  onFenced(task: Pick<TaskPlace, 'missionId' | 'taskId' | 'attempt'>, claimOffset: number): void;
   /** @throws Violation */
   onBaseline(process: SimProcess, task: TaskPlace): void;
 }
@@ -46,6 +51,7 @@ export function createStartOracle(
       void revisions.set(process.id, new Map(agents.map(({ name, digest }) => [name, digest]))),
     onDelivered: (process, partition, nextOffset) => void readUpTo.set(placeOf(process, partition), nextOffset),
     onEnd: workspaces.onEnd,
+    onFenced: workspaces.onFenced,
     onSnapshot: (task) => void withSnapshot.add(`${missionOf(task)}/${task.taskId}/${task.attempt}`),
     onBaseline(process, task) {
       const key = `${missionOf(task)}/${task.taskId}/${task.attempt}`;
@@ -85,7 +91,7 @@ export function createStartOracle(
  * What runs side by side in a workspace is of one wave of one mission: a wave begins when nothing of the one before it
  * is left, also where a changed plan has replaced it. Ids of missions sort by their time.
  */
-function createWorkspaceOracle(assignmentOf: AssignmentOf): Pick<StartOracle, 'onStart' | 'onEnd'> {
+function createWorkspaceOracle(assignmentOf: AssignmentOf): Pick<StartOracle, 'onStart' | 'onEnd' | 'onFenced'> {
   const newest = new Map<string, Stage>();
   const running = new Map<string, Set<Start>>();
   const stageOf = ({ call: { task, step } }: Start): Stage => {
@@ -111,6 +117,15 @@ function createWorkspaceOracle(assignmentOf: AssignmentOf): Pick<StartOracle, 'o
         if (isBefore(other, stage)) throw new Violation('one-wave', `${stage.what} starts beside ${other.what}`);
     },
     onEnd: (start) => void running.get(start.call.task.missionId)?.delete(start),
+    onFenced({ missionId, taskId, attempt }, claimOffset) {
+      for (const { call } of running.get(missionId) ?? [])
+        if (call.task.taskId === taskId && (call.task.attempt < attempt || call.claimOffset < claimOffset))
+          throw new Violation(
+            'fence-is-known',
+            `${taskId}/${attempt} has the fence by claim ${claimOffset}, and ${call.task.attempt}#${call.step} runs ` +
+              `under claim ${call.claimOffset}`,
+          );
+    },
   };
 }
 

@@ -42,6 +42,7 @@ const INVARIANTS = {
   'one-mission':
     'a mission does not begin in a workspace that another one uses, or may have used since it was asked for',
   'fence-first': 'nothing is assigned before what cancelled attempts may have left running is ended',
+  'fence-is-known': 'a result that says that its worker has the fence comes when no earlier command of the task runs',
   'one-partition': 'all attempts of a task are in one partition, also in the missions that continue its own',
   'one-wave': 'no command starts in a workspace beside one of an earlier wave or mission, or after one of a later one',
   'wave-order': 'the next wave never starts over a failure',
