@@ -29,6 +29,8 @@ export interface MissionOracle {
   readonly state: CoordinationState;
   /** Every decision that must reach a tasks partition, by its offset. */
   readonly effects: ReadonlyMap<number, Effect>;
+  /** Mission by the event_id of each request for a plan that a model has answered. */
+  readonly plannerChats: ReadonlyMap<string, string>;
   onWritten(record: FoldRecord): void;
   /** A record that no fold takes: it has an offset, and that is all. */
   onPoison(): void;
@@ -44,6 +46,9 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
   const records: (FoldRecord | null)[] = [];
   const snapshots: CoordinationSnapshot[] = [{ holder: null, epoch: null }];
   const effects = new Map<number, Effect>();
+  const plannerChats = new Map<string, string>();
+  /** The last request for a plan, by mission, until it is answered. */
+  const planAsked = new Map<string, string>();
   const seenEvents = new Set<string>();
   const requests = createRequestOracle(place, signs);
   const uses = createUseOracle(place, state);
@@ -78,6 +83,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
 
   function applied(before: Mission, event: AgentEvent, offset: number): void {
     requests.onApplied(before, event);
+    notePlanning(before, event);
     checkWorkspace(before, event);
     checkPause(before, event);
     switch (event.event_type) {
@@ -116,6 +122,17 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
       default:
         return;
     }
+  }
+
+  function notePlanning({ id }: Mission, event: AgentEvent): void {
+    const { event_type: type } = event;
+    if (type === 'plan_requested') planAsked.set(id, event.event_id);
+    if (type !== 'plan_proposed' && type !== 'plan_failed') return;
+    const asked = planAsked.get(id);
+    planAsked.delete(id);
+    // A plan that no model has made has no chat.
+    if (asked === undefined || (type === 'plan_proposed' && event.payload.model === '')) return;
+    plannerChats.set(asked, id);
   }
 
   /** What a mission requires of its workers reaches them with each task. */
@@ -261,7 +278,7 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
       );
   }
 
-  return { partition, state, effects, onWritten, onPoison, checkCommit, checkFolds };
+  return { partition, state, effects, plannerChats, onWritten, onPoison, checkCommit, checkFolds };
 }
 
 /** Sums of US dollars are binary fractions, and their order is another one. */

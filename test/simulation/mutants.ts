@@ -1231,6 +1231,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'spans-sent',
+    rule: 'the replay point stays before an attempt whose spans are under way',
+    seed: 49,
+    changes: [
+      {
+        file: 'roles/worker/worker-partition.ts',
+        from: ': taskReplayPoint(state, results.isAcknowledged, traces.isSettled),',
+        to: ': taskReplayPoint(state, results.isAcknowledged),',
+      },
+    ],
+  },
+  {
+    name: 'spans-sent-missions',
+    rule: 'the same for a mission',
+    seed: 233,
+    changes: [
+      {
+        file: 'roles/orchestrator/mission-partition.ts',
+        from: ': coordinationReplayPoint(state, effects.isAcknowledged, traces.isSettled),',
+        to: ': coordinationReplayPoint(state, effects.isAcknowledged),',
+      },
+    ],
+  },
+  {
     name: 'fence-said',
     rule: 'a worker that has no fence when its attempt ends says so',
     seed: 1001,

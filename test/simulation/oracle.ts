@@ -3,6 +3,7 @@ import type { AgentSpec } from '../../src/domain/agent-spec.js';
 import { workspaceOf } from '../../src/domain/continuation.js';
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { AgentEvent, EventOf, PayloadOf } from '../../src/domain/events.js';
+import type { Span } from '../../src/domain/spans.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
@@ -15,6 +16,7 @@ import type { Start } from './sim-tools.js';
 import { createPauseOracle } from './pause-oracle.js';
 import { isSame } from './same.js';
 import { createSkipOracle } from './skip-oracle.js';
+import { createSpanOracle } from './span-oracle.js';
 import { createSpendingOracle } from './spending-oracle.js';
 import { createStartOracle } from './start-oracle.js';
 import { createTaintOracle } from './taint-oracle.js';
@@ -43,6 +45,8 @@ export interface Oracle {
   /** Records below an offset are about to be deleted. */
   onDelete(partition: PartitionId, beforeOffset: number, committed: CommittedOffset | null): void;
   onSpent(missionId: string, cost: TokenCost): void;
+  /** A process has sent a span. */
+  onSpan(span: Span): void;
   onTold(process: SimProcess, turn: TurnContext): void;
   /** A model is asked for a step. @param chain names of the agent's models */
   onAsked(model: string, chain: readonly string[], turn: TurnContext): void;
@@ -100,6 +104,7 @@ export function createOracle(options: OracleOptions): Oracle {
   const refused = new Set<string>();
   /** First offset that each partition still holds, where records were deleted. */
   const logStarts = new Map<string, number>();
+  const spans = createSpanOracle();
   const asked = createAskOracle();
   const taint = createTaintOracle(reaching, reaching.length > 0 || lacksAgents);
   const paused = createPauseOracle();
@@ -235,7 +240,11 @@ export function createOracle(options: OracleOptions): Oracle {
       missions: missions.map((oracle) => ({ ...oracle, topic: topics.coordination })),
       tasks: [...tasks.values()],
     };
-    return findUnfinished(standing) ?? skipped.unfinished();
+    return (
+      findUnfinished(standing) ??
+      skipped.unfinished() ??
+      spans.unfinished({ missions, lost, tasks: [...tasks.values()] })
+    );
   }
 
   const checkMissionCommit = (oracle: MissionOracle | undefined, committed: CommittedOffset) =>
@@ -333,6 +342,7 @@ export function createOracle(options: OracleOptions): Oracle {
         logStarts.set(idOf(id), Math.max(beforeOffset, logStarts.get(idOf(id)) ?? 0));
       }),
     onSpent: (missionId, cost) => looking(() => spending.onSpent(missionId, cost)),
+    onSpan: (span) => looking(() => spans.onReceived(span)),
     onAsked: (model, chain, turn) => looking(() => checkBegin(model, chain, turn)),
     onSnapshot: starts.onSnapshot,
     onBaseline: (process, task) => looking(() => starts.onBaseline(process, task)),

@@ -12,6 +12,7 @@ import { createPeople } from './people.js';
 import { createRandom } from './random.js';
 import { createRogues } from './rogues.js';
 import { runSteps } from './run-steps.js';
+import { createSimTracing } from './sim-tracing.js';
 import { createScenario, reachesNetwork, withNetwork } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
@@ -74,6 +75,8 @@ const STEER_STREAM = 0x5809b;
 const AGAIN_STREAM = 0x70b72;
 /** Chosen so that no recorded seed but those of its mutants has computers that are paused. */
 const FREEZE_STREAM = 0xf4f0d;
+/** Chosen so that in no recorded seed but those of its mutants spans are sent late. */
+const EXPORT_STREAM = 0x123055;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
 /** Of the seeds: their groups' members are the real reading machine. */
@@ -99,6 +102,7 @@ export async function simulate({
   const steerRandom = createRandom(seed ^ STEER_STREAM);
   const againRandom = createRandom(seed ^ AGAIN_STREAM);
   const freezeRandom = createRandom(seed ^ FREEZE_STREAM);
+  const exportRandom = createRandom(seed ^ EXPORT_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
     random,
@@ -111,6 +115,7 @@ export async function simulate({
       unknown: unknownRandom,
       steer: steerRandom,
       again: againRandom,
+      export: exportRandom,
       freeze: freezeRandom,
     },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
@@ -206,6 +211,7 @@ export async function simulate({
     ids,
     log,
     volume,
+    tracing: createSimTracing({ world, faults, random: exportRandom, onReceived: oracle.onSpan }),
     oracle,
   });
   const people = createPeople({ world, faults, retryRandom, scenario, ids, coordination: topics.coordination, log });

@@ -18,6 +18,7 @@ import type { Scenario } from './scenario.js';
 import type { SimLog } from './sim-log.js';
 import { createSimModel, createSimPlanner, createSimPlanningModel } from './sim-models.js';
 import { simPolicy } from './sim-policy.js';
+import type { SimTracing } from './sim-tracing.js';
 import { createSimProcess, type SimProcess } from './sim-process.js';
 import type { SimVolume } from './sim-tools.js';
 import type { System } from './system.js';
@@ -42,6 +43,7 @@ export interface SwarmOptions {
   readonly ids: Ids;
   readonly log: SimLog;
   readonly volume: SimVolume;
+  readonly tracing: SimTracing;
   readonly oracle: Oracle;
 }
 
@@ -74,7 +76,7 @@ const SUSPENDED_MS = 6 * 3_600_000;
 const KILL_AFTER_MS = 30_000;
 
 export function createSwarm(options: SwarmOptions): Swarm {
-  const { world, faults, reviseRandom, system, scenario, topics, ids, log, volume, oracle } = options;
+  const { world, faults, reviseRandom, system, scenario, topics, ids, log, volume, tracing, oracle } = options;
   const { random } = world;
   const running = new Map<SimProcess, Running>();
   let started = 0;
@@ -102,6 +104,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       random: random.next,
       logger: loggerOf(process),
       metrics: noMetrics,
+      tracing: tracing.of(process),
       vitals: STILL_VITALS,
       topics,
       processId: process.id,

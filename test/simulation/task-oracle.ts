@@ -24,6 +24,8 @@ import { Violation } from './violation.js';
 
 export interface TaskOracle {
   readonly state: TaskPartitionState;
+  /** Ids of calls whose outcome came before their attempt had ended. */
+  readonly answered: ReadonlySet<string>;
   onWritten(record: FoldRecord): void;
   /** A record that no fold takes: it has an offset, and that is all. */
   onPoison(): void;
@@ -48,6 +50,7 @@ export function createTaskOracle(place: string): TaskOracle {
   /** The small state just before each offset. */
   const snapshots: TaskSnapshot[] = [{ holder: null, marks: {} }];
   const callOffsets = new Map<string, number>();
+  const answered = new Set<string>();
   const told = new Set<string>();
   const claims = new Map<number, string>();
 
@@ -63,6 +66,11 @@ export function createTaskOracle(place: string): TaskOracle {
     if (event.event_type === 'tool_called') {
       callOffsets.set(stepName(event), record.offset);
       if (event.payload.step === 1) checkBaseline(state.attempts.get(attemptKey(event.payload)));
+    }
+    if (event.event_type === 'tool_returned') {
+      const attempt = state.attempts.get(attemptKey(event.payload));
+      const step = attempt?.steps[event.payload.step - 1];
+      if (attempt?.status === 'open' && step !== undefined) answered.add(step.callId);
     }
     if (event.event_type === 'task_completed') checkProof(state.attempts.get(attemptKey(event.payload)), event);
     if (event.event_type === 'task_failed' && event.payload.code === 'agent_revision' && !event.payload.retriable)
@@ -163,6 +171,7 @@ export function createTaskOracle(place: string): TaskOracle {
 
   return {
     state,
+    answered,
     onWritten,
     onPoison,
     checkStart,

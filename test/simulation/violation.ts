@@ -38,6 +38,7 @@ const INVARIANTS = {
   'replay-point': 'committed offsets never pass what replay needs',
   'replay-state': 'the fold from a committed offset is the fold from the beginning',
   'skipped-is-kept': 'a record that the fold skips has a dead letter before the replay point passes it',
+  'trace-is-whole': 'each span of what the log has is sent, whatever processes die, and so is its parent',
   'deleted-is-done': 'no record is deleted that a replay would read',
   'one-mission':
     'a mission does not begin in a workspace that another one uses, or may have used since it was asked for',
