@@ -2,6 +2,7 @@
  * Watches that the trace of each mission becomes whole: whatever processes die, each span that the log implies was
  * sent, under one parent, and its parent was too. It has its own account of the spans; src/domain/spans.ts has the ids.
  */
+import { PLAYBOOK_MODEL } from '../../src/domain/agent-spec.js';
 import type { Span } from '../../src/domain/spans.js';
 import { isOpen } from '../../src/domain/mission-state.js';
 import type { TaskAttempt } from '../../src/domain/task-partition.js';
@@ -77,7 +78,7 @@ const spansOfTasks = ({ state, answered }: TaskOracle): Expected[] =>
 /** What comes of a call after its attempt has ended is in no trace: an ended attempt holds no replay point back. */
 function spansOfAttempt({ key, assignmentId, steps }: TaskAttempt, answered: ReadonlySet<string>): Expected[] {
   return steps.flatMap(({ callId, call, outcome }) => {
-    const hasChat = call.started_at !== null && call.model_ms !== null && call.model !== 'playbook';
+    const hasChat = call.started_at !== null && call.model_ms !== null && call.model !== PLAYBOOK_MODEL;
     const seeds = [
       ...(hasChat ? [`${call.approval_id ?? callId} chat`] : []),
       ...(outcome === null || !answered.has(callId)
