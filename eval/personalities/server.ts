@@ -2,8 +2,8 @@
  * A server that speaks Ollama's API (/api/version, /api/tags, /api/chat as NDJSON) and whose models are personalities.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { z } from 'zod';
+import { serve, type LoopbackServer } from '../../test/support/loopback.js';
 import { PERSONALITIES } from './all.js';
 import type { Knowledge, Said, Turn } from './personality.js';
 
@@ -12,35 +12,18 @@ const requestSchema = z.looseObject({
   messages: z.array(z.looseObject({ role: z.string(), content: z.string().default('') })),
 });
 
-export interface PersonalityServer {
-  /** Such as http://127.0.0.1:40123. */
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** Between two pieces of a reply that never ends. */
 const PIECE_MS = 200;
 
 /** @param knowledge what a model knows of the task whose prompt this is; null: it knows nothing of it */
-export async function startPersonalities(knowledge: (prompt: string) => Knowledge | null): Promise<PersonalityServer> {
+export function startPersonalities(knowledge: (prompt: string) => Knowledge | null): Promise<LoopbackServer> {
   const server = createServer((request, response) => {
     answer(request, response, knowledge).catch((error: unknown) => {
       if (!response.headersSent) sendJson(response, 500, { error: String(error) });
       else response.destroy();
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the personalities have no port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return serve(server);
 }
 
 async function answer(

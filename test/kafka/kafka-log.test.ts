@@ -10,7 +10,8 @@ import { statusRequest, taskProgress } from '../contract/events.js';
 import { joinRecorded } from '../contract/recorder.js';
 import { until } from '../contract/until.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
-import { listen, startRegistryProxy } from '../support/registry-proxy.js';
+import { listen } from '../support/loopback.js';
+import { startRegistryProxy } from '../support/registry-proxy.js';
 import {
   createForeignWriter,
   eventOfAnotherVersion,

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createTestClone, type TestClone } from '../cli/support/clone.js';
 import { runInPipe } from '../cli/support/ravenhelm.js';
 import { describeWithBroker, testBroker } from '../support/broker.js';
-import { listen } from '../support/registry-proxy.js';
+import { listen } from '../support/loopback.js';
 import { makeServerCertificate, uniquePrefix, type ServerCertificate } from '../support/secured-broker.js';
 import { fitted, runRefusals, type Refusal, type Replacements, type Said } from './support/refusals.js';
 import { startGateway, type Gateway, type OwnAnswer } from './support/gateway.js';

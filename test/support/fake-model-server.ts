@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { createDeferred } from '../../src/domain/deferred.js';
+import { serve } from './loopback.js';
 
 export interface FakeCall {
   readonly name: string;
@@ -95,20 +95,11 @@ export async function startHttpServer(
   });
   let connections = 0;
   server.on('connection', () => (connections += 1));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the fake server has no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    ...(await serve(server)),
     connections: () => connections,
     stalling: stalling.promise,
     abandoned: abandoned.promise,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
 }
 

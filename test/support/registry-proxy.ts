@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { testBroker } from './broker.js';
+import { listen } from './loopback.js';
 
 export interface RegistryProxy {
   readonly url: string;
@@ -50,15 +51,4 @@ const UNUSED_ID = 2_147_483_000;
 function seenFrom(path: string, hidden: ReadonlySet<number>): string {
   const [, id] = /\/schemas\/ids\/(\d+)/.exec(path) ?? [];
   return id !== undefined && hidden.has(Number(id)) ? path.replace(id, String(UNUSED_ID)) : path;
-}
-
-/** Resolves with the server's address, on a free port. */
-export function listen(server: Server): Promise<string> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('no port');
-      resolve(`http://127.0.0.1:${address.port}`);
-    });
-  });
 }

@@ -1,6 +1,6 @@
 import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import { testBroker } from '../../support/broker.js';
-import { listen } from '../../support/registry-proxy.js';
+import { listen } from '../../support/loopback.js';
 
 export interface OwnAnswer {
   readonly status: number;

@@ -1,13 +1,12 @@
 /** A server that takes metrics and traces by OTLP, as a collector does, and what it was sent. */
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
+import { serve, type LoopbackServer } from '../loopback.js';
 import { metricsOf, spansOf, type Metric, type Span } from './data.js';
 import { decodeMetricsRequest, decodeTraceRequest } from './protobuf.js';
 
-export interface OtlpServer {
-  readonly url: string;
+export interface OtlpServer extends LoopbackServer {
   /** The metrics of each request that was answered with 200, oldest first. */
   readonly received: readonly (readonly Metric[])[];
   /** The spans of requests that were answered with 200, in the order in which they came. */
@@ -20,7 +19,6 @@ export interface OtlpServer {
   answer(status: number): void;
   /** Requests of any kind. */
   asked(): number;
-  close(): Promise<void>;
 }
 
 export async function createOtlpServer(): Promise<OtlpServer> {
@@ -43,22 +41,13 @@ export async function createOtlpServer(): Promise<OtlpServer> {
     }
     response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end();
   }
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('it listens on a port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    ...(await serve(server)),
     received,
     spans,
     headers: () => headers,
     last: () => last,
     answer: (next) => void (status = next),
     asked: () => asked,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
 }

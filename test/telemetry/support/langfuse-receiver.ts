@@ -39,13 +39,12 @@
  *   first token   langfuse.observation.completion_start_time (ISO 8601)
  */
 import type { CreateScoreRequest, IngestionEvent, IngestionResponse } from '@langfuse/core';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { scoreEvent, scoreRequest } from './langfuse-scores.js';
+import { serve } from '../../support/loopback.js';
 import { spansOf, type Span } from '../../support/otlp/data.js';
 import { decodeTraceRequest } from '../../support/otlp/protobuf.js';
 
@@ -100,16 +99,8 @@ export async function startLangfuse(keys: {
   const received: Received = { spans: [], scores: [], faults: [] };
   const credentials = Buffer.from(`${keys.publicKey}:${keys.secretKey}`).toString('base64');
   const server = createServer((request, response) => void answer(request, response, `Basic ${credentials}`, received));
-  server.listen({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...received,
-    async stop() {
-      server.closeAllConnections();
-      await once(server.close(), 'close');
-    },
-  };
+  const { url, close } = await serve(server);
+  return { url, ...received, stop: close };
 }
 
 async function answer(
