@@ -21,8 +21,7 @@ async function findCluster() {
 }
 
 await build();
-const shared = ['test/support/loopback.ts', 'test/support/raw-producer.ts'];
-const compiled = await compileBesideDist(join(root, '.ravenhelm/bench'), ['bench', ...shared]);
+const compiled = await compileBesideDist(join(root, '.ravenhelm/bench'), ['bench']);
 const { main } = await import(pathToFileURL(join(compiled, 'bench/cli.js')).href);
 process.exitCode = await main(process.argv.slice(2), {
   projectDir: root,

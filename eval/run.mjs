@@ -6,6 +6,6 @@ import { root } from '../scripts/steps/run.mjs';
 import { compileBesideDist } from '../test/simulation/compile.mjs';
 
 await build();
-const compiled = await compileBesideDist(join(root, '.ravenhelm/eval'), ['eval', 'test/support/loopback.ts']);
+const compiled = await compileBesideDist(join(root, '.ravenhelm/eval'), ['eval']);
 const { main } = await import(pathToFileURL(join(compiled, 'eval/cli.js')).href);
 process.exit(await main(process.argv.slice(2), { projectDir: root, env: process.env }));

@@ -1,9 +1,9 @@
 // Turns TypeScript into modules that plain node runs fast. Types are checked by npm run typecheck, not here.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transform } from '@swc/core';
+import { parse, transform } from '@swc/core';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = join(root, '.ravenhelm/simulation');
@@ -64,16 +64,23 @@ export async function compileMutant({ name, changes }) {
 }
 
 /**
- * Compiles files and directories of the project into a directory, where their paths are as in the project; resolves
- * with it.
+ * Compiles files and directories of the project, and the files outside src/ that these import, into a directory, where
+ * their paths are as in the project; resolves with it.
  */
 export async function compileSources(dir, sources) {
-  await Promise.all(
-    (await filesOf(sources)).map(async (path) => {
-      const source = await readFile(join(root, path), 'utf8');
-      await writeIfNew(compiledFile(dir, path), await compile(path, source));
-    }),
-  );
+  const found = new Set(await filesOf(sources));
+  let added = [...found];
+  while (added.length > 0) {
+    const imported = await Promise.all(
+      added.map(async (path) => {
+        const source = await readFile(join(root, path), 'utf8');
+        await writeIfNew(compiledFile(dir, path), await compile(path, source));
+        return path.startsWith('src/') ? [] : importsOf(path, source);
+      }),
+    );
+    added = [...new Set(imported.flat())].filter((path) => !path.startsWith('src/') && !found.has(path));
+    for (const path of added) found.add(path);
+  }
   return dir;
 }
 
@@ -98,6 +105,15 @@ async function compile(path, source) {
     module: { type: 'es6' },
   });
   return code;
+}
+
+/** The project's TypeScript files that a file imports. */
+async function importsOf(path, source) {
+  const { body } = await parse(source, { syntax: 'typescript', target: 'es2022' });
+  return body
+    .map((item) => item.source?.value)
+    .filter((name) => name?.startsWith('.') && name.endsWith('.js'))
+    .map((name) => posix.join(posix.dirname(path), name.replace(/\.js$/, '.ts')));
 }
 
 async function filesOf(paths) {
