@@ -30,6 +30,7 @@ export const FAULTS = {
   sign: 'people sign what they ask; rogues ask without a key, write again what others have signed, forge decisions',
   revise: "agents' files are changed: processes start with another revision than others have",
   unknown: 'processes do not have an agent for a while: its file comes late, or goes and comes back',
+  cap: 'the swarm has a daily cap, which people lift when the other faults end',
   export: 'spans are sent late, and those that a process has not sent are lost with it',
   freeze: 'computers are paused whole: a worker, its launchers and their commands, for seconds to minutes',
 } as const;
@@ -59,6 +60,7 @@ const SHARES = {
   steer: 0.1,
   unknown: 0.1,
   again: 0.1,
+  cap: 0.1,
   export: 0.15,
   freeze: 0.1,
 } as const;

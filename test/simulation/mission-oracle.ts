@@ -18,8 +18,10 @@ import { endedWell, hasOpenAttempt } from '../../src/domain/mission-task-state.j
 import { attemptKey } from '../../src/domain/partitioning.js';
 import type { FoldRecord } from '../../src/domain/record.js';
 import type { CommittedOffset } from '../../src/ports/log.js';
+import { createCapOracle, type SimCap } from './cap-oracle.js';
 import { createRequestOracle } from './request-oracle.js';
 import { isSame } from './same.js';
+import { createWaitOracle } from './wait-oracle.js';
 import { createUseOracle } from './use-oracle.js';
 import { sortedJson } from './sorted-json.js';
 import { Violation } from './violation.js';
@@ -38,8 +40,15 @@ export interface MissionOracle {
   checkFolds(committed: CommittedOffset | null): void;
 }
 
-/** @param signs whether the swarm has operators */
-export function createMissionOracle(partition: number, signs: boolean): MissionOracle {
+export interface MissionOracleOptions {
+  /** Whether the swarm has operators. */
+  readonly signs: boolean;
+  /** Whether orchestrators see each record within a second. */
+  readonly isPrompt: boolean;
+  readonly cap: SimCap | null;
+}
+
+export function createMissionOracle(partition: number, { signs, isPrompt, cap }: MissionOracleOptions): MissionOracle {
   const place = `coordination[${partition}]`;
   const state = createCoordinationState(partition);
   /** By offset; null if unreadable. */
@@ -52,6 +61,8 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
   const seenEvents = new Set<string>();
   const requests = createRequestOracle(place, signs);
   const uses = createUseOracle(place, state);
+  const capped = createCapOracle(place, state, cap);
+  const waits = createWaitOracle(place, isPrompt ? 1_000 : null);
   /** How each attempt ended, by the first word on it. */
   const firstWords = new Map<string, string>();
   /** Owner of the decision that counted, by attempt. */
@@ -61,13 +72,20 @@ export function createMissionOracle(partition: number, signs: boolean): MissionO
     const { event, offset } = record;
     records.push(record);
     requests.onWritten(event);
+    if (event.event_type === 'partition_claimed') capped.onClaimed(event.payload.owner, offset);
     const id = missionIdOf(event);
     const before = id === null ? undefined : state.missions.get(id);
     const holder = state.holder?.owner ?? null;
     const paused = pausedBy(before, event);
+    const early = waits.tooEarly(before, event, record.timestampMs);
     const folded = evolveCoordination(state, record);
     snapshots.push({ holder: state.holder, epoch: state.epoch });
-    if (folded.kind === 'applied' && before !== undefined) applied(before, event, offset);
+    if (folded.kind === 'applied' && before !== undefined) {
+      applied(before, event, offset);
+      waits.check(early);
+      capped.onApplied(event, offset);
+      waits.onApplied(state.missions.get(before.id) ?? before, event, record.timestampMs);
+    }
     if (folded.kind === 'applied' && paused !== null)
       throw new Violation('pause-stops-time', `${place}: ${paused} is ended by its deadline, and a call of it waits`);
     if (folded.kind === 'void') checkVoid(event, holder);

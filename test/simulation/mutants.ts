@@ -1255,6 +1255,55 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'daily-cap',
+    rule: 'nothing that costs begins once the daily cap is reached',
+    seed: 229,
+    changes: [
+      {
+        file: 'domain/mission-waits.ts',
+        from: 'if (cap === null) return null;',
+        to: "if (cap === null || owner !== '') return null;",
+      },
+    ],
+  },
+  {
+    name: 'start-doubles',
+    rule: 'the start deadline doubles with each attempt that was not accepted in time',
+    seed: 11,
+    changes: [
+      {
+        file: 'domain/mission-timers.ts',
+        from: 'return timings.acceptMs * 2 ** Math.min(attemptsWithoutRetry(task), MOST_ACCEPT_DOUBLINGS);',
+        to: 'return timings.acceptMs;',
+      },
+    ],
+  },
+  {
+    name: 'touched-task',
+    rule: 'a record about a task starts, changes and ends its waits',
+    seed: 8,
+    changes: [
+      {
+        file: 'roles/orchestrator/touched-missions.ts',
+        from: "? [payload.task_id] : 'all';",
+        to: "? [] : 'all';",
+      },
+    ],
+  },
+  {
+    name: 'waits-frozen',
+    rule: 'what a task waits for does not run while its mission is paused',
+    seed: 701,
+    faults: ['steer', 'crash', 'tools', 'models'],
+    changes: [
+      {
+        file: 'domain/mission-timers.ts',
+        from: "isPaused(mission) || task.suspended !== 'no'",
+        to: 'false',
+      },
+    ],
+  },
+  {
     name: 'fence-said',
     rule: 'a worker that has no fence when its attempt ends says so',
     seed: 1001,

@@ -9,6 +9,7 @@ import type { TopicNames } from '../../src/domain/topic-names.js';
 import type { AppendRequest, CommittedOffset, LogRecord, PartitionId, RecordCopy } from '../../src/ports/log.js';
 import type { TokenCost, TurnContext } from '../../src/ports/model.js';
 import { createAskOracle } from './ask-oracle.js';
+import type { SimCap } from './cap-oracle.js';
 import { createMissionOracle, type MissionOracle } from './mission-oracle.js';
 import type { TaskPlace } from '../../src/ports/tools.js';
 import type { SimProcess } from './sim-process.js';
@@ -68,6 +69,9 @@ export interface OracleOptions {
   readonly asksPeople: boolean;
   /** Whether the swarm has operators. */
   readonly signs: boolean;
+  /** Whether orchestrators see each record within a second. */
+  readonly isPrompt: boolean;
+  readonly cap: SimCap | null;
   /** Agents that reach hosts on the network. */
   readonly reaching: readonly string[];
   /** Whether a process may lack an agent: what that agent reaches is not known then, and counts as strangers'. */
@@ -82,10 +86,9 @@ const isCallOf = ({ state }: TaskOracle, event: AgentEvent): boolean =>
   state.attempts.get(attemptKey(event.payload))?.steps[event.payload.step - 1]?.callId === event.event_id;
 
 export function createOracle(options: OracleOptions): Oracle {
-  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, signs, reaching, lacksAgents } =
-    options;
+  const { topics, coordinationPartitions, taskTopics, taskPartitions, asksPeople, reaching, lacksAgents } = options;
   const wholeTopic = () =>
-    Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition, signs));
+    Array.from({ length: coordinationPartitions }, (_, partition) => createMissionOracle(partition, options));
   let missions = wholeTopic();
   /** Oracles of topics that were lost. */
   const lost: MissionOracle[] = [];

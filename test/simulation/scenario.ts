@@ -30,6 +30,8 @@ export interface Scenario {
   /** Between passes that delete old records, and how long those are kept. */
   readonly retentionMs: number;
   readonly keepMs: number;
+  /** Tokens that the swarm may spend in a day; null: any number. */
+  readonly dailyTokens: number | null;
 }
 
 export function createScenario(random: Random, faults: Faults, largeWave: number | null): Scenario {
@@ -63,8 +65,13 @@ export function createScenario(random: Random, faults: Faults, largeWave: number
     heartbeatMs: slow ? 600_000 : 30_000,
     retentionMs: slow ? 100_000 : 20_000,
     keepMs: random.pick([0, 20_000]),
+    dailyTokens: null,
   };
 }
+
+/** @param random a separate stream */
+export const withCap = (scenario: Scenario, faults: Faults, random: Random): Scenario =>
+  faults.on('cap') ? { ...scenario, dailyTokens: random.pick([1, 2_000, 8_000]) } : scenario;
 
 /** Of the seeds. */
 const NETWORK_SHARE = 0.3;

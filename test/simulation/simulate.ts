@@ -3,7 +3,8 @@ import { createTopicNames } from '../../src/domain/topic-names.js';
 import type { AgentEvent } from '../../src/domain/events.js';
 import type { LogRecord, PartitionId } from '../../src/ports/log.js';
 import { createApprovers } from './approvers.js';
-import { chooseFaults, FAULT_NAMES, type Fault } from './faults.js';
+import type { SimCap } from './cap-oracle.js';
+import { chooseFaults, FAULT_NAMES, type Fault, type Faults } from './faults.js';
 import { chooseLargeWave } from './large-wave.js';
 import { createOracle } from './oracle.js';
 import { createFrozenComputers } from './frozen-computers.js';
@@ -13,7 +14,7 @@ import { createRandom } from './random.js';
 import { createRogues } from './rogues.js';
 import { runSteps } from './run-steps.js';
 import { createSimTracing } from './sim-tracing.js';
-import { createScenario, reachesNetwork, withNetwork } from './scenario.js';
+import { createScenario, reachesNetwork, type Scenario, withCap, withNetwork } from './scenario.js';
 import { createSimLog } from './sim-log.js';
 import { createSimVolume } from './sim-tools.js';
 import { createStrangers } from './strangers.js';
@@ -23,7 +24,7 @@ import type { System } from './system.js';
 import { createTrouble } from './trouble.js';
 import { textHash } from './text-hash.js';
 import { Violation } from './violation.js';
-import { createWorld } from './world.js';
+import { createWorld, EPOCH_MS } from './world.js';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -75,14 +76,22 @@ const STEER_STREAM = 0x5809b;
 const AGAIN_STREAM = 0x70b72;
 /** Chosen so that no recorded seed but those of its mutants has computers that are paused. */
 const FREEZE_STREAM = 0xf4f0d;
+/** Chosen so that no recorded seed but that of its mutant has a daily cap. */
+const CAP_STREAM = 0xca3cd1;
 /** Chosen so that in no recorded seed but those of its mutants spans are sent late. */
 const EXPORT_STREAM = 0x123055;
 /** Which agent reaches the network, in some seeds. */
 const TAINT_STREAM = 0x7a1f7;
+/** Faults with which a process may see a record much later. */
+const SLOW: readonly Fault[] = ['stall', 'zombie', 'move', 'delay', 'fail', 'freeze'];
 /** Of the seeds: their groups' members are the real reading machine. */
 const READER_SHARE = 0.25;
 /** The same for what was there before a task. */
 const BASELINE_STREAM = 0xba5e;
+
+/** Processes whose clocks jump do not know which day it is. */
+const capOf = ({ dailyTokens: tokens, faultsEndMs }: Scenario, { chosen }: Faults): SimCap | null =>
+  tokens === null || chosen.includes('clock') ? null : { tokens, untilMs: EPOCH_MS + faultsEndMs };
 
 export async function simulate({
   seed,
@@ -102,6 +111,7 @@ export async function simulate({
   const steerRandom = createRandom(seed ^ STEER_STREAM);
   const againRandom = createRandom(seed ^ AGAIN_STREAM);
   const freezeRandom = createRandom(seed ^ FREEZE_STREAM);
+  const capRandom = createRandom(seed ^ CAP_STREAM);
   const exportRandom = createRandom(seed ^ EXPORT_STREAM);
   const readsForReal = readerRandom.chance(READER_SHARE);
   const faults = chooseFaults(
@@ -115,15 +125,14 @@ export async function simulate({
       unknown: unknownRandom,
       steer: steerRandom,
       again: againRandom,
+      cap: capRandom,
       export: exportRandom,
       freeze: freezeRandom,
     },
     allowed.filter((fault) => fault !== 'overwrite' || readsForReal),
   );
-  const scenario = withNetwork(
-    createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM))),
-    createRandom(seed ^ TAINT_STREAM),
-  );
+  const drawn = createScenario(random, faults, chooseLargeWave(createRandom(seed ^ WAVE_STREAM)));
+  const scenario = withCap(withNetwork(drawn, createRandom(seed ^ TAINT_STREAM)), faults, capRandom);
   const topics = createTopicNames('sim');
   const taskTopics = scenario.roster.map(({ name }) => topics.tasks(name));
   let taskPartitions = scenario.taskPartitions;
@@ -134,6 +143,8 @@ export async function simulate({
     taskPartitions: MOST_PARTITIONS,
     asksPeople: faults.chosen.includes('ask'),
     signs: faults.chosen.includes('sign'),
+    isPrompt: !faults.chosen.some((fault) => SLOW.includes(fault)),
+    cap: capOf(scenario, faults),
     reaching: scenario.roster.filter(reachesNetwork).map(({ name }) => name),
     lacksAgents: faults.chosen.includes('unknown'),
   });

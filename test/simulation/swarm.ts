@@ -166,6 +166,7 @@ export function createSwarm(options: SwarmOptions): Swarm {
       ...(faults.chosen.includes('sign')
         ? { verifyRequest: verifyInSimulation, verifyAnswer: verifyAnswerInSimulation }
         : {}),
+      ...(faults.on('cap') ? { dailyCap: { usd: null, tokens: scenario.dailyTokens } } : {}),
       planner: createSimPlanner(planner, { world, faults, system, process, witness: oracle }),
       timings: {
         snapshotMs: 0, // here a snapshot takes no time

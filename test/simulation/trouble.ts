@@ -123,7 +123,13 @@ export function createTrouble({ world, faults, scenario, swarm, log, grow, recre
     faults.stop();
     const longest = Math.max(0, ...swarm.processes().map((process) => (process.isStalled() ? 1 : 0)));
     if (longest > 0 && random.chance(0.5)) for (const process of swarm.processes()) process.wake();
+    if (faults.chosen.includes('cap')) liftCap();
     settle();
+  }
+
+  /** People restart the orchestrators without it. */
+  function liftCap(): void {
+    for (const process of swarm.processes()) if (process.id.startsWith('orchestrator')) swarm.drain(process);
   }
 
   function settle(): void {

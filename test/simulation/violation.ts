@@ -17,6 +17,7 @@ const INVARIANTS = {
   'taint-is-known': 'a call of a task that has read content of strangers says so, and no other one does',
   'pause-stops-time': 'no deadline ends an attempt while a call of it waits for a person, or its mission is paused',
   'pause-keeps-time': 'a call that waited has no more time than its task had left when it was proposed',
+  'waits-are-whole': "a task's wait is over only when its time has passed, without the time while it was frozen",
   'paused-begins-nothing': 'no wave, no attempt, no plan and no step of a paused mission begins',
   'signed-only': "with operators, nothing counts that is asked without an operator's signature",
   'four-eyes': 'with four eyes, who has requested a mission approves neither its plan nor a call of it',
@@ -50,6 +51,7 @@ const INVARIANTS = {
   'plan-has-a-reader':
     'what runs comes from a plan or a model that read the brief, unless the mission asks for the order',
   budget: 'budgets are never exceeded',
+  'cap-is-kept': 'a holder that has read that the daily cap is reached begins nothing that costs',
   'budget-said': 'a share of a limit is said to be used when it is, once, and before the mission ends',
   'report-is-the-fold': 'the report equals the fold of the log from offset 0, and the first result wins',
   'folds-equal': 'two folds of the same log are equal',
