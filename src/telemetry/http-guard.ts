@@ -35,7 +35,7 @@ export interface HttpRequest {
 
 /** A fixed answer: no text of a request is in it. */
 export interface Refusal {
-  readonly status: 401 | 403 | 404 | 405;
+  readonly status: 400 | 401 | 403 | 404 | 405;
   readonly error: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -50,9 +50,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
+/** RFC 9110, section 5.1. The parser of some supported versions of Node also reads others, such as one with a space. */
+const FIELD_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
 /** null: the request is answered. Paths are compared as sent, so that no way to write them otherwise leads anywhere. */
 export function refusalOf(request: HttpRequest, rules: HttpRules): Refusal | null {
   const { method, target, headers, hostHeaders } = request;
+  if (!Object.keys(headers).every((name) => FIELD_NAME.test(name))) return refuse(400, 'a header has no valid name');
   const host = hostHeaders.length === 1 ? hostOf(hostHeaders[0]) : null;
   if (host === null || !isOurs(host, request, rules)) return refuse(403, 'this host is not allowed');
   if (headers.origin !== undefined && headers.origin !== `http://${headers.host}`)

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { isLoopback, type HttpAddress } from '../../src/telemetry/http-address.js';
 import { HttpAddressUnusable, openHttpEndpoint, type HttpEndpointOptions } from '../../src/telemetry/http-endpoint.js';
 import { signatureHeaders } from '../../src/telemetry/http-signature.js';
-import { SECURITY_HEADERS } from '../../src/telemetry/http-guard.js';
+import { refusalOf, SECURITY_HEADERS } from '../../src/telemetry/http-guard.js';
 import { requestText, sendRaw } from '../support/raw-http.js';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -212,6 +212,18 @@ const ANSWERS: readonly (readonly [number, string])[] = [
   [400, requestText('POST', '/livez', { ...HOST, 'content-length': '1', 'transfer-encoding': 'chunked' })],
   [431, requestText('GET', '/livez', { ...HOST, padding: 'echo-me'.repeat(2_000) })],
 ];
+
+test('a header whose name is none is refused, whichever version of Node has read it', () => {
+  const statusWith = (...names: readonly string[]) => {
+    const headers = Object.fromEntries([['host', 'localhost'], ...names.map((name) => [name, 'x'])]);
+    const rules = { token: null, hosts: [], paths: ['/livez'] };
+    const request = { method: 'GET', target: '/livez', headers, hostHeaders: ['localhost'] };
+    return refusalOf({ ...request, localAddress: '127.0.0.1', nowMs: 0 }, rules)?.status;
+  };
+  expect(statusWith('x-request-id', 'x_1', "!#$%&'*+-.^_`|~09az")).toBeUndefined();
+  for (const name of ['echo me', 'host ', ' host', 'a\tb', 'a:b', 'a(b)', 'é', ''])
+    expect([name, statusWith(name)]).toEqual([name, 400]);
+});
 
 test.each(ANSWERS)(
   'an answer with status %i has the security headers and no text of the request',
