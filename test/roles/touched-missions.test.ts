@@ -39,6 +39,11 @@ test('a result touches its task only', () => {
   expect(tasksChangedBy(failed('deploy-a-wave1'), underWay().mission())).toEqual(['deploy-a-wave1']);
 });
 
+test.each([CERT, null])('a question to a person touches each task of its mission (asked about %s)', (task_id) => {
+  const payload = { mission_id: ID, owner: 'o', number: 1, task_id, reason: 'no openssl', question: 'What now?' };
+  expect(tasksChangedBy(eventOf('attention_requested', payload), underWay().mission())).toBe('all');
+});
+
 test('the request of a mission that is not there yet touches all that it will have', () => {
   expect(tasksChangedBy(requested(), undefined)).toBe('all');
 });
