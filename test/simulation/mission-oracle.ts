@@ -82,7 +82,7 @@ export function createMissionOracle(partition: number, { signs, isPrompt, cap }:
     snapshots.push({ holder: state.holder, epoch: state.epoch });
     if (folded.kind === 'applied' && before !== undefined) {
       applied(before, event, offset);
-      waits.check(early);
+      if (early !== null) throw new Violation('waits-are-whole', early);
       capped.onApplied(event, offset);
       waits.onApplied(state.missions.get(before.id) ?? before, event, record.timestampMs);
     }

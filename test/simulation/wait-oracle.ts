@@ -7,15 +7,12 @@ import type { AgentEvent } from '../../src/domain/events.js';
 import type { Mission } from '../../src/domain/mission-state.js';
 import type { MissionTask } from '../../src/domain/mission-task-state.js';
 import { DEFAULT_TIMINGS, taskTimers, type TaskWait, waitOf } from '../../src/domain/mission-timers.js';
-import { Violation } from './violation.js';
 
 export interface WaitOracle {
   /** Before the fold. Why it comes too early, if it is applied; null: it does not. */
   tooEarly(mission: Mission | undefined, event: AgentEvent, atMs: number): string | null;
   /** After the fold of a record that was applied. */
   onApplied(mission: Mission, event: AgentEvent, atMs: number): void;
-  /** @throws Violation */
-  check(early: string | null): void;
 }
 
 /** What has passed of a wait while it ran, and since when it runs; null: it is frozen. */
@@ -60,9 +57,6 @@ export function createWaitOracle(place: string, slackMs: number | null): WaitOra
       const id = taskOf(event);
       const touched = id === null ? mission.tasks.values() : [mission.tasks.get(id)];
       for (const task of touched) if (task !== undefined) note(mission, task, atMs);
-    },
-    check(early) {
-      if (early !== null) throw new Violation('waits-are-whole', early);
     },
   };
 }
