@@ -11,7 +11,8 @@ export const USAGE = `npm run simulate -- [options]
   --trace            print the story of --seed
   --faults a,b       only these: ${FAULT_NAMES.join(', ')}
   --mutants [rule …] the mutation check: each safety rule switched off must break a promise
-  --recorded         with --mutants: the recorded seed of each rule first, --seeds only when that one notices nothing
+  --recorded         with --mutants: the recorded seed of each rule first (else last), and --seeds only if it notices
+                     nothing
   --results FILE     write what was counted, as JSON: {"passed": seeds or rules, "failed": seeds or rules}
   --list             the faults and what they do, and the rules of the mutation check
   --help             this text
