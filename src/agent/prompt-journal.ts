@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PromptMessage, PromptReport } from '../domain/attempt-report.js';
+import type { AttemptPrompts, RecordedCall, RecordedOutcome } from '../domain/attempt-prompts.js';
 import type { PayloadOf } from '../domain/events.js';
 import { fitsBytes, SIZES } from '../domain/sizes.js';
 import { decodePrompt, encodePrompt, UnreadablePrompt, type CodedPrompt } from './prompt-code.js';
@@ -26,8 +27,8 @@ export interface PromptJournal {
 
 /** A step as the journal has it. */
 export interface RecordedStep {
-  readonly call: Pick<PayloadOf<'tool_called'>, 'step' | 'thought' | 'arguments' | 'turn'>;
-  readonly outcome: Pick<PayloadOf<'tool_returned'>, 'observation'> | null;
+  readonly call: RecordedCall;
+  readonly outcome: RecordedOutcome | null;
 }
 
 export function digestOf(messages: readonly PromptMessage[]): { readonly digest: string; readonly length: number } {
@@ -40,7 +41,10 @@ export function createPromptJournal(
   history: readonly RecordedStep[],
 ): PromptJournal {
   const fold = createFold(assignment);
-  for (const step of history) fold.apply(step);
+  for (const step of history) {
+    fold.promptOf(step.call);
+    fold.add(observed(step));
+  }
   let sent: { readonly messages: readonly PromptMessage[]; readonly system: string | null } | null = null;
   return {
     record(messages, turn) {
@@ -68,9 +72,26 @@ export function rebuildPrompts(
   assignment: PayloadOf<'task_assigned'>,
   steps: readonly RecordedStep[],
 ): ReadonlyMap<number, PromptReport> {
-  const fold = createFold(assignment);
-  return new Map(steps.map((step) => [step.call.step, fold.apply(step)]));
+  const prompts = createPromptReader(assignment);
+  return new Map(
+    steps.map(({ call, outcome }) => {
+      const prompt = prompts.promptOf(call);
+      prompts.add(call, outcome);
+      return [call.step, prompt];
+    }),
+  );
 }
+
+/** Rebuilds an attempt's prompts one after the other, as its steps are read. */
+export function createPromptReader(assignment: PayloadOf<'task_assigned'>): AttemptPrompts {
+  const fold = createFold(assignment);
+  return { promptOf: fold.promptOf, add: (call, outcome) => fold.add(observed({ call, outcome })) };
+}
+
+const observed = ({ call, outcome }: RecordedStep): SourceStep => ({
+  ...call,
+  observation: outcome?.observation ?? null,
+});
 
 interface Sent {
   readonly step: number;
@@ -99,13 +120,12 @@ function createFold(assignment: PayloadOf<'task_assigned'>) {
     },
     add,
     take,
-    /** Takes a step of the journal. Its prompt is taken if it is rebuilt exactly. */
-    apply({ call, outcome }: RecordedStep): PromptReport {
+    /** Its prompt; taken as the newest if it is rebuilt exactly. */
+    promptOf(call: RecordedCall): PromptReport {
       const read = readTurn(call.turn);
-      const report = typeof read === 'string' ? notRecorded(read) : rebuild(read);
-      if (report.state === 'exact' && typeof read !== 'string')
-        take(call.step, { messages: report.messages, system: read.system ?? system });
-      add({ ...call, observation: outcome?.observation ?? null });
+      if (typeof read === 'string') return notRecorded(read);
+      const report = rebuild(read);
+      if (report.state === 'exact') take(call.step, { messages: report.messages, system: read.system ?? system });
       return report;
     },
   };

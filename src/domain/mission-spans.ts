@@ -3,7 +3,13 @@ import type { EventOf } from './events.js';
 import type { Mission } from './mission-state.js';
 import { attemptKey } from './partitioning.js';
 import type { FoldRecord } from './record.js';
-import { attemptAttributes, missionAttributes, modelAttributes, usageAttributes } from './span-attributes.js';
+import {
+  attemptAttributes,
+  messagesText,
+  missionAttributes,
+  modelAttributes,
+  usageAttributes,
+} from './span-attributes.js';
 import { placeAttributes, type RecordPlace, type Span, type SpanAttributes, type SpanEvent } from './spans.js';
 
 interface Attempt {
@@ -109,7 +115,7 @@ function planned(trace: MissionTrace, mission: Mission, event: EventOf<'plan_pro
         ...placeAttributes(planning.place),
         'ravenhelm.revision': event.payload.revision,
       },
-      content:
+      content: () =>
         event.event_type === 'plan_proposed' ? { 'gen_ai.output.messages': planText(event) } : failureText(event),
       error: failure === '' ? 'plan_failed' : failure,
     },
@@ -162,12 +168,10 @@ function attemptSpan({ caller }: MissionTrace, attempt: Attempt, { id, requestId
       'ravenhelm.queue_wait_ms': attempt.startedMs === null ? null : Math.max(0, attempt.startedMs - startMs),
       ...resultAttributes(end),
     },
-    content: {
-      'gen_ai.input.messages': JSON.stringify([
-        { role: 'user', parts: [{ type: 'text', content: assignment.description }] },
-      ]),
+    content: () => ({
+      'gen_ai.input.messages': messagesText([{ role: 'user', content: assignment.description }]),
       ...resultContent(end),
-    },
+    }),
     events: [eventAt('ravenhelm.accepted', attempt.acceptedMs), eventAt('ravenhelm.started', attempt.startedMs)].flat(),
     error: errorOf(end),
   };
@@ -258,10 +262,10 @@ function missionSpan(
           }
         : {}),
     },
-    content: {
-      'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: request.brief }] }]),
+    content: () => ({
+      'gen_ai.input.messages': messagesText([{ role: 'user', content: request.brief }]),
       ...resultContent(end),
-    },
+    }),
     error: errorOf(end),
   };
 }

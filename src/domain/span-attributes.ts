@@ -1,5 +1,6 @@
 /** Attributes of spans by OpenTelemetry's conventions for generative AI, and the swarm's own under ravenhelm. */
 import { PLAYBOOK_MODEL } from './agent-spec.js';
+import type { PromptMessage } from './attempt-report.js';
 import type { SpanAttributes } from './spans.js';
 
 /** A model as models.yaml names it, such as ollama:gemma3: its provider and its id there. */
@@ -49,6 +50,10 @@ export const attemptAttributes = (
   'ravenhelm.task': task_id,
   'ravenhelm.attempt': attempt,
 });
+
+/** Messages in the form of gen_ai.input.messages. */
+export const messagesText = (messages: readonly PromptMessage[]): string =>
+  JSON.stringify(messages.map(({ role, content }) => ({ role, parts: [{ type: 'text', content }] })));
 
 /** The last message of a chat in the form of gen_ai.output.messages. */
 export const outputMessages = (thought: string, call: { id: string; tool: string; arguments: string }): string =>

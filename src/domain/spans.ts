@@ -38,8 +38,10 @@ export interface Span {
   readonly endMs: number;
   /** Those that are null or undefined are left out. */
   readonly attributes: SpanAttributes;
-  /** What people and models wrote; sent only where a person has switched it on. Redacted, as the log is. */
-  readonly content?: SpanAttributes;
+  /**
+   * What people and models wrote; called and sent only where a person has switched it on. Redacted, as the log is.
+   */
+  readonly content?: () => SpanAttributes;
   readonly events?: readonly SpanEvent[];
   /** What kind of error it ended with, a word of a list; null: none. */
   readonly error: string | null;

@@ -31,6 +31,7 @@ export async function openTracing(
 
 function toAll(all: readonly Tracing[]): Tracing {
   return {
+    content: all.some(({ content }) => content),
     send(span, settled) {
       let left = all.length;
       const done = (): void => {

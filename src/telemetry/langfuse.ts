@@ -39,6 +39,7 @@ export function createLangfuse(options: LangfuseOptions, context: TracingContext
     },
   );
   return {
+    content,
     send: tracing.send,
     async close() {
       await Promise.all([tracing.close(), scores.close()]);

@@ -3,7 +3,7 @@
  * resource follow the standard variables OTEL_* (https://opentelemetry.io/docs/specs/otel/configuration/).
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type SpanContext } from '@opentelemetry/api';
-import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
+import { ExportResultCode, getNumberFromEnv, type ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   BasicTracerProvider,
@@ -33,6 +33,14 @@ const MOST_KNOWN_TRACES = 1_000;
 /** Spans that wait to be sent; more of them are given up, so that a server that is away costs no memory. */
 const MOST_WAITING = 20_000;
 
+/** Spans with a prompt in one request: many receivers refuse a body of more than some megabytes. */
+const BATCH_WITH_CONTENT = 32;
+
+const batchSize = ({ content }: TracingOptions): { readonly maxExportBatchSize?: number } =>
+  content && getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') === undefined
+    ? { maxExportBatchSize: BATCH_WITH_CONTENT }
+    : {};
+
 /** What a receiver wants besides what OpenTelemetry has. */
 export interface TracingExtension {
   attributes(span: Span): SpanAttributes;
@@ -51,7 +59,7 @@ export function createTracing(
     resource: otlpResource({ ...context, ...options }),
     idGenerator: ids,
     // Its own queue is never the limit: what it drops it would not say.
-    spanProcessors: [new BatchSpanProcessor(exporter, { maxQueueSize: MOST_WAITING * 2 })],
+    spanProcessors: [new BatchSpanProcessor(exporter, { maxQueueSize: MOST_WAITING * 2, ...batchSize(options) })],
   });
   const tracer = provider.getTracer('ravenhelm', options.version);
   const isSampled = sampledTraces((traceId) => {
@@ -60,6 +68,7 @@ export function createTracing(
   });
 
   return {
+    content: options.content,
     send(span, settled) {
       if (exporter.waiting() >= MOST_WAITING) return exporter.giveUp(settled);
       const traceId = span.caller?.traceId ?? traceIdOf(span.missionId);
@@ -146,8 +155,8 @@ function parentOf({ parent, caller, missionId }: Span, traceId: string, isSample
   return trace.setSpanContext(ROOT_CONTEXT, context);
 }
 
-const attributesOf = ({ attributes, content = {} }: Span, withContent: boolean) =>
-  present(withContent ? { ...attributes, ...content } : attributes);
+const attributesOf = ({ attributes, content }: Span, withContent: boolean) =>
+  present(withContent && content !== undefined ? { ...attributes, ...content() } : attributes);
 
 function present(attributes: SpanAttributes): Record<string, string | number | boolean | string[]> {
   const found: Record<string, string | number | boolean | string[]> = {};

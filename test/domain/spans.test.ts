@@ -13,7 +13,7 @@ const at = (event: AgentEvent, ms: number): AgentEvent => ({ ...event, timestamp
 const record = (event: AgentEvent) => ({ offset: 0, timestampMs: T0, event });
 
 function taskSpans(...events: readonly AgentEvent[]): readonly Span[] {
-  const trace = createTaskTrace();
+  const trace = createTaskTrace(null);
   return events.flatMap((event) => spansOfTask(trace, record(event), place));
 }
 
@@ -78,8 +78,55 @@ describe('a tasks partition', () => {
     expect(taskSpans(assigned, call, task.returned('w', 2))).toEqual([]);
     expect(taskSpans(assigned, call, task.returned('w', 1), task.returned('w', 1))).toHaveLength(1);
     for (const end of [task.completed('w'), task.failed('w'), task.cancelled(task.source(2))])
-      expect(taskSpans(assigned, call, end, task.returned('w', 1))).toEqual([]);
+      expect(taskSpans(assigned, end, call, task.returned('w', 1))).toEqual([]);
     expect(taskSpans(call, task.returned('w', 1), withPayload(call, timed), task.claimed('w'))).toEqual([]);
+  });
+
+  test.each([
+    ['cancelled', task.cancelled(task.source(2))],
+    ['unknown', task.completed('w')],
+    ['unknown', task.failed('w')],
+  ])('a call without an outcome ends with its attempt, as %s; a later outcome gives no second span', (error, end) => {
+    const call = at(task.called('w', 1), 100);
+    const check = { name: 'a', command: 'test -f a', exit_code: 0, duration_ms: 30, output_digest: '', baseline: null };
+    const late = withPayload(task.returned('w', 1), { checks: [{ ...check, output: null }] });
+    const [tool, ...others] = taskSpans(assigned, call, at(end, 150), at(late, 200));
+    expect(others).toEqual([]);
+    expect(tool).toMatchObject({
+      ...{ seed: call.event_id, parent: assigned.event_id, startMs: T0 + 100, endMs: T0 + 150, error },
+      attributes: { 'gen_ai.tool.call.id': call.event_id, 'ravenhelm.step': 1 },
+    });
+    expect(Object.keys(tool?.attributes ?? {})).not.toContain('ravenhelm.outcome');
+    expect(tool?.content?.()).toEqual({ 'gen_ai.tool.call.arguments': expect.any(String) });
+  });
+
+  test('prompts are rebuilt in the order of the steps; one that is not exact is named, not sent', () => {
+    const told: string[] = [];
+    const states = { 1: 'exact', 2: 'differs' } as const;
+    const trace = createTaskTrace(() => ({
+      promptOf({ step }) {
+        told.push(`prompt ${step}`);
+        const messages = [{ role: 'user', content: `do step ${step}` }] as const;
+        return { state: states[step as 1 | 2], messages, digest: '', why: null };
+      },
+      add: ({ step }, outcome) => void told.push(`${step}: ${outcome?.observation}`),
+    }));
+    const steps = [1, 2].flatMap((step) => [
+      withPayload(task.called('w', step), timed),
+      withPayload(task.returned('w', step), { observation: `seen ${step}` }),
+    ]);
+    const chats = [assigned, ...steps]
+      .flatMap((event) => spansOfTask(trace, record(event), place))
+      .filter(({ kind }) => kind === 'client')
+      .map(({ content }) => content?.());
+    expect(told).toEqual(['prompt 1', '1: seen 1', 'prompt 2', '2: seen 2']);
+    expect(chats).toEqual([
+      {
+        'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"do step 1"}]}]',
+        'gen_ai.output.messages': expect.any(String),
+      },
+      { 'ravenhelm.prompt': 'differs', 'gen_ai.output.messages': expect.any(String) },
+    ]);
   });
 });
 
@@ -127,7 +174,7 @@ describe('a coordination partition', () => {
     ['a cancel', ofMission(task.cancelled(null)), 'cancelled'],
   ])('%s is the error of its attempt', (_, end, error) => {
     const [span] = missionSpans(requested, assigned, end);
-    expect([span?.error, typeof span?.content?.['exception.message']]).toEqual([error, 'string']);
+    expect([span?.error, typeof span?.content?.()['exception.message']]).toEqual([error, 'string']);
     expect(span?.events).toEqual([]);
   });
 

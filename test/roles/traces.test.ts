@@ -1,5 +1,6 @@
 /** The spans that the roles send are those that the events tell, each with one id, whichever process sends them. */
 import { setImmediate } from 'node:timers/promises';
+import { messagesText } from '../../src/domain/span-attributes.js';
 import type { Span } from '../../src/domain/spans.js';
 import { traceContextOf } from '../../src/domain/trace-context.js';
 import { createPlaybookModel } from '../../src/models/playbook.js';
@@ -22,10 +23,11 @@ const talking: ChatModel = {
 };
 
 /** Keeps what it is given. away: a server that never answers. */
-function collecting({ away = false } = {}): Tracing & { readonly spans: Span[] } {
+function collecting({ away = false, content = false } = {}): Tracing & { readonly spans: Span[] } {
   const spans: Span[] = [];
   return {
     spans,
+    content,
     send(span, settled) {
       spans.push(span);
       if (!away) settled();
@@ -95,7 +97,27 @@ test('a chat has the times, tokens and cost of the model’s call', async () => 
     },
   });
   expect(Object.keys(chat?.attributes ?? {})).not.toContain('gen_ai.output.messages');
-  expect(String(chat?.content?.['gen_ai.output.messages'])).toContain('nothing to do');
+  expect(String(chat?.content?.()['gen_ai.output.messages'])).toContain('nothing to do');
+});
+
+test('where content is sent, a chat has the prompt that its model was asked with', async () => {
+  const prompts: string[] = [];
+  const noting: ChatModel = {
+    ...talking,
+    chat(request, options) {
+      prompts.push(messagesText(request.messages));
+      return talking.chat(request, options);
+    },
+  };
+  const swarm = await createRoleSwarm({ roster: [agentSpec('cert_agent')], chain: [noting] });
+  const tracing = collecting({ content: true });
+  await swarm.startOrchestrator({}, { tracing });
+  await swarm.startWorker(undefined, undefined, { tracing });
+  await swarm.ended(await swarm.submit());
+  await swarm.close();
+  const chats = tracing.spans.filter(({ name }) => name === 'chat scripted:one');
+  expect(prompts.length).toBeGreaterThan(0);
+  expect(chats.map(({ content }) => content?.()['gen_ai.input.messages'])).toEqual(prompts);
 });
 
 test('what a killed process had not sent, the next one sends, with the same ids', async () => {
@@ -116,7 +138,9 @@ test('what a killed process had not sent, the next one sends, with the same ids'
   expect(found(tracing.spans)).toEqual(spanSeedsOf(swarm.events));
   const before = [...lost.orchestrator.spans, ...lost.worker.spans];
   expect(before.length).toBeGreaterThan(5);
-  for (const span of before) expect(tracing.spans).toContainEqual(span);
+  const whole = (span: Span) => ({ ...span, content: span.content?.() });
+  const sent = tracing.spans.map(whole);
+  for (const span of before) expect(sent).toContainEqual(whole(span));
 });
 
 test('what was sent is not sent again by the next process', async () => {

@@ -1255,6 +1255,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'span-of-open-call',
+    rule: 'a call without an outcome ends with its attempt, in the trace too',
+    seed: 6,
+    changes: [
+      {
+        file: 'domain/task-spans.ts',
+        from: 'return ended(attempt, event);',
+        to: 'return [];',
+      },
+    ],
+  },
+  {
     name: 'daily-cap',
     rule: 'nothing that costs begins once the daily cap is reached',
     seed: 229,

@@ -30,6 +30,7 @@ export function createSimTracing({
 }): SimTracing {
   return {
     of: (process) => ({
+      content: false,
       send(span, settled) {
         if (!faults.on('export')) {
           onReceived(span);

@@ -75,15 +75,15 @@ const spanBelow = (parent: string | null, seed: string, what: string): Expected 
 const spansOfTasks = ({ state, answered }: TaskOracle): Expected[] =>
   [...state.attempts.values()].flatMap((attempt) => spansOfAttempt(attempt, answered));
 
-/** What comes of a call after its attempt has ended is in no trace: an ended attempt holds no replay point back. */
-function spansOfAttempt({ key, assignmentId, steps }: TaskAttempt, answered: ReadonlySet<string>): Expected[] {
+/** A call whose outcome comes after its attempt has ended has ended with it: its checks are in no trace. */
+function spansOfAttempt({ key, assignmentId, status, steps }: TaskAttempt, answered: ReadonlySet<string>): Expected[] {
   return steps.flatMap(({ callId, call, outcome }) => {
     const hasChat = call.started_at !== null && call.model_ms !== null && call.model !== PLAYBOOK_MODEL;
+    const checks = answered.has(callId) ? (outcome?.checks ?? []) : [];
     const seeds = [
       ...(hasChat ? [`${call.approval_id ?? callId} chat`] : []),
-      ...(outcome === null || !answered.has(callId)
-        ? []
-        : [callId, ...(outcome.checks ?? []).map((_, index) => `${callId} check ${index}`)]),
+      ...(answered.has(callId) || status !== 'open' ? [callId] : []),
+      ...checks.map((_, index) => `${callId} check ${index}`),
     ];
     return seeds.map((seed) => spanBelow(assignmentId, seed, `${seed} of ${key}`));
   });

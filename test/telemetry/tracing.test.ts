@@ -20,7 +20,7 @@ const span = (overrides: Partial<Span> = {}): Span => ({
   startMs: 1_700_000_000_100,
   endMs: 1_700_000_000_250,
   attributes: { 'gen_ai.tool.name': 'read_file', 'ravenhelm.step': 2, none: null, absent: undefined },
-  content: { 'gen_ai.tool.call.arguments': '{"path":"a"}' },
+  content: () => ({ 'gen_ai.tool.call.arguments': '{"path":"a"}' }),
   events: [{ name: 'ravenhelm.read_back', atMs: 1_700_000_000_120 }],
   error: null,
   ...overrides,

@@ -1,4 +1,5 @@
 /** The traces of one tasks partition: what its records tell is sent as spans, where traces are switched on. */
+import { createPromptReader } from '../../agent/prompt-journal.js';
 import type { FoldRecord } from '../../domain/record.js';
 import { createTaskTrace, spansOfTask } from '../../domain/task-spans.js';
 import { traceContextOf } from '../../domain/trace-context.js';
@@ -15,7 +16,7 @@ export interface TaskTraces {
 
 export function createTaskTraces({ deps: { log, tracing } }: WorkerContext): TaskTraces {
   const sender = tracing === undefined ? null : createSpanSender(tracing);
-  const trace = createTaskTrace();
+  const trace = createTaskTrace(tracing?.content === true ? createPromptReader : null);
   return {
     onRecord({ topic, partition, offset, headers }, folded) {
       const { event } = folded;
