@@ -1,6 +1,7 @@
 /** What a process counts and reports of its partitions, in /metrics. */
 import { createTopicNames } from '../../src/domain/topic-names.js';
 import { createMemoryLog } from '../../src/memory/memory-log.js';
+import { AppendRejected } from '../../src/ports/log.js';
 import { systemClock } from '../contract/system-clock.js';
 import { until } from '../contract/until.js';
 import { createMeasuredProcess, type MeasuredProcess } from '../support/measured-process.js';
@@ -66,6 +67,17 @@ test('a dead letter is counted for the topic of its record', async () => {
   const written = (topic: string) => `ravenhelm_dead_letters_total{topic="${topic}",result="written"}`;
   await becomes(written(tasks.topic), 1);
   expect(await process.value(written(coordination.topic))).toBeNull();
+});
+
+test('a dead letter that the log rejects is counted, and its record stops nothing', async () => {
+  const { metrics } = process;
+  const small = { ...log, copyRecord: () => Promise.reject(new AppendRejected('larger than the topic takes')) };
+  await swarm.startOrchestrator();
+  process.watch((await swarm.startWorker(undefined, undefined, { log: small, metrics })).role);
+  log.writeForeign(tasks, 'k', { kind: 'poison', reason: 'not in the wire format' });
+  await becomes(`ravenhelm_dead_letters_total{topic="${tasks.topic}",result="rejected"}`, 1);
+  await swarm.ended(await swarm.submit());
+  expect(await process.value(of('blocked_partitions', tasks.topic))).toBe(0);
 });
 
 test.each([tasks, coordination])('a claim that another process takes is counted: $topic', async (place) => {
