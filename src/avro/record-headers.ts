@@ -1,12 +1,9 @@
-import { hash } from 'node:crypto';
 import type { AgentEvent } from '../domain/events.js';
 import { createContinuedTraces, traceparentOf, type TraceContext } from '../domain/trace-context.js';
+import { spanIdOf, traceIdOf } from './trace-ids.js';
 
 /** Header values by name; fields that an event lacks are omitted. */
 export type RecordHeaders = Readonly<Record<string, string>>;
-
-/** Every record of a mission needs its trace id, and there are few missions. */
-const CACHED_TRACES = 1000;
 
 export interface HeadersOfRecords {
   /** caller: the trace that a mission's request continues. */
@@ -23,21 +20,11 @@ export interface HeadersOfRecords {
  * process gives the same ones without asking; an event without a mission is a separate trace.
  */
 export function createRecordHeaders(): HeadersOfRecords {
-  const traces = new Map<string, string>();
   const continued = createContinuedTraces();
-  const traceOf = (id: string): string => {
-    const known = traces.get(id);
-    if (known !== undefined) return known;
-    if (traces.size >= CACHED_TRACES) traces.clear();
-    const trace = digest(id, 32);
-    traces.set(id, trace);
-    return trace;
-  };
-
   const traceparent = (event: AgentEvent, missionId: string | null): string => {
     const caller = missionId ? continued.get(missionId) : null;
-    const traceId = caller?.traceId ?? (missionId ? traceOf(missionId) : digest(event.event_id, 32));
-    return traceparentOf({ traceId, spanId: digest(event.event_id, 16), sampled: caller?.sampled ?? true });
+    const traceId = caller?.traceId ?? traceIdOf(missionId || event.event_id);
+    return traceparentOf({ traceId, spanId: spanIdOf(event.event_id), sampled: caller?.sampled ?? true });
   };
 
   return {
@@ -52,10 +39,8 @@ export function createRecordHeaders(): HeadersOfRecords {
       return headers;
     },
     continueTrace(missionId, caller) {
-      if (caller.traceId !== traceOf(missionId)) continued.set(missionId, caller);
+      if (caller.traceId !== traceIdOf(missionId)) continued.set(missionId, caller);
     },
     continuedTrace: continued.get,
   };
 }
-
-const digest = (text: string, hexDigits: number): string => hash('sha256', text, 'hex').slice(0, hexDigits);

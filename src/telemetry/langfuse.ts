@@ -5,7 +5,7 @@
 import type { Span, SpanAttributes } from '../domain/spans.js';
 import type { Tracing } from '../ports/tracing.js';
 import { createScoreSender } from './langfuse-scores.js';
-import { spanIdOf } from './span-ids.js';
+import { spanIdOf } from '../avro/trace-ids.js';
 import { createTracing, type TracingContext } from './tracing.js';
 
 export interface LangfuseOptions {

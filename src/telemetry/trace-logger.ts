@@ -1,7 +1,7 @@
 /** Log lines about a mission name its trace, and the span where one is known, as traces and record headers do. */
 import type { TraceContext } from '../domain/trace-context.js';
 import type { Logger } from '../ports/logger.js';
-import { spanIdOf, traceIdOf } from './span-ids.js';
+import { spanIdOf, traceIdOf } from '../avro/trace-ids.js';
 
 /**
  * Adds to each line that has a `mission_id`, in its fields or in those of its logger: `trace_id`, and `span_id` where

@@ -17,7 +17,7 @@ import type { Span, SpanAttributes } from '../domain/spans.js';
 import type { Logger } from '../ports/logger.js';
 import type { Tracing } from '../ports/tracing.js';
 import { otlpResource } from './otlp-resource.js';
-import { spanIdOf, traceIdOf } from './span-ids.js';
+import { spanIdOf, traceIdOf } from '../avro/trace-ids.js';
 import type { TracingOptions } from './tracing-settings.js';
 
 export interface TracingContext {

@@ -1,6 +1,6 @@
 /** A command that runs a swarm sends its traces where the environment says it. */
 import { z } from 'zod';
-import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
+import { spanIdOf, traceIdOf } from '../../src/avro/trace-ids.js';
 import type { Span } from '../support/otlp/data.js';
 import { createOtlpServer, type OtlpServer } from '../support/otlp/server.js';
 import { createTestClone, type TestClone } from './support/clone.js';

@@ -2,7 +2,7 @@
 import type { Span } from '../../src/domain/spans.js';
 import { silentLogger } from '../../src/ports/logger.js';
 import { createLangfuse } from '../../src/telemetry/langfuse.js';
-import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
+import { spanIdOf, traceIdOf } from '../../src/avro/trace-ids.js';
 import { createTestClone, type TestClone } from '../cli/support/clone.js';
 import { runInPipe } from '../cli/support/ravenhelm.js';
 import { startLangfuse, type LangfuseReceiver } from './support/langfuse-receiver.js';

@@ -1,6 +1,6 @@
 import type { TraceContext } from '../../src/domain/trace-context.js';
 import type { Logger } from '../../src/ports/logger.js';
-import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
+import { spanIdOf, traceIdOf } from '../../src/avro/trace-ids.js';
 import { createTraceLogger } from '../../src/telemetry/trace-logger.js';
 
 /** Lines with the fields of their loggers. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Span } from '../../src/domain/spans.js';
 import { silentLogger } from '../../src/ports/logger.js';
 import type { Tracing } from '../../src/ports/tracing.js';
-import { spanIdOf, traceIdOf } from '../../src/telemetry/span-ids.js';
+import { spanIdOf, traceIdOf } from '../../src/avro/trace-ids.js';
 import { createTracing } from '../../src/telemetry/tracing.js';
 import { createOtlpServer, type OtlpServer } from '../support/otlp/server.js';
 import { createRecordHeaders } from '../../src/avro/record-headers.js';

@@ -76,7 +76,8 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   nats: { ...LOG_ADAPTER, later: true },
   memory: ADAPTER,
   local: ADAPTER,
-  telemetry: ADAPTER,
+  // The ids of spans are those of the records' headers.
+  telemetry: { ...ADAPTER, imports: ['domain', 'ports', 'avro'] },
   'roles/shared': { ...ROLE, imports: ['domain', 'agent', 'ports'] },
   'roles/orchestrator': ROLE,
   'roles/worker': ROLE,

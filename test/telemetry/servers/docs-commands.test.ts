@@ -9,7 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { traceIdOf } from '../../../src/telemetry/span-ids.js';
+import { traceIdOf } from '../../../src/avro/trace-ids.js';
 import { until } from '../../contract/until.js';
 import { testBroker } from '../../support/broker.js';
 import { startCollector, type Collector } from '../support/collector.js';

@@ -1,5 +1,5 @@
 /** A mission that runs over three processes, one of which is killed, as a real collector receives it. */
-import { spanIdOf, traceIdOf } from '../../../src/telemetry/span-ids.js';
+import { spanIdOf, traceIdOf } from '../../../src/avro/trace-ids.js';
 import { testBroker } from '../../support/broker.js';
 import { is } from '../../support/is-event.js';
 import { LEDGER_AGENTS, LEDGER_MISSION, ledgerAgent } from '../../support/ledger-mission.js';
